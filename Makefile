@@ -1,0 +1,28 @@
+# One command each, the same here and in CI. `make` alone lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+# Enough environment to import the settings; nothing here is ever connected to.
+CHECK_ENV := ARMSTRONG_SECRET_KEY=check DATABASE_URL=postgresql://check@127.0.0.1:1/check REDIS_URL=redis://127.0.0.1:1/0
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## install runtime and development requirements into .venv
+	@sh scripts/install.sh dev
+
+check: setup ## lint, types, layers, migrations, sizes
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(CHECK_ENV) $(PYTHON) -m mypy
+	@.venv/bin/lint-imports
+	@$(CHECK_ENV) $(PYTHON) -W ignore manage.py makemigrations --check --dry-run
+	@$(PYTHON) scripts/check_sizes.py
+
+test: setup ## the fast suite; PYTEST_ARGS='tests/billing -k name' picks
+	@$(PYTHON) -m pytest -n auto -m 'not e2e' $(PYTEST_ARGS)
+
+lock: setup ## resolve the requirements again and pin them by hash
+	@sh scripts/lock.sh
+
+.PHONY: help setup check test lock

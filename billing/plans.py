@@ -1,0 +1,32 @@
+"""The tiers, as data. A limit of None means unlimited."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a tier allows. `connections` are HTTP exchanges open at one moment; prices are US cents a month."""
+
+    name: str
+    title: str
+    monthly_price_cents: int | None
+    connections: int | None
+    endpoints: int | None
+    tools_per_endpoint: int
+    support: str
+
+
+PLANS: dict[str, Plan] = {
+    plan.name: plan
+    for plan in (
+        Plan("developer", "Developer", 0, 1_000, 10, 100, "Community"),
+        Plan("professional", "Professional", 499_00, 50_000, 100, 500, "E-mail"),
+        Plan("enterprise", "Enterprise", 2_999_00, 500_000, 1_000, 1_000, "24/7 with an SLA"),
+        Plan("unlimited", "Unlimited", None, None, None, 2_000, "24/7 with an SLA"),
+    )
+}
+
+
+def plan_of(name: str) -> Plan:
+    """The plan that a tenant's `plan` names; raises KeyError for a name that was never sold."""
+    return PLANS[name]

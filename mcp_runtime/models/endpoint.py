@@ -1,0 +1,82 @@
+"""An MCP endpoint and the tools it offers."""
+
+import uuid
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from core.rls import TenantForeignKey, TenantIsolation
+from tenants.models.tenant import validate_slug
+
+# The intersection of what the specification (1-128) and the conformance suite (1-64) accept.
+TOOL_NAME_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
+validate_tool_name = RegexValidator(TOOL_NAME_PATTERN, "Use 1 to 64 letters, digits, underscores, dots and hyphens.")
+
+
+class Access(models.TextChoices):
+    """Who may call an endpoint."""
+
+    KEY = "key", "With an access key"
+    OPEN = "open", "Anyone"
+
+
+class Endpoint(models.Model):
+    """One URL that MCP clients connect to. `version` rises with every change of anything it serves."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="endpoints")
+    slug = models.CharField(max_length=40, validators=[validate_slug])
+    name = models.CharField(max_length=80)
+    instructions = models.TextField(max_length=4000, blank=True)
+    access = models.CharField(max_length=8, choices=Access.choices, default=Access.KEY)
+    allowed_origins = models.JSONField(default=list, blank=True)
+    version = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "id"], name="endpoint_id_within_tenant"),
+            models.UniqueConstraint(fields=["tenant", "slug"], name="endpoint_slug_within_tenant"),
+            models.CheckConstraint(condition=models.Q(access__in=Access.values), name="endpoint_access_is_known"),
+            TenantIsolation(name="endpoint_isolation"),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Tool(models.Model):
+    """One tool of an endpoint: what clients see of it, and the source that answers its calls."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="+")
+    endpoint = models.ForeignKey(
+        Endpoint, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="tools"
+    )
+    name = models.CharField(max_length=64, validators=[validate_tool_name])
+    title = models.CharField(max_length=80, blank=True)
+    description = models.TextField(max_length=4000, blank=True)
+    input_schema = models.JSONField()
+    output_schema = models.JSONField(null=True, blank=True)
+    annotations = models.JSONField(default=dict, blank=True)
+    source = models.CharField(max_length=32)
+    config = models.JSONField(default=dict, blank=True)
+    # Values that are written and never read back: {name: sealed value}, bound to tenant and tool.
+    secrets = models.JSONField(default=dict, blank=True)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "id"], name="tool_id_within_tenant"),
+            models.UniqueConstraint(fields=["tenant", "endpoint", "name"], name="tool_name_within_endpoint"),
+            TenantIsolation(name="tool_isolation"),
+            TenantForeignKey(
+                name="tool_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

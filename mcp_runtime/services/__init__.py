@@ -1,0 +1,1 @@
+"""Writes of MCP endpoints: each runs inside a tenant context."""

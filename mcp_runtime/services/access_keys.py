@@ -1,0 +1,63 @@
+"""Access keys: issue and revoke. Each service runs inside the actor's tenant context."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from core import keys, refusals
+from core.refusals import Refused
+from mcp_runtime.models import AccessKey, Tool
+from mcp_runtime.services.endpoints import endpoint_for
+from mcp_runtime.services.publish import publish
+from tenants.access import Actor, Permission
+from tenants.validation import cleaned
+
+MAXIMUM_LIVE_KEYS = 1_000  # per endpoint: they travel in its snapshot
+
+
+def access_key_issue(
+    *, actor: Actor, endpoint_slug: str, name: str, tools: list[str] | None = None, expires_at: datetime | None = None
+) -> tuple[AccessKey, str]:
+    """A new key, and its secret, which is not stored and cannot be shown again.
+
+    `tools` limits it to those names; None allows all. Raises Refused(INVALID_INPUT) for unknown tools or a past expiry.
+    """
+    actor.require(Permission.MANAGE_ACCESS_KEYS)
+    endpoint = endpoint_for(endpoint_slug, lock=True)
+    if AccessKey.objects.filter(endpoint=endpoint, revoked_at=None).count() >= MAXIMUM_LIVE_KEYS:
+        raise Refused(refusals.LIMIT_REACHED, f"An endpoint has at most {MAXIMUM_LIVE_KEYS} live keys.")
+    if expires_at is not None and expires_at <= timezone.now():
+        raise Refused(refusals.INVALID_INPUT, "expires_at: Choose a moment in the future.")
+    if tools is not None:
+        _require_known(set(tools), set(Tool.objects.filter(endpoint=endpoint).values_list("name", flat=True)))
+    issued = keys.issue(keys.ACCESS_KEY)
+    access_key = AccessKey(
+        tenant=actor.tenant,
+        endpoint=endpoint,
+        name=name.strip(),
+        prefix=issued.prefix,
+        digest=issued.digest,
+        tools=sorted(set(tools)) if tools is not None else None,
+        created_by=actor.user,
+        expires_at=expires_at,
+    )
+    cleaned(access_key).save()
+    publish(endpoint)
+    return access_key, issued.secret
+
+
+def access_key_revoke(*, actor: Actor, endpoint_slug: str, access_key_id: UUID) -> None:
+    """Ends a key: every worker refuses it within a second."""
+    actor.require(Permission.MANAGE_ACCESS_KEYS)
+    endpoint = endpoint_for(endpoint_slug, lock=True)
+    live = AccessKey.objects.filter(endpoint=endpoint, pk=access_key_id, revoked_at=None)
+    if not live.update(revoked_at=timezone.now()):
+        raise Refused(refusals.NOT_FOUND)
+    publish(endpoint)
+
+
+def _require_known(wanted: set[str], known: set[str]) -> None:
+    unknown = sorted(wanted - known)
+    if unknown:
+        raise Refused(refusals.INVALID_INPUT, f"tools: {', '.join(unknown)}: no such tool on this endpoint.")

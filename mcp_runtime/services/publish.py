@@ -1,0 +1,73 @@
+"""Publishing: the document that workers serve changes in the same transaction as what it describes."""
+
+from django.db.models import Q
+from django.utils import timezone
+
+from core.events import ENDPOINTS_CHANNEL, notify
+from mcp_runtime.models import AccessKey, Endpoint, PublishedEndpoint, Tool
+from mcp_runtime.snapshots import structs
+
+
+def publish(endpoint: Endpoint) -> None:
+    """Raises the endpoint's version, stores its snapshot and tells the workers on commit."""
+    endpoint.version = Endpoint.objects.select_for_update().values_list("version", flat=True).get(pk=endpoint.pk) + 1
+    endpoint.save(update_fields=["version", "updated_at"])
+    PublishedEndpoint.objects.update_or_create(
+        tenant_id=endpoint.tenant_id,
+        endpoint=endpoint,
+        defaults={
+            "slug": endpoint.slug,
+            "version": endpoint.version,
+            "document": structs.encode(_snapshot(endpoint)),
+        },
+    )
+    announce(endpoint)
+
+
+def announce(endpoint: Endpoint, *, ended_session: str = "") -> None:
+    """Tells the workers, on commit, that the endpoint changed or that one of its sessions ended."""
+    change = structs.EndpointChanged(
+        tenant_id=str(endpoint.tenant_id),
+        endpoint=endpoint.slug,
+        version=endpoint.version,
+        ended_session=ended_session,
+    )
+    notify(ENDPOINTS_CHANNEL, structs.encode(change).decode())
+
+
+def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
+    tools = Tool.objects.filter(endpoint=endpoint, enabled=True).order_by("name")
+    live = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    keys = AccessKey.objects.filter(live, endpoint=endpoint, revoked_at=None).order_by("created_at", "id")
+    return structs.EndpointSnapshot(
+        tenant_id=str(endpoint.tenant_id),
+        endpoint_id=str(endpoint.pk),
+        endpoint_slug=endpoint.slug,
+        name=endpoint.name,
+        version=endpoint.version,
+        access=endpoint.access,
+        instructions=endpoint.instructions,
+        allowed_origins=endpoint.allowed_origins,
+        tools=[_tool(tool) for tool in tools],
+        keys=[_key(key) for key in keys],
+    )
+
+
+def _tool(tool: Tool) -> structs.ToolSnapshot:
+    return structs.ToolSnapshot(
+        id=str(tool.pk),
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        source=tool.source,
+        input_schema=tool.input_schema,
+        output_schema=tool.output_schema,
+        annotations=tool.annotations,
+        config=tool.config,
+        secrets=tool.secrets,
+    )
+
+
+def _key(key: AccessKey) -> structs.KeySnapshot:
+    expires_at = key.expires_at.timestamp() if key.expires_at else None
+    return structs.KeySnapshot(id=str(key.pk), digest=key.digest, expires_at=expires_at, tools=key.tools)

@@ -1,0 +1,112 @@
+"""Tools: create, change, delete. Each service runs inside the actor's tenant context."""
+
+from uuid import UUID, uuid4
+
+from billing.plans import plan_of
+from core import crypto, refusals
+from core.refusals import Refused
+from mcp_runtime import schemas
+from mcp_runtime.models import Endpoint, Tool
+from mcp_runtime.services.endpoints import endpoint_for
+from mcp_runtime.services.publish import publish
+from mcp_runtime.snapshots.structs import SECRETS_PURPOSE, secrets_bound_to
+from mcp_runtime.sources.contract import InvalidConfig, ToolDraft
+from mcp_runtime.sources.registry import SOURCES
+from tenants.access import Actor, Permission
+from tenants.validation import cleaned
+
+MAXIMUM_SECRET_CHARACTERS = 8_192
+
+
+def tool_for(endpoint: Endpoint, tool_id: UUID, *, lock: bool = False) -> Tool:
+    """A tool of this endpoint; raises Refused(NOT_FOUND)."""
+    rows = Tool.objects.select_for_update() if lock else Tool.objects.all()
+    tool = rows.filter(endpoint=endpoint, pk=tool_id).first()
+    if tool is None:
+        raise Refused(refusals.NOT_FOUND)
+    return tool
+
+
+def tool_create(*, actor: Actor, endpoint_slug: str, source: str, draft: ToolDraft, enabled: bool = True) -> Tool:
+    """Adds a tool; clients can call it within a second. Raises Refused(INVALID_INPUT) with `data["fields"]`."""
+    actor.require(Permission.EDIT_ENDPOINTS)
+    endpoint = endpoint_for(endpoint_slug, lock=True)
+    limit = plan_of(actor.tenant.plan).tools_per_endpoint
+    if Tool.objects.filter(endpoint=endpoint).count() >= limit:
+        raise Refused(refusals.LIMIT_REACHED, f"Your plan allows {limit} tools on an endpoint.")
+    tool = Tool(id=uuid4(), tenant=actor.tenant, endpoint=endpoint, source=source, enabled=enabled)
+    _write(tool, draft)
+    tool.save(force_insert=True)
+    publish(endpoint)
+    return tool
+
+
+def tool_update(*, actor: Actor, endpoint_slug: str, tool_id: UUID, draft: ToolDraft, enabled: bool = True) -> Tool:
+    """Changes a tool. A secret that the draft leaves out keeps its stored value; an empty one is removed."""
+    actor.require(Permission.EDIT_ENDPOINTS)
+    endpoint = endpoint_for(endpoint_slug, lock=True)
+    tool = tool_for(endpoint, tool_id, lock=True)
+    tool.enabled = enabled
+    _write(tool, draft)
+    tool.save()
+    publish(endpoint)
+    return tool
+
+
+def tool_delete(*, actor: Actor, endpoint_slug: str, tool_id: UUID) -> None:
+    """Removes a tool from its endpoint."""
+    actor.require(Permission.EDIT_ENDPOINTS)
+    endpoint = endpoint_for(endpoint_slug, lock=True)
+    tool_for(endpoint, tool_id, lock=True).delete()
+    publish(endpoint)
+
+
+def _write(tool: Tool, draft: ToolDraft) -> None:
+    draft = _checked(tool.source, draft)
+    tool.name = draft.name
+    tool.title = draft.title.strip()
+    tool.description = draft.description.strip()
+    tool.input_schema = draft.input_schema
+    tool.output_schema = draft.output_schema
+    tool.annotations = draft.annotations
+    tool.config = draft.config
+    tool.secrets = _sealed(tool, draft.secrets)
+    cleaned(tool)
+
+
+def _checked(source: str, draft: ToolDraft) -> ToolDraft:
+    if source not in SOURCES:
+        raise _refused({"source": f"{source} is not a kind of tool. Choose one of {', '.join(sorted(SOURCES))}."})
+    try:
+        draft = SOURCES[source].check(draft)
+    except InvalidConfig as error:
+        raise _refused(error.fields) from None
+    _require_schema("input_schema", draft.input_schema)
+    if draft.output_schema is not None:
+        _require_schema("output_schema", draft.output_schema)
+    return draft
+
+
+def _require_schema(field: str, schema: object) -> None:
+    try:
+        schemas.require_object_schema(schema)
+    except schemas.InvalidSchema as error:
+        raise _refused({field: str(error)}) from None
+
+
+def _sealed(tool: Tool, secrets: dict[str, str]) -> dict[str, str]:
+    if any(len(value) > MAXIMUM_SECRET_CHARACTERS for value in secrets.values()):
+        raise _refused({"secrets": f"A secret has at most {MAXIMUM_SECRET_CHARACTERS} characters."})
+    bound_to = secrets_bound_to(str(tool.tenant_id), str(tool.pk))
+    kept = {name: value for name, value in tool.secrets.items() if name not in secrets}
+    new = {
+        name: crypto.seal(SECRETS_PURPOSE, value.encode(), bound_to=bound_to)
+        for name, value in secrets.items()
+        if value
+    }
+    return kept | new
+
+
+def _refused(fields: dict[str, str]) -> Refused:
+    sentence = "; ".join(f"{name}: {text}" for name, text in fields.items())
+    return Refused(refusals.INVALID_INPUT, sentence, {"fields": {name: [text] for name, text in fields.items()}})

@@ -1,0 +1,1 @@
+"""Tool sources, one folder each."""

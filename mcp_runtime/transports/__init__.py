@@ -1,0 +1,1 @@
+"""The ASGI shells around the protocol."""

@@ -1,0 +1,1 @@
+"""Joe Armstrong AGI MCP: wiring. Imports everything, imported by nobody."""

@@ -1,0 +1,11 @@
+"""The Celery application of the jobs role."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("armstrong")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

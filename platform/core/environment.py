@@ -1,0 +1,52 @@
+"""Reads the process environment, and fails loudly on a value that does not parse."""
+
+import os
+from pathlib import Path
+
+
+class BadEnvironment(Exception):
+    """A variable of the environment is missing or does not parse."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable `name`, or `default`; raises BadEnvironment when there is neither."""
+    value = os.environ.get(name, default)
+    if value is None:
+        raise BadEnvironment(f"{name} is not set.")
+    return value
+
+
+def integer(name: str, default: int) -> int:
+    """The variable `name` as an integer; raises BadEnvironment when it is not one."""
+    value = os.environ.get(name, "")
+    if not value:
+        return default
+    try:
+        return int(value)
+    except ValueError:
+        raise BadEnvironment(f"{name}={value!r} is not an integer.") from None
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    """The variable `name` as yes or no (1/0, true/false, yes/no, on/off); raises BadEnvironment otherwise."""
+    value = os.environ.get(name, "").lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise BadEnvironment(f"{name}={value!r} is neither yes nor no.")
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """The variable `name` as a list, separated by commas or spaces."""
+    return os.environ.get(name, default).replace(",", " ").split()
+
+
+def secret(name: str) -> str:
+    """The secret `name`, or the content of the file that `NAME_FILE` names; raises BadEnvironment without either."""
+    file = os.environ.get(f"{name}_FILE")
+    if file:
+        return Path(file).read_text(encoding="utf-8").strip()
+    return text(name)

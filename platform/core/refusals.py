@@ -1,0 +1,64 @@
+"""Every refusal the platform gives, with its stable name, number, HTTP status, JSON-RPC code and what to do about it.
+
+Names and numbers are a promise to clients: they are never reused and never change meaning. Numbers are application
+codes in the sense of JSON-RPC 2.0 section 5.1 (outside -32768..-32000). Two boundaries translate a `Refused`: the
+runtime's (JSON-RPC) and the REST API's (HTTP problem document).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One kind of refusal. `rpc_code` is the JSON-RPC code where the protocol names one, else the number is sent."""
+
+    name: str
+    number: int
+    http_status: int
+    advice: str
+    rpc_code: int | None = None
+    retry_after_seconds: int | None = None
+
+
+@dataclass(slots=True)
+class Refused(Exception):
+    """Raised wherever a request is refused; `detail` says what was wrong with this one, in one sentence."""
+
+    refusal: Refusal
+    detail: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.detail or self.refusal.advice
+
+
+AUTHENTICATION_REQUIRED = Refusal(
+    "authentication_required", 1001, 401, "Send an access key as `Authorization: Bearer <key>`."
+)
+INVALID_CREDENTIALS = Refusal(
+    "invalid_credentials", 1002, 401, "The key is wrong, expired or revoked. Make a new one in the console."
+)
+PERMISSION_DENIED = Refusal(
+    "permission_denied", 1003, 403, "Your role does not allow this. Ask an owner or admin of the tenant."
+)
+NOT_FOUND = Refusal("not_found", 1004, 404, "There is nothing at this address, or it is not yours.")
+ORIGIN_NOT_ALLOWED = Refusal("origin_not_allowed", 1005, 403, "Add this origin to the endpoint's allowed origins.")
+HOST_NOT_ALLOWED = Refusal("host_not_allowed", 1006, 421, "Use the host name shown on the endpoint's page.")
+METHOD_NOT_ALLOWED = Refusal("method_not_allowed", 1007, 405, "Use one of the methods in the Allow header.")
+NOT_ACCEPTABLE = Refusal("not_acceptable", 1008, 406, "Accept both application/json and text/event-stream.")
+UNSUPPORTED_MEDIA_TYPE = Refusal("unsupported_media_type", 1009, 415, "Send the body as application/json.")
+BODY_TOO_LARGE = Refusal("body_too_large", 1010, 413, "Send a smaller body.")
+INVALID_INPUT = Refusal("invalid_input", 1011, 422, "Correct the named fields and send again.")
+CONFLICT = Refusal("conflict", 1012, 409, "Something with this name exists already. Choose another.")
+OVERLOADED = Refusal("overloaded", 1013, 503, "The platform is busy. Try again shortly.", retry_after_seconds=1)
+TENANT_SUSPENDED = Refusal("tenant_suspended", 1014, 404, "There is nothing at this address, or it is not yours.")
+RATE_LIMITED = Refusal("rate_limited", 1015, 429, "Slow down and try again.", retry_after_seconds=1)
+DESTINATION_REFUSED = Refusal("destination_refused", 1016, 502, "Outbound calls may go to public addresses only.")
+TEMPORARILY_UNAVAILABLE = Refusal(
+    "temporarily_unavailable", 1017, 503, "A part this needs is away. Try again shortly.", retry_after_seconds=2
+)
+LIMIT_REACHED = Refusal("limit_reached", 1018, 422, "Delete something you no longer need, or ask for a higher limit.")
+EXPIRED = Refusal("expired", 1019, 410, "This link has expired or was used. Ask for a new one.")
+
+ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

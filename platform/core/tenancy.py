@@ -1,0 +1,34 @@
+"""The only door to a tenant's rows: a transaction that tells PostgreSQL whose rows they are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import connection, transaction
+
+TENANT_SETTING = "app.tenant_id"
+PERSON_SETTING = "app.person_id"
+
+
+@contextmanager
+def tenant_context(tenant_id: UUID) -> Iterator[None]:
+    """Opens a transaction in which row level security shows exactly the rows of `tenant_id`.
+
+    Durable, because a local setting made inside a savepoint outlives it: nesting raises RuntimeError.
+    """
+    with transaction.atomic(durable=True):
+        _set_local(TENANT_SETTING, tenant_id)
+        yield
+
+
+@contextmanager
+def person_context(user_id: UUID) -> Iterator[None]:
+    """Opens a transaction in which a person may read their own memberships, and the tenants these name."""
+    with transaction.atomic(durable=True):
+        _set_local(PERSON_SETTING, user_id)
+        yield
+
+
+def _set_local(setting: str, value: UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, true)", [setting, str(value)])

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Writes the hash-pinned requirements. They name packages and hashes, never an index or a host.
+set -eu
+cd "$(dirname "$0")/.."
+compile() {
+    output=$1
+    shift
+    "${ARMSTRONG_VENV:-.venv}/bin/uv" pip compile --quiet --universal --python-version 3.12 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
+        --output-file "$output" "$@"
+}
+compile requirements/build.txt --group build
+compile requirements/runtime.txt pyproject.toml
+compile requirements/dev.txt --group dev --constraint requirements/runtime.txt --constraint requirements/build.txt
+if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements/*.txt; then
+    echo "A lock names a host." >&2
+    exit 1
+fi

@@ -1,0 +1,1 @@
+"""People, tenants, memberships, invitations and the keys of the REST API."""

@@ -1,0 +1,90 @@
+"""Roles, what each may do, and the one way to find out in which tenant a person is acting."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from core import refusals
+from core.refusals import Refused
+from core.tenancy import person_context, tenant_context
+from tenants.models import Membership, Role, Tenant, TenantSlug, User
+
+
+class Permission(StrEnum):
+    """One thing that a role may allow."""
+
+    VIEW = "view"
+    EDIT_ENDPOINTS = "edit_endpoints"
+    CALL_TOOLS = "call_tools"
+    MANAGE_ACCESS_KEYS = "manage_access_keys"
+    MANAGE_API_KEYS = "manage_api_keys"
+    MANAGE_MEMBERS = "manage_members"
+    MANAGE_TENANT = "manage_tenant"
+    TRANSFER_OR_DELETE = "transfer_or_delete"
+
+
+_VIEWER = frozenset({Permission.VIEW})
+_DEVELOPER = _VIEWER | {Permission.EDIT_ENDPOINTS, Permission.CALL_TOOLS, Permission.MANAGE_ACCESS_KEYS}
+_ADMIN = _DEVELOPER | {Permission.MANAGE_API_KEYS, Permission.MANAGE_MEMBERS, Permission.MANAGE_TENANT}
+_OWNER = _ADMIN | {Permission.TRANSFER_OR_DELETE}
+
+PERMISSIONS: dict[str, frozenset[Permission]] = {
+    Role.OWNER: _OWNER,
+    Role.ADMIN: _ADMIN,
+    Role.DEVELOPER: _DEVELOPER,
+    Role.VIEWER: _VIEWER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts in a tenant: a member, or an API key (then `user` is None)."""
+
+    tenant: Tenant
+    role: str
+    user: User | None = None
+    api_key_id: UUID | None = None
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the actor's role allows `permission`."""
+        return permission in PERMISSIONS[self.role]
+
+    def require(self, permission: Permission) -> None:
+        """Raises Refused(PERMISSION_DENIED) unless the actor's role allows `permission`."""
+        if not self.may(permission):
+            raise Refused(refusals.PERMISSION_DENIED)
+
+    def require_grantable(self, role: str) -> None:
+        """Raises Refused unless `role` is known and no higher than the actor's own."""
+        if role not in PERMISSIONS:
+            raise Refused(refusals.INVALID_INPUT, f"{role} is not a role.")
+        if not PERMISSIONS[role] <= PERMISSIONS[self.role]:
+            raise Refused(refusals.PERMISSION_DENIED)
+
+
+def tenant_id_for(slug: str) -> UUID:
+    """The tenant that a slug names, now or formerly; raises Refused(NOT_FOUND)."""
+    found = TenantSlug.objects.filter(slug=slug).values_list("tenant_id", flat=True).first()
+    if found is None:
+        raise Refused(refusals.NOT_FOUND)
+    return found
+
+
+def actor_for(user: User, slug: str) -> Actor:
+    """The member `user` is in the tenant that `slug` names; raises Refused(NOT_FOUND) for strangers.
+
+    Opens and closes a tenant context of its own.
+    """
+    with tenant_context(tenant_id_for(slug)):
+        membership = Membership.objects.select_related("tenant").filter(user=user).first()
+    if membership is None:
+        raise Refused(refusals.NOT_FOUND)
+    return Actor(tenant=membership.tenant, role=membership.role, user=user)
+
+
+def memberships_of(user: User) -> list[Membership]:
+    """Every membership of a person, with its tenant, by tenant name."""
+    with person_context(user.pk):
+        return list(
+            Membership.objects.select_related("tenant").filter(user=user).order_by("tenant__name", "tenant__slug")
+        )

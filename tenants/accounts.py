@@ -1,0 +1,7 @@
+"""How allauth makes our people."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """allauth's behaviour, as it is: the one place to change it."""

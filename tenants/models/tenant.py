@@ -1,0 +1,55 @@
+"""A tenant, and the directory that turns the name in a URL into a tenant."""
+
+import uuid
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from core.rls import TenantIsolation
+
+SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
+validate_slug = RegexValidator(
+    SLUG_PATTERN, "Use 1 to 40 lower case letters, digits and hyphens; start and end with a letter or digit."
+)
+
+
+class Tenant(models.Model):
+    """An organisation or a person's own space. Everything that is not a person belongs to exactly one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.CharField(max_length=40, validators=[validate_slug])
+    name = models.CharField(max_length=80)
+    plan = models.CharField(max_length=40, default="developer")
+    created_at = models.DateTimeField(auto_now_add=True)
+    delete_after = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["slug"], name="tenant_slug_is_unique"),
+            TenantIsolation(
+                name="tenant_isolation",
+                column="id",
+                person_sql='"id" IN (SELECT "tenant_id" FROM "tenants_membership" WHERE "user_id" = {person})',
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_being_deleted(self) -> bool:
+        return self.delete_after is not None
+
+
+class TenantSlug(models.Model):
+    """Which tenant a slug belongs to, now or formerly; kept for ever, so that no one inherits another's URLs.
+
+    Global on purpose: it is read before it is known whose rows to show, and holds nothing but the pairing.
+    """
+
+    slug = models.CharField(primary_key=True, max_length=40)
+    tenant_id = models.UUIDField(db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.slug

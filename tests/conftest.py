@@ -1,0 +1,74 @@
+"""The cast and the stage of every test: Alice owns a tenant, Bob is on her team, Charlie is a stranger.
+
+Tests commit for real and clean nothing up: each makes tenants of its own, and tenants do not see each other.
+"""
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from core.tenancy import tenant_context
+from tenants.access import Actor, actor_for
+from tenants.models import Membership, Role, Tenant, User
+from tenants.services.tenants import tenant_create
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database is real and open to every test (see tests/servers.py)."""
+    with django_db_blocker.unblock():
+        yield
+
+
+def unique(word: str) -> str:
+    """A name nobody else in this run uses."""
+    return f"{word}-{uuid.uuid4().hex[:8]}-{next(_numbers)}"
+
+
+def make_user(name: str) -> User:
+    """A person with a mailbox of their own."""
+    return User.objects.create_user(f"{unique(name)}@example.com", name=name.capitalize())
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Alice owns `tenant`, Bob is a developer in it, Charlie owns `elsewhere` and is nobody here."""
+
+    tenant: Tenant
+    elsewhere: Tenant
+    alice: User
+    bob: User
+    charlie: User
+
+    def acting(self, user: User, tenant: Tenant | None = None) -> Actor:
+        """The actor that `user` is in `tenant` (the cast's by default)."""
+        return actor_for(user, (tenant or self.tenant).slug)
+
+    @staticmethod
+    def acting_inside(user: User, tenant: Tenant) -> Actor:
+        """The same, for a test that is inside the tenant's context already."""
+        return Actor(tenant=tenant, role=Membership.objects.get(user=user).role, user=user)
+
+    def join(self, name: str, role: Role) -> User:
+        """A further member of the tenant, with `role`."""
+        user = make_user(name)
+        with tenant_context(self.tenant.id):
+            Membership.objects.create(tenant=self.tenant, user=user, role=role)
+        return user
+
+
+@pytest.fixture
+def cast() -> Cast:
+    """A fresh tenant and its people."""
+    alice, bob, charlie = make_user("alice"), make_user("bob"), make_user("charlie")
+    tenant = tenant_create(owner=alice, name="Acme", slug=unique("acme"))
+    elsewhere = tenant_create(owner=charlie, name="Elsewhere", slug=unique("elsewhere"))
+    with tenant_context(tenant.id):
+        Membership.objects.create(tenant=tenant, user=bob, role=Role.DEVELOPER)
+    return Cast(tenant=tenant, elsewhere=elsewhere, alice=alice, bob=bob, charlie=charlie)

@@ -1,0 +1,102 @@
+"""A pytest plugin: real PostgreSQL and Valkey for one run, before Django reads its settings.
+
+The process that starts pytest starts the servers and makes one migrated database; each xdist worker copies that
+database as its own template, so that workers share nothing but the server.
+"""
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from core.embedded.account import Account
+from core.embedded.postgres import PostgresCluster, free_port
+from core.embedded.valkey import ValkeyServer
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "armstrong"
+START_SECONDS = 30
+
+
+def _launch(command: list[str], account: Account, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        child: subprocess.Popen[bytes] = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            **account.popen_arguments(),  # type: ignore[call-overload]  # a dictionary of known keywords
+        )
+    atexit.register(_end, child)
+    return child
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.wait()
+
+
+def _await(ready: Callable[[], bool], child: subprocess.Popen[bytes], log: Path) -> None:
+    limit = time.monotonic() + START_SECONDS
+    while not ready():
+        if child.poll() is not None or time.monotonic() > limit:
+            raise RuntimeError(f"a test server did not start: {log.read_text()}")
+        time.sleep(0.05)
+
+
+def _start() -> None:
+    state = Path(tempfile.mkdtemp(prefix="armstrong-test-"))
+    state.chmod(0o711)
+    atexit.register(shutil.rmtree, state, ignore_errors=True)
+    cluster, valkey = PostgresCluster(state, durable=False), ValkeyServer(state)
+    postgres_port, valkey_port = free_port(), free_port()
+    cluster.prepare()
+    valkey.prepare()
+    postgres = _launch(cluster.command(postgres_port), cluster.account, state / "postgres.log")
+    broker = _launch(valkey.command(valkey_port), Account(), state / "valkey.log")
+    _await(lambda: cluster.is_ready(postgres_port), postgres, state / "postgres.log")
+    _await(lambda: valkey.is_ready(valkey_port), broker, state / "valkey.log")
+    cluster.provision(postgres_port)
+    os.environ |= {
+        "ARMSTRONG_STATE": str(state),
+        "ARMSTRONG_SECRET_KEY": "only-for-tests-" + "0" * 40,
+        "TEST_ADMIN_URL": cluster.url("postgres", postgres_port, "postgres"),
+        "DATABASE_OWNER_URL": cluster.url("armstrong_owner", postgres_port),
+        "DATABASE_URL": cluster.url("armstrong_app", postgres_port),
+        "REDIS_URL": valkey.url(valkey_port),
+        "EMAIL_HOST": "",
+        "PYTHONWARNINGS": "",
+    }
+    _manage("migrate", "--verbosity=0", DATABASE_URL=os.environ["DATABASE_OWNER_URL"])
+    _manage("collectstatic", "--noinput", "--verbosity=0")
+
+
+def _manage(*arguments: str, **environment: str) -> None:
+    command = [sys.executable, "-m", "django", *arguments]
+    settings = {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | settings | environment)
+
+
+def _own_database(worker: str) -> None:
+    name = f"{TEMPLATE}_{worker}"
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER armstrong_owner")
+    with psycopg.connect(os.environ["TEST_ADMIN_URL"], autocommit=True) as connection:
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+    for variable in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        os.environ[variable] = os.environ[variable].rpartition("/")[0] + f"/{name}"
+    number = int(worker.removeprefix("gw")) + 1
+    os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{number}"
+
+
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    _own_database(worker)
+else:
+    _start()
