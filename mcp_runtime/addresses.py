@@ -1,0 +1,13 @@
+"""Where an endpoint is reached."""
+
+from django.conf import settings
+
+
+def mcp_path(tenant_slug: str, endpoint_slug: str) -> str:
+    """The path of an MCP endpoint at the runtime's origin."""
+    return f"/t/{tenant_slug}/{endpoint_slug}/mcp"
+
+
+def mcp_url(tenant_slug: str, endpoint_slug: str) -> str:
+    """The URL that people paste into MCP clients."""
+    return f"{settings.RUNTIME_URL}{mcp_path(tenant_slug, endpoint_slug)}"
