@@ -11,6 +11,7 @@ compile() {
 }
 compile requirements/build.txt --group build
 compile requirements/runtime.txt pyproject.toml
+compile requirements/valkey.txt --group valkey --no-deps
 compile requirements/dev.txt --group dev --constraint requirements/runtime.txt --constraint requirements/build.txt
 if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements/*.txt; then
     echo "A lock names a host." >&2

