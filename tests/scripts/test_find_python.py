@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,8 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 SHIM = "#!/bin/sh\necho 'pyenv: python: command not found' >&2\nexit 127\n"
 # What Python 3.11 answers to "are you new enough": no.
 TOO_OLD = "#!/bin/sh\nexit 1\n"
+# A Python whose library is in a place of its own cannot execute without this one variable.
+LOADER = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Machine:
         known = {"PATH": str(self.root / "bin"), "HOME": str(self.root / "home")}
         return subprocess.run(
             ["/bin/sh", str(self.root / "scripts" / "find-python.sh")],
-            env=known | environment,
+            env=known | LOADER | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -56,7 +57,7 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
+def machine(tmp_path: Path) -> Machine:
     shutil.copytree(SCRIPTS, tmp_path / "scripts")
     (tmp_path / "bin").mkdir()
     for tool in ("cat", "dirname"):
@@ -64,7 +65,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     machine = Machine(tmp_path)
     for version in ("", "3", "3.12", "3.13", "3.14"):
         machine.program(f"python{version}", SHIM)
-    yield machine
+    return machine
 
 
 def test_shims_that_exit_127_are_passed_over_for_the_versions_folder(machine: Machine) -> None:
@@ -123,7 +124,7 @@ def test_a_process_without_a_home_is_no_obstacle(machine: Machine) -> None:
     (machine.root / "bin" / "python3").symlink_to(sys.executable)
     outcome = subprocess.run(
         ["/bin/sh", str(machine.root / "scripts" / "find-python.sh")],
-        env={"PATH": os.fspath(machine.root / "bin")},
+        env=LOADER | {"PATH": str(machine.root / "bin")},
         capture_output=True,
         text=True,
         check=False,
