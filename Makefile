@@ -22,7 +22,10 @@ check: setup ## lint, types, layers, migrations, sizes
 test: setup ## the fast suite; PYTEST_ARGS='tests/billing -k name' picks
 	@$(PYTHON) -m pytest -n auto -m 'not e2e' $(PYTEST_ARGS)
 
+assets: setup ## build the console's stylesheet and scripts (Node from the development requirements)
+	@sh scripts/assets.sh
+
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup check test lock
+.PHONY: help setup check test assets lock

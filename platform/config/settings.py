@@ -22,6 +22,9 @@ ALLOWED_HOSTS = [urlsplit(CONSOLE_URL).hostname or "", *environment.words("CONSO
 CSRF_TRUSTED_ORIGINS = [CONSOLE_URL]
 
 INSTALLED_APPS = [
+    # First, so that their templates stand before those of the libraries below.
+    "console",
+    "tenants",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -38,10 +41,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "servestatic",
-    "tenants",
     "billing",
     "mcp_runtime",
-    "console",
 ]
 
 MIDDLEWARE = [
@@ -87,6 +88,8 @@ TEMPLATES = [
     }
 ]
 COTTON_DIR = "elements"
+# An element sees its own arguments and what context processors give, never the page's variables by accident.
+COTTON_ISOLATE_BY_DEFAULT = True
 
 
 def _database(url: str) -> dict[str, object]:

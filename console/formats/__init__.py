@@ -1,0 +1,1 @@
+"""How dates read, for Django's own filters."""

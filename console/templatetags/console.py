@@ -1,0 +1,59 @@
+"""Small words of the console's templates: moments, sizes, durations, money, initials."""
+
+from datetime import UTC, datetime
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+register = template.Library()
+
+_BYTES_PER_STEP = 1024
+_CENTS = 100
+_MS_PER_SECOND = 1000
+
+
+@register.simple_tag
+def moment(value: datetime | None, *, relative: bool = False) -> SafeString | str:
+    """`22 Nov 2026, 13:04 UTC` with the relative time on hover, or (`relative`) the other way round."""
+    if value is None:
+        return ""
+    full = localtime(value, UTC).strftime("%d %b %Y, %H:%M UTC").lstrip("0")
+    shown, hover = (naturaltime(value), full) if relative else (full, naturaltime(value))
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), hover, shown)
+
+
+@register.filter
+def initials(name: str) -> str:
+    """At most two capitals that stand for a name; of an address, its first letter."""
+    words = str(name).partition("@")[0].replace("-", " ").split()
+    letters = [word[0] for word in words[:1] + words[1:][-1:]]
+    return "".join(letters).upper() or "·"
+
+
+@register.filter
+def size(value: int) -> str:
+    """Bytes as `12 B`, `1.5 KiB`, `3.0 MiB`."""
+    amount = float(value)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < _BYTES_PER_STEP:
+            return f"{int(amount)} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= _BYTES_PER_STEP
+    return f"{amount:.1f} GiB"
+
+
+@register.filter
+def duration(milliseconds: float) -> str:
+    """Milliseconds as `0.4 ms`, `42 ms`, `1.50 s`."""
+    if milliseconds >= _MS_PER_SECOND:
+        return f"{milliseconds / _MS_PER_SECOND:.2f} s"
+    return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+
+
+@register.filter
+def money(cents: int) -> str:
+    """US cents as `$2,999`, or `$4.50` where there are cents to show."""
+    whole, rest = divmod(cents, _CENTS)
+    return f"${intcomma(whole)}" + (f".{rest:02}" if rest else "")
