@@ -25,7 +25,10 @@ test: setup ## the fast suite; PYTEST_ARGS='tests/billing -k name' picks
 assets: setup ## build the console's stylesheet and scripts (Node from the development requirements)
 	@sh scripts/assets.sh
 
+bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/; BENCH_ARGS=--short
+	@$(PYTHON) -m tests.bench $(BENCH_ARGS)
+
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup check test assets lock
+.PHONY: help setup check test assets bench lock
