@@ -8,6 +8,8 @@ from core import refusals
 from core.refusals import Refused
 from core.tenancy import person_context, tenant_context
 from tenants.models import Membership, Role, Tenant, TenantSlug, User
+from tenants.models.tenant import is_slug
+from tenants.validation import refused_fields
 
 
 class Permission(StrEnum):
@@ -36,6 +38,9 @@ PERMISSIONS: dict[str, frozenset[Permission]] = {
 }
 
 
+_WHILE_BEING_DELETED = frozenset({Permission.VIEW, Permission.TRANSFER_OR_DELETE})
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts in a tenant: a member, or an API key (then `user` is None)."""
@@ -46,25 +51,33 @@ class Actor:
     api_key_id: UUID | None = None
 
     def may(self, permission: Permission) -> bool:
-        """Whether the actor's role allows `permission`."""
-        return permission in PERMISSIONS[self.role]
+        """Whether the actor's role and the tenant's state allow `permission`."""
+        standing = not self.tenant.is_being_deleted or permission in _WHILE_BEING_DELETED
+        return standing and permission in PERMISSIONS[self.role]
 
     def require(self, permission: Permission) -> None:
-        """Raises Refused(PERMISSION_DENIED) unless the actor's role allows `permission`."""
-        if not self.may(permission):
+        """Raises Refused: PERMISSION_DENIED for the role's sake, TENANT_BEING_DELETED for the tenant's.
+
+        A tenant that is being deleted can be looked at, restored or left, and not changed.
+        """
+        if permission not in PERMISSIONS[self.role]:
             raise Refused(refusals.PERMISSION_DENIED)
+        if not self.may(permission):
+            raise Refused(refusals.TENANT_BEING_DELETED)
 
     def require_grantable(self, role: str) -> None:
         """Raises Refused unless `role` is known and no higher than the actor's own."""
         if role not in PERMISSIONS:
-            raise Refused(refusals.INVALID_INPUT, f"{role} is not a role.")
+            raise refused_fields({"role": f"Choose one of {', '.join(PERMISSIONS)}."})
         if not PERMISSIONS[role] <= PERMISSIONS[self.role]:
             raise Refused(refusals.PERMISSION_DENIED)
 
 
 def tenant_id_for(slug: str) -> UUID:
     """The tenant that a slug names, now or formerly; raises Refused(NOT_FOUND)."""
-    found = TenantSlug.objects.filter(slug=slug).values_list("tenant_id", flat=True).first()
+    # A text that cannot be a slug may hold what PostgreSQL refuses to compare, a null character for one.
+    known = TenantSlug.objects.filter(slug=slug) if is_slug(slug) else TenantSlug.objects.none()
+    found = known.values_list("tenant_id", flat=True).first()
     if found is None:
         raise Refused(refusals.NOT_FOUND)
     return found

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                         max_length=40,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$",
+                                "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\\Z",
                                 "Use 1 to 40 lower case letters, digits and hyphens; start and end with a letter or digit.",
                             )
                         ],
@@ -165,7 +165,8 @@ class Migration(migrations.Migration):
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Za-z0-9_.-]{1,64}$", "Use 1 to 64 letters, digits, underscores, dots and hyphens."
+                                "^[A-Za-z0-9_.-]{1,64}\\Z",
+                                "Use 1 to 64 letters, digits, underscores, dots and hyphens.",
                             )
                         ],
                     ),

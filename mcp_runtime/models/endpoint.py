@@ -9,7 +9,7 @@ from core.rls import TenantForeignKey, TenantIsolation
 from tenants.models.tenant import validate_slug
 
 # The intersection of what the specification (1-128) and the conformance suite (1-64) accept.
-TOOL_NAME_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
+TOOL_NAME_PATTERN = r"^[A-Za-z0-9_.-]{1,64}\Z"
 validate_tool_name = RegexValidator(TOOL_NAME_PATTERN, "Use 1 to 64 letters, digits, underscores, dots and hyphens.")
 
 

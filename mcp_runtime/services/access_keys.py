@@ -11,7 +11,8 @@ from mcp_runtime.models import AccessKey, Tool
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.services.publish import publish
 from tenants.access import Actor, Permission
-from tenants.validation import cleaned
+from tenants.services.api_keys import live
+from tenants.validation import cleaned, refused_fields, require_expiry
 
 MAXIMUM_LIVE_KEYS = 1_000  # per endpoint: they travel in its snapshot
 
@@ -25,10 +26,9 @@ def access_key_issue(
     """
     actor.require(Permission.MANAGE_ACCESS_KEYS)
     endpoint = endpoint_for(endpoint_slug, lock=True)
-    if AccessKey.objects.filter(endpoint=endpoint, revoked_at=None).count() >= MAXIMUM_LIVE_KEYS:
+    require_expiry(expires_at)
+    if AccessKey.objects.filter(live(), endpoint=endpoint, revoked_at=None).count() >= MAXIMUM_LIVE_KEYS:
         raise Refused(refusals.LIMIT_REACHED, f"An endpoint has at most {MAXIMUM_LIVE_KEYS} live keys.")
-    if expires_at is not None and expires_at <= timezone.now():
-        raise Refused(refusals.INVALID_INPUT, "expires_at: Choose a moment in the future.")
     if tools is not None:
         _require_known(set(tools), set(Tool.objects.filter(endpoint=endpoint).values_list("name", flat=True)))
     issued = keys.issue(keys.ACCESS_KEY)
@@ -60,4 +60,4 @@ def access_key_revoke(*, actor: Actor, endpoint_slug: str, access_key_id: UUID) 
 def _require_known(wanted: set[str], known: set[str]) -> None:
     unknown = sorted(wanted - known)
     if unknown:
-        raise Refused(refusals.INVALID_INPUT, f"tools: {', '.join(unknown)}: no such tool on this endpoint.")
+        raise refused_fields({"tools": f"{', '.join(unknown)}: no such tool on this endpoint."})

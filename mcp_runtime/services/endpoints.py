@@ -1,6 +1,6 @@
 """Endpoints: create, change, delete. Each service runs inside the actor's tenant context."""
 
-from urllib.parse import urlsplit
+import re
 from uuid import UUID
 
 from billing.plans import plan_of
@@ -9,15 +9,24 @@ from core.refusals import Refused
 from mcp_runtime.models import Endpoint
 from mcp_runtime.services.publish import announce, publish
 from tenants.access import Actor, Permission
-from tenants.validation import cleaned
+from tenants.models import Tenant
+from tenants.models.tenant import is_slug
+from tenants.validation import cleaned, refused_fields
 
 MAXIMUM_ORIGINS = 50
+LARGEST_PORT = 65_535
+OWN_PORTS = {"http": 80, "https": 443}
+# Hosts as browsers send them: international names in their ASCII form (RFC 5890), IPv6 in brackets.
+ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){0,20}|\[[0-9a-f:.]{2,45}\])"
+    r"(?::(?P<port>[0-9]{1,5}))?/?"
+)
 
 
 def endpoint_for(endpoint_slug: str, *, lock: bool = False) -> Endpoint:
     """The endpoint of the tenant in context; raises Refused(NOT_FOUND)."""
     rows = Endpoint.objects.select_for_update() if lock else Endpoint.objects.all()
-    endpoint = rows.filter(slug=endpoint_slug).first()
+    endpoint = rows.filter(slug=endpoint_slug).first() if is_slug(endpoint_slug) else None
     if endpoint is None:
         raise Refused(refusals.NOT_FOUND)
     return endpoint
@@ -34,7 +43,9 @@ def endpoint_create(
 ) -> Endpoint:
     """Makes an endpoint without tools. Raises Refused: CONFLICT (slug in use), LIMIT_REACHED (the plan's)."""
     actor.require(Permission.EDIT_ENDPOINTS)
-    limit = plan_of(actor.tenant.plan).endpoints
+    # Held against a second creation, so that neither the limit nor a slug is passed twice.
+    tenant = Tenant.objects.select_for_update(no_key=True).get()
+    limit = plan_of(tenant.plan).endpoints
     if limit is not None and Endpoint.objects.count() >= limit:
         raise Refused(refusals.LIMIT_REACHED, f"Your plan allows {limit} endpoints.")
     endpoint = Endpoint(
@@ -78,20 +89,15 @@ def endpoint_delete(*, actor: Actor, endpoint_slug: str) -> UUID:
 def _origins(origins: list[str]) -> list[str]:
     """Web origins (RFC 6454), normalised; raises Refused(INVALID_INPUT) for anything else."""
     if len(origins) > MAXIMUM_ORIGINS:
-        raise Refused(refusals.INVALID_INPUT, f"allowed_origins: at most {MAXIMUM_ORIGINS}.")
+        raise refused_fields({"allowed_origins": f"List at most {MAXIMUM_ORIGINS}."})
     return sorted({_origin(origin.strip()) for origin in origins if origin.strip()})
 
 
 def _origin(origin: str) -> str:
-    try:
-        parts = urlsplit(origin)
-        plain = f"{parts.scheme}://{parts.netloc}".lower()
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and origin.lower().rstrip("/") == plain
-    except ValueError:
-        valid, plain = False, ""
-    if not valid or "@" in plain:
-        sentence = f"{origin} is not an origin such as https://app.example.com."
-        raise Refused(
-            refusals.INVALID_INPUT, f"allowed_origins: {sentence}", {"fields": {"allowed_origins": [sentence]}}
-        )
-    return plain
+    found = ORIGIN.fullmatch(origin.lower())
+    if found is None or int(found["port"] or 0) > LARGEST_PORT:
+        raise refused_fields({"allowed_origins": f"{origin} is not an origin such as https://app.example.com."})
+    # Browsers leave out the scheme's own port (RFC 6454 section 6.2).
+    own = OWN_PORTS[found["scheme"]]
+    port = f":{int(found['port'])}" if found["port"] and int(found["port"]) != own else ""
+    return f"{found['scheme']}://{found['host']}{port}"

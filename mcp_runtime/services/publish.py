@@ -1,11 +1,9 @@
 """Publishing: the document that workers serve changes in the same transaction as what it describes."""
 
-from django.db.models import Q
-from django.utils import timezone
-
 from core.events import ENDPOINTS_CHANNEL, notify
 from mcp_runtime.models import AccessKey, Endpoint, PublishedEndpoint, Tool
 from mcp_runtime.snapshots import structs
+from tenants.services.api_keys import live
 
 
 def publish(endpoint: Endpoint) -> None:
@@ -37,8 +35,7 @@ def announce(endpoint: Endpoint, *, ended_session: str = "") -> None:
 
 def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
     tools = Tool.objects.filter(endpoint=endpoint, enabled=True).order_by("name")
-    live = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    keys = AccessKey.objects.filter(live, endpoint=endpoint, revoked_at=None).order_by("created_at", "id")
+    keys = AccessKey.objects.filter(live(), endpoint=endpoint, revoked_at=None).order_by("created_at", "id")
     return structs.EndpointSnapshot(
         tenant_id=str(endpoint.tenant_id),
         endpoint_id=str(endpoint.pk),

@@ -1,5 +1,6 @@
 """Tools: create, change, delete. Each service runs inside the actor's tenant context."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from billing.plans import plan_of
@@ -13,9 +14,10 @@ from mcp_runtime.snapshots.structs import SECRETS_PURPOSE, secrets_bound_to
 from mcp_runtime.sources.contract import InvalidConfig, ToolDraft
 from mcp_runtime.sources.registry import SOURCES
 from tenants.access import Actor, Permission
-from tenants.validation import cleaned
+from tenants.validation import cleaned, json_problem, refused_fields
 
 MAXIMUM_SECRET_CHARACTERS = 8_192
+HINTS = frozenset({"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"})
 
 
 def tool_for(endpoint: Endpoint, tool_id: UUID, *, lock: bool = False) -> Tool:
@@ -31,7 +33,7 @@ def tool_create(*, actor: Actor, endpoint_slug: str, source: str, draft: ToolDra
     """Adds a tool; clients can call it within a second. Raises Refused(INVALID_INPUT) with `data["fields"]`."""
     actor.require(Permission.EDIT_ENDPOINTS)
     endpoint = endpoint_for(endpoint_slug, lock=True)
-    limit = plan_of(actor.tenant.plan).tools_per_endpoint
+    limit = plan_of(endpoint.tenant.plan).tools_per_endpoint
     if Tool.objects.filter(endpoint=endpoint).count() >= limit:
         raise Refused(refusals.LIMIT_REACHED, f"Your plan allows {limit} tools on an endpoint.")
     tool = Tool(id=uuid4(), tenant=actor.tenant, endpoint=endpoint, source=source, enabled=enabled)
@@ -76,27 +78,43 @@ def _write(tool: Tool, draft: ToolDraft) -> None:
 
 def _checked(source: str, draft: ToolDraft) -> ToolDraft:
     if source not in SOURCES:
-        raise _refused({"source": f"{source} is not a kind of tool. Choose one of {', '.join(sorted(SOURCES))}."})
+        raise refused_fields({"source": f"{source} is not a kind of tool. Choose one of {', '.join(sorted(SOURCES))}."})
+    _require_storable(draft)
     try:
         draft = SOURCES[source].check(draft)
     except InvalidConfig as error:
-        raise _refused(error.fields) from None
+        raise refused_fields(error.fields) from None
+    _require_annotations(draft.annotations)
     _require_schema("input_schema", draft.input_schema)
     if draft.output_schema is not None:
         _require_schema("output_schema", draft.output_schema)
     return draft
 
 
+def _require_annotations(annotations: dict[str, Any]) -> None:
+    """The hints of MCP's ToolAnnotations, all but `title`, which is a field of its own."""
+    for name, value in annotations.items():
+        if name not in HINTS or not isinstance(value, bool):
+            raise refused_fields({"annotations": f"{name}: set {', '.join(sorted(HINTS))} to true or false."})
+
+
+def _require_storable(draft: ToolDraft) -> None:
+    """Before a source looks at it: what the source's own check would stumble over."""
+    for name in ("config", "secrets", "annotations", "input_schema", "output_schema"):
+        if problem := json_problem(getattr(draft, name)):
+            raise refused_fields({name: problem})
+
+
 def _require_schema(field: str, schema: object) -> None:
     try:
         schemas.require_object_schema(schema)
     except schemas.InvalidSchema as error:
-        raise _refused({field: str(error)}) from None
+        raise refused_fields({field: str(error)}) from None
 
 
 def _sealed(tool: Tool, secrets: dict[str, str]) -> dict[str, str]:
     if any(len(value) > MAXIMUM_SECRET_CHARACTERS for value in secrets.values()):
-        raise _refused({"secrets": f"A secret has at most {MAXIMUM_SECRET_CHARACTERS} characters."})
+        raise refused_fields({"secrets": f"A secret has at most {MAXIMUM_SECRET_CHARACTERS} characters."})
     bound_to = secrets_bound_to(str(tool.tenant_id), str(tool.pk))
     kept = {name: value for name, value in tool.secrets.items() if name not in secrets}
     new = {
@@ -105,8 +123,3 @@ def _sealed(tool: Tool, secrets: dict[str, str]) -> dict[str, str]:
         if value
     }
     return kept | new
-
-
-def _refused(fields: dict[str, str]) -> Refused:
-    sentence = "; ".join(f"{name}: {text}" for name, text in fields.items())
-    return Refused(refusals.INVALID_INPUT, sentence, {"fields": {name: [text] for name, text in fields.items()}})

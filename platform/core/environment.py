@@ -47,6 +47,14 @@ def words(name: str, default: str = "") -> list[str]:
 def secret(name: str) -> str:
     """The secret `name`, or the content of the file that `NAME_FILE` names; raises BadEnvironment without either."""
     file = os.environ.get(f"{name}_FILE")
-    if file:
+    value = _content(name, file) if file else text(name)
+    if not value:
+        raise BadEnvironment(f"{name} is empty.")
+    return value
+
+
+def _content(name: str, file: str) -> str:
+    try:
         return Path(file).read_text(encoding="utf-8").strip()
-    return text(name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadEnvironment(f"{name}_FILE={file!r} cannot be read: {error}") from None

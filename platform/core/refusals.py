@@ -21,7 +21,7 @@ class Refusal:
     retry_after_seconds: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # an exception is itself, and hashable
 class Refused(Exception):
     """Raised wherever a request is refused; `detail` says what was wrong with this one, in one sentence."""
 
@@ -60,5 +60,8 @@ TEMPORARILY_UNAVAILABLE = Refusal(
 )
 LIMIT_REACHED = Refusal("limit_reached", 1018, 422, "Delete something you no longer need, or ask for a higher limit.")
 EXPIRED = Refusal("expired", 1019, 410, "This link has expired or was used. Ask for a new one.")
+TENANT_BEING_DELETED = Refusal(
+    "tenant_being_deleted", 1020, 409, "This tenant is being deleted. Its owner can restore it until then."
+)
 
 ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

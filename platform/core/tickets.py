@@ -4,7 +4,6 @@ A ticket is made for one member, one endpoint and one minute, and is presented a
 """
 
 import time
-from dataclasses import dataclass
 
 import msgspec
 
@@ -24,7 +23,6 @@ class Ticket(msgspec.Struct, frozen=True, array_like=True):
     expires_at: float
 
 
-@dataclass(frozen=True, slots=True)
 class TicketRefused(Exception):
     """The ticket is forged, expired, or for another endpoint."""
 

@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                         max_length=40,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$",
+                                "^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\\Z",
                                 "Use 1 to 40 lower case letters, digits and hyphens; start and end with a letter or digit.",
                             )
                         ],

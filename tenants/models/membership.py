@@ -31,6 +31,7 @@ class Membership(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="membership_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_person_and_tenant"),
+            models.UniqueConstraint(fields=["tenant"], condition=models.Q(role="owner"), name="one_owner_per_tenant"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_is_known"),
             TenantIsolation(name="membership_isolation", person_sql='"user_id" = {person}'),
         ]

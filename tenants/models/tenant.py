@@ -1,5 +1,6 @@
 """A tenant, and the directory that turns the name in a URL into a tenant."""
 
+import re
 import uuid
 
 from django.core.validators import RegexValidator
@@ -7,10 +8,15 @@ from django.db import models
 
 from core.rls import TenantIsolation
 
-SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
+SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z"
 validate_slug = RegexValidator(
     SLUG_PATTERN, "Use 1 to 40 lower case letters, digits and hyphens; start and end with a letter or digit."
 )
+
+
+def is_slug(text: str) -> bool:
+    """Whether `text` could name a tenant or an endpoint."""
+    return re.match(SLUG_PATTERN, text) is not None
 
 
 class Tenant(models.Model):

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from core import crypto, keys, refusals
@@ -10,15 +11,28 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
 from tenants.models import ApiKey
-from tenants.validation import cleaned
+from tenants.validation import cleaned, require_expiry
 
 LAST_USED_RESOLUTION = timedelta(minutes=1)  # a busy key writes its row once a minute, not once a request
 
+MAXIMUM_LIVE_KEYS = 100
+
+
+def live() -> Q:
+    """The condition of a row whose expiry, if it has one, is ahead."""
+    return Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+
 
 def api_key_issue(*, actor: Actor, name: str, role: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
-    """A new key, and its secret, which is not stored and cannot be shown again."""
+    """A new key, and its secret, which is not stored and cannot be shown again.
+
+    Its role is at most the actor's. Raises Refused: INVALID_INPUT, LIMIT_REACHED.
+    """
     actor.require(Permission.MANAGE_API_KEYS)
     actor.require_grantable(role)
+    require_expiry(expires_at)
+    if ApiKey.objects.filter(live(), revoked_at=None).count() >= MAXIMUM_LIVE_KEYS:
+        raise Refused(refusals.LIMIT_REACHED, f"A tenant has at most {MAXIMUM_LIVE_KEYS} live API keys.")
     issued = keys.issue(keys.API_KEY, owner=crypto.encode(actor.tenant.id.bytes))
     api_key = ApiKey(
         tenant=actor.tenant,
@@ -45,7 +59,7 @@ def actor_for_api_key(secret: str) -> Actor:
     """Who a presented key acts as; raises Refused(INVALID_CREDENTIALS). Opens a tenant context of its own."""
     with tenant_context(_tenant_named_in(secret)):
         api_key = ApiKey.objects.select_related("tenant").filter(digest=keys.digest(secret), revoked_at=None).first()
-        if api_key is None or _is_past(api_key.expires_at) or api_key.tenant.is_being_deleted:
+        if api_key is None or _is_past(api_key.expires_at):
             raise Refused(refusals.INVALID_CREDENTIALS)
         _note_use(api_key)
         return Actor(tenant=api_key.tenant, role=api_key.role, api_key_id=api_key.pk)

@@ -1,5 +1,6 @@
 """Members and invitations."""
 
+import logging
 import secrets
 from datetime import timedelta
 from uuid import UUID
@@ -13,9 +14,11 @@ from django.utils import timezone
 from core import keys, refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
-from tenants.access import Actor, Permission, tenant_id_for
-from tenants.models import Invitation, Membership, Role, Tenant, User
-from tenants.validation import cleaned
+from tenants.access import PERMISSIONS, Actor, Permission, tenant_id_for
+from tenants.models import ApiKey, Invitation, Membership, Role, Tenant, User
+from tenants.validation import fields_cleaned, refused_fields
+
+logger = logging.getLogger(__name__)
 
 INVITATION_LIFETIME = timedelta(days=7)
 MAXIMUM_OPEN_INVITATIONS = 100  # a mail flood from one tenant stops here
@@ -25,23 +28,19 @@ def member_invite(*, actor: Actor, email: str, role: str) -> Invitation:
     """Invites an address by mail, or renews an earlier invitation; the mail leaves when the transaction commits."""
     actor.require(Permission.MANAGE_MEMBERS)
     actor.require_grantable(role)
-    address = email.strip().lower()
-    if Membership.objects.filter(user__email=address).exists():
-        raise Refused(refusals.CONFLICT, f"{address} is a member already.")
-    Invitation.objects.filter(email=address).delete()
-    if Invitation.objects.count() >= MAXIMUM_OPEN_INVITATIONS:
-        raise Refused(refusals.LIMIT_REACHED, "Too many open invitations. Withdraw some first.")
+    _require_not_owner(role)
     token = secrets.token_urlsafe(32)
-    invitation = cleaned(
+    invitation = fields_cleaned(
         Invitation(
             tenant=actor.tenant,
-            email=address,
+            email=email.strip().lower(),
             role=role,
             token_digest=keys.digest(token),
             invited_by=actor.user,
             expires_at=timezone.now() + INVITATION_LIFETIME,
         )
     )
+    _make_room(invitation.email)
     invitation.save()
     inviter = actor.user.get_full_name() if actor.user else actor.tenant.name
     transaction.on_commit(lambda: _send(actor.tenant, invitation, token, inviter))
@@ -74,7 +73,9 @@ def invitation_accept(*, user: User, slug: str, token: str) -> Membership:
                 refusals.PERMISSION_DENIED,
                 f"This invitation was sent to {invitation.email}. Sign in with that address.",
             )
-        Invitation.objects.filter(pk=invitation.pk).delete()
+        deleted, _ = Invitation.objects.filter(pk=invitation.pk).delete()
+        if not deleted:  # accepted or withdrawn since we looked
+            raise Refused(refusals.EXPIRED)
         try:
             with transaction.atomic():
                 return Membership.objects.create(tenant=invitation.tenant, user=user, role=invitation.role)
@@ -83,22 +84,45 @@ def invitation_accept(*, user: User, slug: str, token: str) -> Membership:
 
 
 def member_change_role(*, actor: Actor, user_id: UUID, role: str) -> Membership:
-    """Gives a member another role; the owner's changes by transfer alone."""
+    """Gives a member another role; the owner's changes by transfer alone. API keys they made above it end."""
     actor.require(Permission.MANAGE_MEMBERS)
     actor.require_grantable(role)
     membership = _other_member(user_id)
-    if role == Role.OWNER:
-        raise Refused(refusals.INVALID_INPUT, "Transfer the tenant to make another member its owner.")
+    _require_not_owner(role)
     membership.role = role
     membership.save(update_fields=["role"])
+    _end_api_keys(user_id, above=PERMISSIONS[role])
     return membership
 
 
 def member_remove(*, actor: Actor, user_id: UUID) -> None:
-    """Takes a member out of the tenant; anyone but the owner may also leave by themselves."""
+    """Takes a member out of the tenant, and ends the API keys they made; anyone but the owner may also leave."""
     if actor.user is None or actor.user.pk != user_id:
         actor.require(Permission.MANAGE_MEMBERS)
     _other_member(user_id).delete()
+    _end_api_keys(user_id, above=frozenset())
+
+
+def _require_not_owner(role: str) -> None:
+    if role == Role.OWNER:
+        raise refused_fields({"role": "Transfer the tenant to make another member its owner."})
+
+
+def _make_room(address: str) -> None:
+    # Held against a second invitation, so that what is counted and compared here stays true.
+    Tenant.objects.select_for_update(no_key=True).first()
+    if Membership.objects.filter(user__email=address).exists():
+        raise Refused(refusals.CONFLICT, f"{address} is a member already.")
+    Invitation.objects.filter(email=address).delete()
+    if Invitation.objects.count() >= MAXIMUM_OPEN_INVITATIONS:
+        raise Refused(refusals.LIMIT_REACHED, "Too many open invitations. Withdraw some first.")
+
+
+def _end_api_keys(user_id: UUID, *, above: frozenset[Permission]) -> None:
+    """A key outlives neither its maker's membership nor the rights that its maker had."""
+    roles = [role for role, permissions in PERMISSIONS.items() if not permissions <= above]
+    made = ApiKey.objects.filter(created_by_id=user_id, role__in=roles, revoked_at=None)
+    made.update(revoked_at=timezone.now())
 
 
 def _other_member(user_id: UUID) -> Membership:
@@ -120,9 +144,14 @@ def _open_invitation(token: str) -> Invitation:
 def _send(tenant: Tenant, invitation: Invitation, token: str, inviter: str) -> None:
     link = f"{settings.CONSOLE_URL}/invitations/{tenant.slug}/{token}"
     context = {"tenant": tenant, "invitation": invitation, "link": link, "inviter": inviter}
-    send_mail(
-        subject=f"{inviter} invites you to {tenant.name}".replace("\n", " "),
-        message=render_to_string("tenants/mail/invitation.txt", context),
-        from_email=None,
-        recipient_list=[invitation.email],
-    )
+    # One line whatever the names hold: a line break in a header would start another header (RFC 5322 section 2.2).
+    subject = " ".join(f"{inviter} invites you to {tenant.name}".split())
+    body = render_to_string("tenants/mail/invitation.txt", context)
+    try:
+        send_mail(subject=subject, message=body, from_email=None, recipient_list=[invitation.email])
+    except OSError as error:
+        logger.warning("An invitation's mail was not sent: %s", error)
+        raise Refused(
+            refusals.TEMPORARILY_UNAVAILABLE,
+            "The invitation is made, but its mail could not be sent. Invite the address again to send another.",
+        ) from None

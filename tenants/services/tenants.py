@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
@@ -13,8 +13,8 @@ from core.events import ENDPOINTS_CHANNEL, notify
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
-from tenants.models import Membership, Role, Tenant, TenantSlug, User
-from tenants.validation import cleaned
+from tenants.models import ApiKey, Membership, Role, Tenant, TenantSlug, User
+from tenants.validation import cleaned, refused_fields
 
 GRACE = timedelta(days=14)
 RESERVED_SLUGS = frozenset({"account", "accounts", "admin", "api", "docs", "new", "static", "status", "support", "www"})
@@ -25,7 +25,18 @@ def tenant_create(*, owner: User, name: str, slug: str = "") -> Tenant:
 
     Opens a tenant context of its own. Raises Refused(CONFLICT) for a slug in use, now or formerly.
     """
-    tenant = Tenant(id=uuid4(), name=name.strip(), slug=slug or _free_slug(name))
+    if slug:
+        return _create(owner, name, slug)
+    try:
+        return _create(owner, name, _slug_from(name))
+    except Refused as refused:
+        if refused.refusal is not refusals.CONFLICT:
+            raise
+        return _create(owner, name, f"{_slug_from(name)}-{secrets.token_hex(3)}")
+
+
+def _create(owner: User, name: str, slug: str) -> Tenant:
+    tenant = Tenant(id=uuid4(), name=name.strip(), slug=slug)
     with tenant_context(tenant.id):
         cleaned(tenant)
         _claim(tenant.slug, tenant.id)
@@ -37,7 +48,7 @@ def tenant_create(*, owner: User, name: str, slug: str = "") -> Tenant:
 def tenant_rename(*, actor: Actor, name: str, slug: str) -> Tenant:
     """Changes name and slug. URLs with the old slug go on working: nobody else can ever claim it."""
     actor.require(Permission.MANAGE_TENANT)
-    tenant = Tenant.objects.select_for_update().get()
+    tenant = _locked()
     tenant.name = name.strip()
     if slug != tenant.slug:
         tenant.slug = slug
@@ -49,27 +60,34 @@ def tenant_rename(*, actor: Actor, name: str, slug: str) -> Tenant:
 
 
 def tenant_transfer(*, actor: Actor, to_user_id: UUID) -> None:
-    """Hands ownership to another member; the former owner stays as an admin."""
+    """Hands ownership to another member. The former owner stays as an admin; API keys with the owner's role end."""
     actor.require(Permission.TRANSFER_OR_DELETE)
-    members = Membership.objects.select_for_update()
-    successor = members.filter(user_id=to_user_id).first()
-    if successor is None or actor.user is None or actor.user.pk == to_user_id:
-        raise Refused(refusals.INVALID_INPUT, "Choose another member of this tenant.")
-    members.filter(user=actor.user).update(role=Role.ADMIN)
-    successor.role = Role.OWNER
-    successor.save(update_fields=["role"])
+    _locked()
+    owner = Membership.objects.get(role=Role.OWNER)
+    if actor.user is not None and owner.user_id != actor.user.pk:
+        raise Refused(refusals.PERMISSION_DENIED, "The tenant has been transferred meanwhile.")
+    successor = Membership.objects.filter(user_id=to_user_id).exclude(pk=owner.pk).first()
+    if successor is None:
+        raise refused_fields({"user_id": "Choose another member of this tenant."})
+    Membership.objects.filter(pk=owner.pk).update(role=Role.ADMIN)
+    Membership.objects.filter(pk=successor.pk).update(role=Role.OWNER)
+    ApiKey.objects.filter(role=Role.OWNER, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def tenant_delete(*, actor: Actor) -> Tenant:
-    """Stops every endpoint now and deletes everything after the grace period, unless restored before."""
+    """Stops every endpoint now and deletes everything after the grace period, unless restored before.
+
+    A second deletion changes nothing: the grace period runs from the first.
+    """
     actor.require(Permission.TRANSFER_OR_DELETE)
-    return _set_delete_after(GRACE)
+    tenant = _locked()
+    return tenant if tenant.is_being_deleted else _set_delete_after(tenant, timezone.now() + GRACE)
 
 
 def tenant_restore(*, actor: Actor) -> Tenant:
     """Takes a deletion back within its grace period; endpoints work again at once."""
     actor.require(Permission.TRANSFER_OR_DELETE)
-    return _set_delete_after(None)
+    return _set_delete_after(_locked(), None)
 
 
 def purge_deleted() -> int:
@@ -85,13 +103,23 @@ def announce(tenant_id: UUID) -> None:
 
 def _purge(tenant_id: UUID) -> bool:
     with tenant_context(tenant_id):
-        deleted, _ = Tenant.objects.filter(delete_after__lte=timezone.now()).delete()
-    return deleted > 0
+        # Locked first: deletion selects and deletes in two steps, and a restore may come between them.
+        due = Tenant.objects.select_for_update().filter(delete_after__lte=timezone.now()).first()
+        if due is not None:
+            due.delete()
+    return due is not None
 
 
-def _set_delete_after(grace: timedelta | None) -> Tenant:
-    tenant = Tenant.objects.select_for_update().get()
-    tenant.delete_after = timezone.now() + grace if grace else None
+def _locked() -> Tenant:
+    """The tenant in context, against a second writer; raises Refused(NOT_FOUND) once it is purged."""
+    tenant = Tenant.objects.select_for_update(no_key=True).first()
+    if tenant is None:
+        raise Refused(refusals.NOT_FOUND)
+    return tenant
+
+
+def _set_delete_after(tenant: Tenant, moment: datetime | None) -> Tenant:
+    tenant.delete_after = moment
     tenant.save(update_fields=["delete_after"])
     announce(tenant.id)
     return tenant
@@ -110,7 +138,5 @@ def _claim(slug: str, tenant_id: UUID) -> None:
         raise Refused(refusals.CONFLICT, f"The address {slug} is taken. Choose another.") from None
 
 
-def _free_slug(name: str) -> str:
-    base = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32].strip("-") or "tenant"
-    taken = base in RESERVED_SLUGS or TenantSlug.objects.filter(slug=base).exists()
-    return f"{base}-{secrets.token_hex(3)}" if taken else base
+def _slug_from(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32].strip("-") or "tenant"

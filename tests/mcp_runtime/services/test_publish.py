@@ -1,0 +1,92 @@
+"""What workers serve changes with what it describes, in one transaction, and they hear of it when it commits."""
+
+import json
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.db import transaction
+
+from core.events import ENDPOINTS_CHANNEL
+from core.tenancy import tenant_context
+from mcp_runtime.models import Endpoint, PublishedEndpoint
+from mcp_runtime.services.access_keys import access_key_issue
+from mcp_runtime.services.endpoints import endpoint_create, endpoint_delete, endpoint_update
+from mcp_runtime.snapshots import structs
+from tenants.services.tenants import tenant_delete, tenant_rename
+from tests.conftest import Cast, unique
+
+type Listener = psycopg.Connection[tuple[object, ...]]
+BOUND_SECONDS = 5
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """A connection that listens as a worker does."""
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f"LISTEN {ENDPOINTS_CHANNEL}")
+        yield connection
+
+
+def _heard(listener: Listener, *, seconds: float = BOUND_SECONDS) -> list[dict[str, object]]:
+    """Everything that arrives until one notification has, or the bound is over."""
+    return [json.loads(note.payload) for note in listener.notifies(timeout=seconds, stop_after=1)]
+
+
+def _published(endpoint: Endpoint) -> structs.EndpointSnapshot:
+    return structs.decode(bytes(PublishedEndpoint.objects.get(endpoint=endpoint).document))
+
+
+def test_a_change_is_heard_when_it_commits_and_not_before(cast: Cast, listener: Listener) -> None:
+    with tenant_context(cast.tenant.id):
+        endpoint = endpoint_create(actor=cast.acting_inside(cast.alice, cast.tenant), slug=unique("e"), name="E")
+        assert _heard(listener, seconds=0.2) == []
+    assert _heard(listener) == [{"tenant_id": str(cast.tenant.id), "endpoint": endpoint.slug, "version": 1}]
+
+
+def test_a_change_that_is_rolled_back_is_never_heard(cast: Cast, listener: Listener) -> None:
+    actor = cast.acting(cast.alice)
+    with tenant_context(cast.tenant.id):
+        endpoint_create(actor=actor, slug=unique("gone"), name="E")
+        transaction.set_rollback(True)
+    with tenant_context(cast.tenant.id):
+        assert not PublishedEndpoint.objects.exists()
+        kept = endpoint_create(actor=actor, slug=unique("kept"), name="E")
+    assert [change["endpoint"] for change in _heard(listener)] == [kept.slug]
+
+
+def test_every_change_raises_the_version(cast: Cast) -> None:
+    actor = cast.acting(cast.alice)
+    with tenant_context(cast.tenant.id):
+        endpoint = endpoint_create(actor=actor, slug=unique("e"), name="E")
+        endpoint_update(
+            actor=actor, endpoint_slug=endpoint.slug, name="Two", instructions="", access="open", allowed_origins=[]
+        )
+        _, secret = access_key_issue(actor=actor, endpoint_slug=endpoint.slug, name="k")
+        snapshot = _published(endpoint)
+    assert (snapshot.version, snapshot.name, snapshot.access) == (3, "Two", "open")
+    assert secret not in structs.encode(snapshot).decode()
+    assert len(snapshot.keys) == 1
+
+
+def test_a_deletion_is_heard_and_leaves_nothing_published(cast: Cast, listener: Listener) -> None:
+    actor = cast.acting(cast.alice)
+    with tenant_context(cast.tenant.id):
+        endpoint = endpoint_create(actor=actor, slug=unique("e"), name="E")
+    _heard(listener)
+    with tenant_context(cast.tenant.id):
+        endpoint_delete(actor=actor, endpoint_slug=endpoint.slug)
+    assert [change["endpoint"] for change in _heard(listener)] == [endpoint.slug]
+    with tenant_context(cast.tenant.id):
+        assert not PublishedEndpoint.objects.exists()
+
+
+def test_a_rename_or_deletion_of_the_tenant_is_heard(cast: Cast, listener: Listener) -> None:
+    actor = cast.acting(cast.alice)
+    with tenant_context(cast.tenant.id):
+        tenant_rename(actor=actor, name="New", slug=unique("new"))
+    assert _heard(listener) == [{"tenant_id": str(cast.tenant.id)}]
+    with tenant_context(cast.tenant.id):
+        tenant_delete(actor=actor)
+    assert _heard(listener) == [{"tenant_id": str(cast.tenant.id)}]
