@@ -1,5 +1,6 @@
 """Every tool source, a line each."""
 
+from mcp_runtime.sources.builtin.source import BuiltinSource
 from mcp_runtime.sources.contract import ToolSource
 
-SOURCES: dict[str, ToolSource] = {}
+SOURCES: dict[str, ToolSource] = {source.kind: source for source in (BuiltinSource(),)}

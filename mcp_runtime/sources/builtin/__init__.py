@@ -1,1 +1,1 @@
-"""Tools that need no upstream."""
+"""Tools that the platform answers itself: pure functions, each with its schemas."""
