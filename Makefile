@@ -20,10 +20,17 @@ check: setup ## lint, types, layers, migrations, sizes
 	@$(PYTHON) scripts/check_sizes.py
 
 test: setup ## the fast suite; PYTEST_ARGS='tests/billing -k name' picks
-	@$(PYTHON) -m pytest -n auto -m 'not e2e' $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n auto -m 'not e2e and not deploy' $(PYTEST_ARGS)
 
 assets: setup ## build the console's stylesheet and scripts (Node from the development requirements)
 	@sh scripts/assets.sh
+
+build: setup ## the wheel, to dist/
+	@rm -rf dist
+	@$(PYTHON) -m build --wheel --no-isolation --outdir dist
+
+deploy-check: setup ## the wheel in an empty environment, the image file, the compose file
+	@$(PYTHON) -m pytest tests/deploy $(PYTEST_ARGS)
 
 bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/; BENCH_ARGS=--short
 	@$(PYTHON) -m tests.bench $(BENCH_ARGS)
@@ -31,4 +38,4 @@ bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup check test assets bench lock
+.PHONY: help setup check test assets build deploy-check bench lock
