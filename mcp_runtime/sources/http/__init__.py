@@ -1,1 +1,1 @@
-"""Tools that call an HTTP service."""
+"""Tools that send one HTTP request to a service and answer with what comes back."""

@@ -9,12 +9,14 @@ from core.outbound.failures import (
     TooManyRedirects,
 )
 from core.outbound.fetching import Limits, Response, fetch
-from core.outbound.session import Redirected, client_session
+from core.outbound.policy import Policy, policy_from_environment
+from core.outbound.session import Redirected, client_session, require_allowed_early
 
 __all__ = [
     "ConnectionFailed",
     "FetchFailed",
     "Limits",
+    "Policy",
     "Redirected",
     "Response",
     "ResponseBroken",
@@ -23,4 +25,6 @@ __all__ = [
     "TooManyRedirects",
     "client_session",
     "fetch",
+    "policy_from_environment",
+    "require_allowed_early",
 ]

@@ -105,7 +105,7 @@ async def fetch(
                 except Redirected as redirect:
                     exchange = exchange.redirected(redirect)
     except TimeoutError:
-        raise TimedOut(f"{host} did not answer within {limits.seconds:g} s.") from None
+        raise TimedOut(f"{host} did not answer within {limits.seconds:.3g} s.") from None
     raise TooManyRedirects(f"{host} redirected more than {limits.redirects} times.")
 
 

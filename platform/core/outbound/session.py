@@ -11,6 +11,7 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from yarl import URL
 
 from core import refusals
+from core.outbound import addresses
 from core.outbound.policy import SCHEMES, Policy, policy_from_environment
 from core.refusals import Refused
 
@@ -124,6 +125,14 @@ def require_allowed(url: URL, policy: Policy) -> None:
     port = url.port
     if port is None or not policy.allows_port(url.raw_host, port):
         raise _refused(url, f"may not be called on port {port}")
+
+
+def require_allowed_early(url: URL, policy: Policy) -> None:
+    """Refuses what can be refused without a resolver, for whoever stores a URL that is requested later."""
+    require_allowed(url, policy)
+    host = url.raw_host or ""
+    if addresses.parse(host) is not None and not policy.allows_dial(host, host, url.port or 0):
+        raise _refused(url, "is not a public address")
 
 
 def _refused(url: URL, why: str) -> Refused:
