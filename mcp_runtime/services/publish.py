@@ -1,6 +1,7 @@
 """Publishing: the document that workers serve changes in the same transaction as what it describes."""
 
-from core.events import ENDPOINTS_CHANNEL, notify
+from core.channels import ENDPOINTS_CHANNEL
+from core.events import notify
 from mcp_runtime.models import AccessKey, Endpoint, PublishedEndpoint, Tool
 from mcp_runtime.snapshots import structs
 from tenants.services.api_keys import live

@@ -2,8 +2,6 @@
 
 from django.db import connection
 
-ENDPOINTS_CHANNEL = "armstrong_endpoints"  # payload: an encoded `mcp_runtime.snapshots.structs.EndpointChanged`
-
 
 def notify(channel: str, payload: str) -> None:
     """Sends `payload` (under 8,000 bytes, PostgreSQL's limit) to the listeners when the transaction commits."""

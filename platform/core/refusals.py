@@ -63,5 +63,13 @@ EXPIRED = Refusal("expired", 1019, 410, "This link has expired or was used. Ask 
 TENANT_BEING_DELETED = Refusal(
     "tenant_being_deleted", 1020, 409, "This tenant is being deleted. Its owner can restore it until then."
 )
+# Refusals of the runtime's own: numbers from 1101.
+TOKEN_IN_QUERY = Refusal(
+    "token_in_query", 1101, 400, "Keys in a URL end up in logs: send yours as `Authorization: Bearer <key>`."
+)
+SESSION_NOT_FOUND = Refusal(
+    "session_not_found", 1102, 404, "The session ended, expired or is not yours: initialize again.", rpc_code=-32600
+)
+BODY_TOO_SLOW = Refusal("body_too_slow", 1103, 408, "Send the whole body at once.")
 
 ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

@@ -9,7 +9,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core import refusals
-from core.events import ENDPOINTS_CHANNEL, notify
+from core.channels import ENDPOINTS_CHANNEL
+from core.events import notify
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission

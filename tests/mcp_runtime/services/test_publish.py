@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import transaction
 
-from core.events import ENDPOINTS_CHANNEL
+from core.channels import ENDPOINTS_CHANNEL
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint, PublishedEndpoint
 from mcp_runtime.services.access_keys import access_key_issue
