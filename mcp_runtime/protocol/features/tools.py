@@ -1,0 +1,110 @@
+"""Tools: tools/list, tools/call (server/tools)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_runtime.protocol import cursors, errors
+from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.jsonrpc import encode
+from mcp_runtime.protocol.mirrored import check_arguments
+from mcp_runtime.protocol.revision import Exchange, Revision, Structured
+from mcp_runtime.protocol.served import ServedEndpoint, ServedTool
+from mcp_runtime.protocol.wire import wire_of
+from mcp_runtime.schemas import describe_errors
+from mcp_runtime.sources.contract import CallContext, ToolResult, text_result
+
+
+def list_tools(exchange: Exchange) -> bytes:
+    """A page of the tools that the caller may use. Raises RpcError(INVALID_PARAMS) for a cursor of somebody else."""
+    wire = wire_of(exchange.endpoint, exchange.revision)
+    if "cursor" not in exchange.params:
+        return wire.tool_list(exchange.principal)
+    after = cursors.read(exchange.params["cursor"], exchange.endpoint.endpoint_id, exchange.principal.id)
+    return wire.tool_list_after(exchange.principal, after)
+
+
+def call_tool(exchange: Exchange) -> "bytes | ToolCall":
+    """The call, checked and ready to run.
+
+    Raises RpcError: INVALID_PARAMS for an unknown tool (also one the caller may not use), malformed params and, where
+    the revision says so, arguments that do not match the tool's schema; HEADER_MISMATCH.
+    """
+    name, arguments = _read_params(exchange.params)
+    tool = exchange.endpoint.tool_for(exchange.principal, name)
+    if tool is None:
+        raise RpcError(errors.INVALID_PARAMS, f"Unknown tool: {name}")
+    revision = exchange.revision
+    if tool.mirrored and revision.mirrored:
+        check_arguments(tool.mirrored, exchange.headers.parameters, exchange.headers.repeated, arguments)
+    if not tool.validator.is_valid(arguments):
+        complaint = f"Invalid arguments: {'; '.join(describe_errors(tool.validator, arguments))}"
+        if not revision.invalid_arguments_are_results:
+            raise RpcError(errors.INVALID_PARAMS, complaint)
+        return encode_tool_result(exchange.endpoint, revision, text_result(complaint, is_error=True))
+    return ToolCall(exchange.endpoint, revision, tool, arguments)
+
+
+def _read_params(params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    name = params.get("name")
+    arguments = params.get("arguments", {})
+    if type(name) is not str or type(arguments) is not dict:
+        raise RpcError(errors.INVALID_PARAMS, "params.name is a string, params.arguments an object.")
+    return name, arguments
+
+
+@dataclass(slots=True)
+class ToolCall:
+    """A call that passed every check."""
+
+    endpoint: ServedEndpoint
+    revision: Revision
+    tool: ServedTool
+    arguments: dict[str, Any]
+
+    @property
+    def seconds(self) -> float:
+        return self.tool.seconds
+
+    async def run(self, context: CallContext) -> bytes:
+        """Calls the tool's source, and encodes its answer for the revision."""
+        result = await self.tool.handler(context, self.arguments)
+        return encode_tool_result(self.endpoint, self.revision, checked_output(self.tool, result))
+
+    def overdue(self) -> bytes:
+        """What the client hears of a tool that did not answer in time."""
+        sentence = f"The tool {self.tool.snapshot.name} did not answer within {self.tool.seconds:g} seconds."
+        return encode_tool_result(self.endpoint, self.revision, text_result(sentence, is_error=True))
+
+
+def checked_output(tool: ServedTool, result: ToolResult) -> ToolResult:
+    """The result, or an error in its place if it breaks the output schema that clients were promised."""
+    if tool.output_validator is None or result.is_error:
+        return result
+    if not result.has_structured:
+        return text_result("The tool answered without the structured content that it promises.", is_error=True)
+    if tool.output_validator.is_valid(result.structured):
+        return result
+    complaints = "; ".join(describe_errors(tool.output_validator, result.structured))
+    return text_result(f"The tool's answer does not match its output schema: {complaints}", is_error=True)
+
+
+def encode_tool_result(endpoint: ServedEndpoint, revision: Revision, result: ToolResult) -> bytes:
+    """A CallToolResult in the form of the revision."""
+    content = result.content
+    if not content and result.has_structured:
+        # Clients that do not read structured content see the same as text (server/tools "Structured Content").
+        content = [{"type": "text", "text": encode(result.structured).decode()}]
+    return b'{"content":%b%b,"isError":%b%b' % (
+        encode(revision.content(content)),
+        _structured_member(revision.structured, result) if result.has_structured else b"",
+        b"true" if result.is_error else b"false",
+        wire_of(endpoint, revision).closing,
+    )
+
+
+def _structured_member(structured: Structured, result: ToolResult) -> bytes:
+    if structured is Structured.NOTHING:
+        return b""
+    if structured is Structured.OBJECT and not isinstance(result.structured, dict):
+        return b""
+    return b',"structuredContent":%b' % encode(result.structured)

@@ -1,0 +1,106 @@
+"""The rungs of the handshake era (2025-03-26 to 2025-11-25): initialize gives a session, and each request names it."""
+
+from typing import Any
+
+from core import refusals
+from core.refusals import Refused
+from mcp_runtime.protocol import errors, jsonrpc
+from mcp_runtime.protocol.dispatch import dispatch
+from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.features.lifecycle import read_initialize
+from mcp_runtime.protocol.headers import PROTOCOL_VERSION, SESSION_ID, RequestHeaders
+from mcp_runtime.protocol.jsonrpc import Kind, Message
+from mcp_runtime.protocol.replies import ACCEPTED, Batch, Outcome, Reply, Work, error_reply, refusal_reply
+from mcp_runtime.protocol.revision import Exchange, Revision
+from mcp_runtime.protocol.revisions import HANDSHAKE, HANDSHAKE_VERSIONS, NEWEST_HANDSHAKE
+from mcp_runtime.protocol.scene import Scene
+from mcp_runtime.protocol.sessions import Session
+
+SUPPORTED = tuple(sorted(HANDSHAKE))
+MAXIMUM_BATCH = 100
+
+
+def receive(headers: RequestHeaders, value: Any, scene: Scene) -> Outcome:
+    """What becomes of a message of this era, or of a batch of them."""
+    identifier = jsonrpc.readable_id(value)
+    revision = NEWEST_HANDSHAKE
+    try:
+        if type(value) is list:
+            return _receive_batch(headers, value, scene)
+        message = jsonrpc.read_message(value)
+        if message.kind is Kind.REQUEST and message.method == "initialize":
+            return _initialize(message, headers, scene)
+        revision = HANDSHAKE[session_of(headers, scene).version]
+        return _receive_one(message, revision, headers, scene)
+    except RpcError as error:
+        return error_reply(identifier, error, revision)
+    except Refused as refused:
+        return refusal_reply(refused, identifier)
+
+
+def names_session(headers: RequestHeaders) -> bool:
+    """Whether a request without a body belongs to this era: the stateless one has neither GET nor DELETE."""
+    version = headers.get(PROTOCOL_VERSION)
+    return headers.get(SESSION_ID) is not None and (version is None or version.decode("latin-1") in HANDSHAKE_VERSIONS)
+
+
+def session_of(headers: RequestHeaders, scene: Scene) -> Session:
+    """The session that a request names; its version header, if it has one, must be the negotiated one.
+
+    Raises RpcError(INVALID_REQUEST) with status 400, and Refused(SESSION_NOT_FOUND) for a session that is not theirs.
+    """
+    token = headers.get(SESSION_ID)
+    if not token or SESSION_ID in headers.repeated:
+        raise RpcError(errors.INVALID_REQUEST, "Initialize first, then send one Mcp-Session-Id header.", status=400)
+    session = scene.sessions.read(token, scene.endpoint, scene.principal, scene.ended)
+    if session.version not in HANDSHAKE:
+        raise Refused(refusals.SESSION_NOT_FOUND)  # negotiated with an earlier release of ours
+    version = headers.get(PROTOCOL_VERSION)
+    if PROTOCOL_VERSION in headers.repeated or (version is not None and version != session.version.encode()):
+        sentence = f"MCP-Protocol-Version is {session.version} in this session."
+        raise RpcError(errors.INVALID_REQUEST, sentence, status=400)
+    return session
+
+
+def _initialize(message: Message, headers: RequestHeaders, scene: Scene) -> Outcome:
+    """Negotiates: the version asked for where it is served, else the newest that has a handshake."""
+    asked, capabilities = read_initialize(message.params)
+    revision = HANDSHAKE.get(asked, NEWEST_HANDSHAKE)
+    reply = _dispatch(message, revision, headers, scene)
+    token = scene.sessions.mint(scene.endpoint, scene.principal, revision.version, capabilities)
+    return Reply(200, reply.body, ((b"mcp-session-id", token),)) if isinstance(reply, Reply) else reply
+
+
+def _receive_one(message: Message, revision: Revision, headers: RequestHeaders, scene: Scene) -> Reply | Work:
+    if message.kind is not Kind.REQUEST:
+        # Nothing is waited for from a client yet, so a notification or a late response is taken and dropped.
+        return ACCEPTED
+    return _dispatch(message, revision, headers, scene)
+
+
+def _dispatch(message: Message, revision: Revision, headers: RequestHeaders, scene: Scene) -> Reply | Work:
+    params = {} if message.params is None else message.params
+    if type(params) is not dict:
+        raise RpcError(errors.INVALID_PARAMS, "params is an object.")
+    exchange = Exchange(revision, SUPPORTED, scene.endpoint, scene.principal, headers, params)
+    return dispatch(message.id, message.method, exchange)
+
+
+def _receive_batch(headers: RequestHeaders, values: list[Any], scene: Scene) -> Outcome:
+    revision = HANDSHAKE[session_of(headers, scene).version]
+    if not revision.batches or not 0 < len(values) <= MAXIMUM_BATCH:
+        sentence = f"A batch of 1 to {MAXIMUM_BATCH} messages is taken in 2025-03-26 alone."
+        raise RpcError(errors.INVALID_REQUEST, sentence, status=400)
+    parts = [_receive_part(value, revision, headers, scene) for value in values]
+    answers = [part for part in parts if part is not ACCEPTED]
+    return Batch(answers) if answers else ACCEPTED
+
+
+def _receive_part(value: Any, revision: Revision, headers: RequestHeaders, scene: Scene) -> Reply | Work:
+    try:
+        message = jsonrpc.read_message(value)
+        if message.method == "initialize":
+            raise RpcError(errors.INVALID_REQUEST, "initialize is never part of a batch.")
+        return _receive_one(message, revision, headers, scene)
+    except RpcError as error:
+        return error_reply(jsonrpc.readable_id(value), error, revision)

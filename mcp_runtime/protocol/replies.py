@@ -1,0 +1,77 @@
+"""What leaves: an HTTP status, a body that is always JSON, and how errors and refusals become one."""
+
+from dataclasses import dataclass
+
+from core import refusals
+from core.refusals import Refused
+from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.jsonrpc import error_envelope, result_envelope
+from mcp_runtime.protocol.revision import Job, Revision
+
+type HeaderList = tuple[tuple[bytes, bytes], ...]
+
+# RFC 6750 section 3: without credentials no error is named, with bad ones invalid_token is.
+_CHALLENGES = {
+    refusals.AUTHENTICATION_REQUIRED.name: b'Bearer realm="mcp"',
+    refusals.INVALID_CREDENTIALS.name: b'Bearer realm="mcp", error="invalid_token", '
+    b'error_description="The key is wrong, expired or revoked"',
+    refusals.TOKEN_IN_QUERY.name: b'Bearer realm="mcp", error="invalid_request", '
+    b'error_description="Send the key in the Authorization header"',
+}
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole answer. An empty body has no content type."""
+
+    status: int
+    body: bytes
+    headers: HeaderList = ()
+
+
+@dataclass(slots=True)
+class Work:
+    """A request whose answer takes time: run `job`, then wrap what it returns."""
+
+    id: bytes
+    revision: Revision
+    job: Job
+
+    def reply(self, result: bytes) -> Reply:
+        """The answer that carries the encoded result."""
+        return Reply(200, result_envelope(self.id, result))
+
+    def failure(self, error: RpcError) -> Reply:
+        """The answer that carries an error."""
+        return error_reply(self.id, error, self.revision)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Several answers in one array; there is at least one."""
+
+    parts: list[Reply | Work]
+
+
+type Outcome = Reply | Work | Batch
+
+ACCEPTED = Reply(202, b"")
+
+
+def error_reply(identifier: bytes, error: RpcError, revision: Revision) -> Reply:
+    """A JSON-RPC error with the HTTP status that the revision gives its code."""
+    status = error.status or revision.status_of(error.code)
+    return Reply(status, error_envelope(identifier, error.code, error.message, error.data))
+
+
+def refusal_reply(refused: Refused, identifier: bytes = b"", headers: HeaderList = ()) -> Reply:
+    """A refusal of the platform: its own HTTP status, and a JSON-RPC error that says which and what to do."""
+    refusal = refused.refusal
+    data = {"refusal": refusal.name, "number": refusal.number, "advice": refusal.advice, **refused.data}
+    code = refusal.number if refusal.rpc_code is None else refusal.rpc_code
+    if refusal.retry_after_seconds is not None:
+        headers = (*headers, (b"retry-after", b"%d" % refusal.retry_after_seconds))
+    challenge = _CHALLENGES.get(refusal.name)
+    if challenge is not None:
+        headers = (*headers, (b"www-authenticate", challenge))
+    return Reply(refusal.http_status, error_envelope(identifier, code, str(refused), data), headers)

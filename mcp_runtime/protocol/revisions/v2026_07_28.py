@@ -1,0 +1,32 @@
+"""MCP 2026-07-28: stateless; every request says its version and capabilities, and headers mirror the body."""
+
+from mcp_runtime.protocol import errors
+from mcp_runtime.protocol.features import lifecycle, tools
+from mcp_runtime.protocol.revision import Revision, Structured
+
+REVISION = Revision(
+    version="2026-07-28",
+    stateless=True,
+    methods={
+        "server/discover": lifecycle.discover,
+        "tools/list": tools.list_tools,
+        "tools/call": tools.call_tool,
+    },
+    tool_fields=("title", "description", "outputSchema", "annotations"),
+    implementation_fields=("name", "title", "version"),
+    capabilities={"tools": {}},
+    structured=Structured.ANYTHING,
+    invalid_arguments_are_results=True,
+    # basic/transports/streamable-http: an unknown method is 404; a fault of ours stays an answer.
+    error_status={errors.METHOD_NOT_FOUND: 404, errors.INTERNAL_ERROR: 200},
+    default_error_status=400,
+    mirrored={
+        "tools/call": "name",
+        "prompts/get": "name",
+        "resources/read": "uri",
+        "tasks/get": "taskId",
+        "tasks/update": "taskId",
+        "tasks/cancel": "taskId",
+    },
+    annotated_results=True,
+)

@@ -1,0 +1,80 @@
+"""The rungs of the stateless era (from 2026-07-28): each request says its version, its capabilities and its name twice.
+
+The order is that of the conformance suite: `_meta`, then agreement of headers and body, then the version, the method.
+"""
+
+from typing import Any
+
+from core.refusals import Refused
+from mcp_runtime.protocol import errors, jsonrpc
+from mcp_runtime.protocol.dispatch import dispatch
+from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.headers import MCP_METHOD, MCP_NAME, PROTOCOL_VERSION, RequestHeaders
+from mcp_runtime.protocol.jsonrpc import Kind, Message
+from mcp_runtime.protocol.mirrored import check_name
+from mcp_runtime.protocol.replies import ACCEPTED, Outcome, Reply, error_reply, refusal_reply
+from mcp_runtime.protocol.revision import Exchange
+from mcp_runtime.protocol.revisions import NEWEST_STATELESS, STATELESS
+from mcp_runtime.protocol.scene import Scene
+
+VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
+CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
+SUPPORTED = tuple(sorted(STATELESS))
+_MIRRORS = frozenset({PROTOCOL_VERSION, MCP_METHOD, MCP_NAME})
+
+
+def receive(headers: RequestHeaders, value: Any, scene: Scene) -> Outcome:
+    """What becomes of a message of this era."""
+    identifier = b""
+    try:
+        message = jsonrpc.read_message(value)
+        identifier = message.id
+        if message.kind is not Kind.REQUEST:
+            return _receive_other(message, headers)
+        return _receive_request(message, headers, scene)
+    except RpcError as error:
+        return error_reply(identifier or jsonrpc.readable_id(value), error, NEWEST_STATELESS)
+    except Refused as refused:
+        return refusal_reply(refused, identifier)
+
+
+def _receive_other(message: Message, headers: RequestHeaders) -> Reply:
+    if message.kind is Kind.RESPONSE:
+        raise RpcError(errors.INVALID_REQUEST, "A client posts requests and notifications, never responses.")
+    # Core defines no notification from client to server, so one is taken and dropped; cancelling is closing.
+    version = headers.get(PROTOCOL_VERSION)
+    if version is not None and version.decode("latin-1") not in STATELESS:
+        raise _unsupported(version.decode("latin-1"))
+    return ACCEPTED
+
+
+def _receive_request(message: Message, headers: RequestHeaders, scene: Scene) -> Outcome:
+    if headers.repeated and not headers.repeated.isdisjoint(_MIRRORS):
+        raise RpcError(errors.HEADER_MISMATCH, "Header mismatch: an MCP header was sent twice.")
+    params, version = _read_params(message.params)
+    if headers.get(PROTOCOL_VERSION) != version.encode():
+        raise RpcError(errors.HEADER_MISMATCH, "Header mismatch: MCP-Protocol-Version does not say what _meta says.")
+    if headers.get(MCP_METHOD) != message.method.encode():
+        raise RpcError(errors.HEADER_MISMATCH, "Header mismatch: Mcp-Method does not say what the body says.")
+    revision = STATELESS.get(version)
+    mirrored = (revision or NEWEST_STATELESS).mirrored.get(message.method)
+    if mirrored is not None:
+        check_name(headers.get(MCP_NAME), params.get(mirrored))
+    if revision is None:
+        raise _unsupported(version)
+    exchange = Exchange(revision, SUPPORTED, scene.endpoint, scene.principal, headers, params)
+    return dispatch(message.id, message.method, exchange)
+
+
+def _read_params(params: Any) -> tuple[dict[str, Any], str]:
+    meta = params.get("_meta") if type(params) is dict else None
+    if type(meta) is dict:
+        version = meta.get(VERSION_KEY)
+        if type(version) is str and type(meta.get(CAPABILITIES_KEY)) is dict:
+            return params, version
+    raise RpcError(errors.INVALID_PARAMS, f"params._meta has {VERSION_KEY} and {CAPABILITIES_KEY}.")
+
+
+def _unsupported(version: str) -> RpcError:
+    data = {"supported": list(SUPPORTED), "requested": version}
+    return RpcError(errors.UNSUPPORTED_PROTOCOL_VERSION, f"Unsupported protocol version: {version}", data)
