@@ -1,0 +1,131 @@
+"""The few questions that a worker asks the database, each in a transaction of the tenant it is about."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from core.channels import ENDPOINTS_CHANNEL
+from mcp_runtime.snapshots.structs import EndpointChanged, encode
+
+ANSWER_SECONDS = 3.0
+CONNECTIONS = 2  # one for the changes, one for first uses
+_KEEP_ALIVE: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5_000,
+}
+
+type Known = tuple[int, str]  # version, and the endpoint's id: a new endpoint may have the slug of a deleted one
+type Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+_UNKNOWN: Known = (0, "")
+_TENANT_OF_SLUG = "SELECT tenant_id::text FROM tenants_tenantslug WHERE slug = %s"
+_ENTER = "SELECT set_config('app.tenant_id', %s, true)"
+# The document is large and mostly unchanged: it travels only when the version is another than the known one.
+_PUBLISHED = """
+    SELECT p.endpoint_id::text, p.version,
+           CASE WHEN p.version <> %s OR p.endpoint_id::text <> %s THEN p.document END
+    FROM mcp_runtime_publishedendpoint p
+    JOIN tenants_tenant t ON t.id = p.tenant_id AND t.delete_after IS NULL
+    WHERE p.tenant_id = %s AND p.slug = %s
+"""
+_ENDED = """
+    SELECT session_digest, extract(epoch FROM expires_at)::float FROM mcp_runtime_endedsession
+    WHERE tenant_id = %s AND endpoint_id = %s AND expires_at > now()
+"""
+_END = """
+    INSERT INTO mcp_runtime_endedsession (id, tenant_id, endpoint_id, session_digest, expires_at)
+    VALUES (%s, %s, %s, %s, to_timestamp(%s)) ON CONFLICT DO NOTHING
+"""
+
+
+class DatabaseAway(Exception):
+    """The database did not answer in time, or cannot be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An endpoint as it is published. `document` is None where it is the one that was known already."""
+
+    tenant_id: str
+    endpoint_id: str
+    version: int
+    document: bytes | None
+    ended: dict[str, float]
+
+
+async def connect(url: str) -> Connection:
+    """A connection of its own, in autocommit, which notices a peer that silently went away."""
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, **_KEEP_ALIVE)
+
+
+class Database:
+    """A small pool that is opened without waiting, so that a worker starts while the database is away."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url, min_size=1, max_size=CONNECTIONS, open=False, timeout=ANSWER_SECONDS, kwargs=dict(_KEEP_ALIVE)
+        )
+
+    async def open(self) -> None:
+        """Begins to connect."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._pool.close()
+
+    async def find(self, tenant_slug: str, endpoint_slug: str) -> Published | None:
+        """What is published under two slugs, of which the tenant's may be a former one; raises DatabaseAway."""
+        async with self._transaction() as connection:
+            row = await (await connection.execute(_TENANT_OF_SLUG, (tenant_slug,))).fetchone()
+            if row is None:
+                return None
+            return await _published(connection, row[0], endpoint_slug, _UNKNOWN)
+
+    async def reload(self, tenant_id: str, endpoint_slug: str, known: Known) -> Published | None:
+        """The same for an endpoint that is held in version and id `known`; raises DatabaseAway."""
+        async with self._transaction() as connection:
+            return await _published(connection, tenant_id, endpoint_slug, known)
+
+    async def end_session(
+        self, tenant_id: str, endpoint_id: str, endpoint_slug: str, session_digest: str, expires_at: float
+    ) -> None:
+        """Remembers that a session ended, and tells every worker; raises DatabaseAway."""
+        change = EndpointChanged(tenant_id=tenant_id, endpoint=endpoint_slug, ended_session=session_digest)
+        async with self._transaction() as connection:
+            await connection.execute(_ENTER, (tenant_id,))
+            row = (uuid.uuid4(), tenant_id, endpoint_id, session_digest, expires_at)
+            await connection.execute(_END, row)
+            await connection.execute("SELECT pg_notify(%s, %s)", (ENDPOINTS_CHANNEL, encode(change).decode()))
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        try:
+            async with (
+                asyncio.timeout(ANSWER_SECONDS),
+                self._pool.connection() as connection,
+                connection.transaction(),
+            ):
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+            raise DatabaseAway from error
+
+
+async def _published(connection: Connection, tenant_id: str, endpoint_slug: str, known: Known) -> Published | None:
+    await connection.execute(_ENTER, (tenant_id,))
+    row = await (await connection.execute(_PUBLISHED, (*known, tenant_id, endpoint_slug))).fetchone()
+    if row is None:
+        return None
+    endpoint_id, version, document = row
+    ended = await (await connection.execute(_ENDED, (tenant_id, endpoint_id))).fetchall()
+    return Published(tenant_id, endpoint_id, version, document, dict(ended))

@@ -1,0 +1,200 @@
+"""The endpoints that this worker holds: loaded on first use, replaced on change, served while the database is away."""
+
+import asyncio
+import logging
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from core import refusals
+from core.refusals import Refused
+from mcp_runtime.protocol.sessions import LIFETIME_SECONDS
+from mcp_runtime.snapshots.compile import Compiler
+from mcp_runtime.snapshots.database import Database, DatabaseAway, Published
+from mcp_runtime.snapshots.held import Held
+from mcp_runtime.snapshots.structs import EndpointChanged, decode
+
+logger = logging.getLogger(__name__)
+
+MAXIMUM_HELD = 10_000
+MAXIMUM_ABSENT = 10_000
+ABSENT_SECONDS = 5.0
+MAXIMUM_LOADING = 200
+MAXIMUM_SLUG = 40
+RETRY_SECONDS = (0.1, 5.0)
+
+type Name = tuple[str, str]  # slugs of tenant and endpoint
+
+
+class SnapshotStore:
+    """`clock` returns seconds that never go back."""
+
+    def __init__(self, database: Database, compiler: Compiler, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._compiler = compiler
+        self._clock = clock
+        self._by_name: dict[Name, Held] = {}
+        self._by_id: OrderedDict[Name, Held] = OrderedDict()  # tenant's id and endpoint's slug; oldest first
+        self._absent: OrderedDict[Name, float] = OrderedDict()
+        self._loading: dict[Name, asyncio.Task[Held | None]] = {}
+        self._stale: OrderedDict[Name, None] = OrderedDict()
+        self._anything_stale = asyncio.Event()
+        self._changes = 0
+
+    def get(self, tenant_slug: str, endpoint_slug: str) -> Held | None:
+        """What is held under this name already."""
+        held = self._by_name.get((tenant_slug, endpoint_slug))
+        if held is not None:
+            held.used = True
+        return held
+
+    async def find(self, tenant_slug: str, endpoint_slug: str) -> Held:
+        """Loads what is not held yet, once for all who ask.
+
+        Raises Refused: NOT_FOUND; TEMPORARILY_UNAVAILABLE while the database is away, since it may well exist;
+        OVERLOADED when too many are being loaded.
+        """
+        name = (tenant_slug, endpoint_slug)
+        if not _is_slug(tenant_slug) or not _is_slug(endpoint_slug) or self._absent.get(name, 0) > self._clock():
+            raise Refused(refusals.NOT_FOUND)
+        try:
+            held = await asyncio.shield(self._load_once(name))
+        except DatabaseAway:
+            raise Refused(refusals.TEMPORARILY_UNAVAILABLE) from None
+        if held is None:
+            raise Refused(refusals.NOT_FOUND)
+        return held
+
+    def _load_once(self, name: Name) -> asyncio.Task[Held | None]:
+        task = self._loading.get(name)
+        if task is None:
+            if len(self._loading) >= MAXIMUM_LOADING:
+                raise Refused(refusals.OVERLOADED)
+            task = self._loading[name] = asyncio.create_task(self._load(name))
+            task.add_done_callback(lambda task: self._loaded(name, task))
+        return task
+
+    def _loaded(self, name: Name, task: asyncio.Task[Held | None]) -> None:
+        del self._loading[name]
+        if not task.cancelled():
+            task.exception()  # seen by those who await it, of whom none may be left
+
+    async def _load(self, name: Name) -> Held | None:
+        changes = self._changes
+        found = await self._database.find(*name)
+        if found is None:
+            # What was announced meanwhile may be this very endpoint.
+            if changes == self._changes:
+                self._remember_absent(name)
+            return None
+        held = await self._hold(name, found)
+        if changes != self._changes:
+            self._mark_stale((found.tenant_id, name[1]))
+        return held
+
+    async def _hold(self, name: Name, found: Published) -> Held:
+        key = (found.tenant_id, name[1])
+        held = self._by_id.get(key)
+        if held is None:
+            served = await self._compiler.compile(decode(found.document or b""), None)
+            # Another name of the same endpoint may have been loaded while this one was compiled.
+            held = self._by_id.setdefault(key, Held(served))
+        if held.served.version != found.version:
+            self._mark_stale(key)
+        held.ended |= found.ended
+        held.names.add(name)
+        self._by_name[name] = held
+        self._evict()
+        return held
+
+    def _evict(self) -> None:
+        """Makes room by second chance: the oldest that is idle goes, one that was used is spared once."""
+        for _ in range(len(self._by_id)):
+            if len(self._by_id) <= MAXIMUM_HELD:
+                return
+            key, held = next(iter(self._by_id.items()))
+            if held.is_idle:
+                self._drop(key)
+            else:
+                held.used = False
+                self._by_id.move_to_end(key)
+
+    def _drop(self, key: Name) -> None:
+        held = self._by_id.pop(key)
+        for name in held.names:
+            self._by_name.pop(name, None)
+        held.close()
+
+    def close(self) -> None:
+        """Ends every stream, as this worker is about to end."""
+        for held in self._by_id.values():
+            held.close()
+
+    def _remember_absent(self, name: Name) -> None:
+        self._absent[name] = self._clock() + ABSENT_SECONDS
+        self._absent.move_to_end(name)
+        if len(self._absent) > MAXIMUM_ABSENT:
+            self._absent.popitem(last=False)
+
+    def changed(self, change: EndpointChanged) -> None:
+        """Takes note of a notification: looks again at what it names, before everything that waits already."""
+        self._changes += 1
+        if change.ended_session:
+            held = self._by_id.get((change.tenant_id, change.endpoint))
+            if held is not None:
+                held.end_session(change.ended_session, time.time() + LIFETIME_SECONDS)
+            return
+        self._absent.clear()
+        for key in list(self._by_id):
+            if key[0] == change.tenant_id and change.endpoint in ("", key[1]):
+                self._mark_stale(key)
+                self._stale.move_to_end(key, last=False)
+
+    def look_again(self) -> None:
+        """Looks again at everything held: notifications may have been missed."""
+        self._changes += 1
+        self._absent.clear()
+        for key in self._by_id:
+            self._mark_stale(key)
+
+    def _mark_stale(self, key: Name) -> None:
+        self._stale[key] = None
+        self._anything_stale.set()
+
+    async def refresh(self) -> None:
+        """Replaces what is stale, for ever. What is held goes on being served while the database is away."""
+        pause = RETRY_SECONDS[0]
+        while True:
+            await self._anything_stale.wait()
+            key, _ = self._stale.popitem(last=False)
+            if not self._stale:
+                self._anything_stale.clear()
+            try:
+                await self._refresh_one(key)
+                pause = RETRY_SECONDS[0]
+            except DatabaseAway:
+                self._mark_stale(key)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter needs no secrecy
+                pause = min(pause * 2, RETRY_SECONDS[1])
+            except Exception:
+                logger.exception("an endpoint could not be replaced; its former version is served on")
+
+    async def _refresh_one(self, key: Name) -> None:
+        held = self._by_id.get(key)
+        if held is None:
+            return
+        found = await self._database.reload(*key, (held.served.version, held.served.endpoint_id))
+        if found is None or found.endpoint_id != held.served.endpoint_id:
+            self._drop(key)
+            return
+        for session_digest, expires_at in found.ended.items():
+            if session_digest not in held.ended:
+                held.end_session(session_digest, expires_at)
+        held.forget_expired(time.time())
+        if found.document is not None:
+            held.replace(await self._compiler.compile(decode(found.document), held.served))
+
+
+def _is_slug(text: str) -> bool:
+    return 0 < len(text) <= MAXIMUM_SLUG and text.isascii() and text.replace("-", "0").isalnum()
