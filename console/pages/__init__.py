@@ -1,1 +1,0 @@
-"""The console's pages, a folder for each area: views, forms, URLs."""

@@ -1,1 +1,0 @@
-"""The access keys of an endpoint."""

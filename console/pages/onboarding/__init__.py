@@ -1,1 +1,0 @@
-"""The way from an account to the first tool call."""

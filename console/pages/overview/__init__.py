@@ -1,1 +1,0 @@
-"""A tenant at a glance."""

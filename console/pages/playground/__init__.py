@@ -1,1 +1,0 @@
-"""Calling tools from a page."""

@@ -1,1 +1,0 @@
-"""A tenant's settings and its REST API keys."""

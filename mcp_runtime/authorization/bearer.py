@@ -1,0 +1,66 @@
+"""Bearer credentials: access keys and the console's tickets (RFC 6750). No cookie is ever read."""
+
+import hashlib
+import time
+
+from core import keys, refusals, tickets
+from core.refusals import Refused
+from mcp_runtime.protocol.headers import AUTHORIZATION, RequestHeaders
+from mcp_runtime.protocol.served import ANONYMOUS, Principal, ServedEndpoint
+
+MAXIMUM_TOKEN_BYTES = 4_096
+_SCHEME = b"bearer "
+_KEY = f"{keys.ACCESS_KEY}_".encode()
+_TICKET = tickets.PREFIX.encode()
+_IN_QUERY = (b"access_token=", _KEY, _TICKET)
+
+
+def principal_of(headers: RequestHeaders, endpoint: ServedEndpoint) -> Principal:
+    """Who presents this request.
+
+    Raises Refused: AUTHENTICATION_REQUIRED without credentials; INVALID_CREDENTIALS for those that are wrong, expired
+    or another endpoint's, also where none would have been needed.
+    """
+    presented = headers.get(AUTHORIZATION)
+    if presented is None:
+        if endpoint.is_open:
+            return ANONYMOUS
+        raise Refused(refusals.AUTHENTICATION_REQUIRED)
+    if presented[:7].lower() != _SCHEME or AUTHORIZATION in headers.repeated:
+        raise Refused(refusals.INVALID_CREDENTIALS)
+    token = presented[7:].lstrip(b" ")
+    principal = _by_ticket(token, endpoint) if token.startswith(_TICKET) else _by_key(token, endpoint)
+    if principal is None or (principal.expires_at is not None and principal.expires_at <= time.time()):
+        raise Refused(refusals.INVALID_CREDENTIALS)
+    return principal
+
+
+def refuse_token_in(query_string: bytes) -> None:
+    """Raises Refused(TOKEN_IN_QUERY) for a URL that carries credentials: logs keep URLs (RFC 6750 section 2.3)."""
+    if query_string and any(mark in query_string for mark in _IN_QUERY):
+        raise Refused(refusals.TOKEN_IN_QUERY)
+
+
+def is_still_valid(principal: Principal, endpoint: ServedEndpoint, now: float) -> bool:
+    """Whether a principal who was let in once would be let in again; `now` is in seconds since the epoch."""
+    if principal.expires_at is not None and principal.expires_at <= now:
+        return False
+    if principal is ANONYMOUS:
+        return endpoint.is_open
+    return principal.id.startswith("member:") or principal in endpoint.principals.values()
+
+
+def _by_key(token: bytes, endpoint: ServedEndpoint) -> Principal | None:
+    # The look-up is by digest, so its timing says nothing about any key.
+    return endpoint.principals.get(hashlib.sha256(token).digest())
+
+
+def _by_ticket(token: bytes, endpoint: ServedEndpoint) -> Principal | None:
+    if len(token) > MAXIMUM_TOKEN_BYTES:
+        return None
+    try:
+        text = token.decode("ascii")
+        ticket = tickets.redeem(text, tenant_id=endpoint.tenant_id, endpoint_id=endpoint.endpoint_id)
+    except (UnicodeDecodeError, tickets.TicketRefused):
+        return None
+    return Principal(f"member:{ticket.user_id}", ticket.expires_at)

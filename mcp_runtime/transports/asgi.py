@@ -1,0 +1,38 @@
+"""The shapes of ASGI, and how a whole reply is sent."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from mcp_runtime.protocol.replies import HeaderList, Reply
+
+type Scope = MutableMapping[str, Any]
+type Event = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Event]]
+type Send = Callable[[Event], Awaitable[None]]
+
+_JSON = (b"content-type", b"application/json")
+_EMPTY: HeaderList = ((b"content-length", b"0"),)
+
+
+async def send_reply(send: Send, reply: Reply) -> None:
+    """Sends status, headers and body in two events."""
+    body = reply.body
+    if body:
+        headers: HeaderList = (_JSON, (b"content-length", b"%d" % len(body)))
+    else:
+        headers = _EMPTY if reply.status != 204 else ()
+    if reply.headers:
+        headers += reply.headers
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def with_headers(send: Send, extra: HeaderList) -> Send:
+    """A `send` that adds headers to whatever response is started."""
+
+    async def sending(event: Event) -> None:
+        if event["type"] == "http.response.start":
+            event["headers"] = (*event["headers"], *extra)
+        await send(event)
+
+    return sending

@@ -1,0 +1,133 @@
+"""The guards at the door: Host and Origin allow lists (against DNS rebinding), CORS, media types."""
+
+from urllib.parse import urlsplit
+
+from core import environment, refusals
+from core.refusals import Refused
+from mcp_runtime.protocol.headers import (
+    ACCEPT,
+    CONTENT_ENCODING,
+    CONTENT_TYPE,
+    HOST,
+    ORIGIN,
+    PARAMETER_PREFIX,
+    PREFLIGHT_HEADERS,
+    RequestHeaders,
+)
+from mcp_runtime.protocol.replies import HeaderList, Reply
+from mcp_runtime.protocol.served import ServedEndpoint
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+PREFLIGHT_SECONDS = 600
+_METHODS = b"GET, POST, DELETE"
+_EXPOSED = b"Mcp-Session-Id, WWW-Authenticate, Retry-After"
+_REQUESTABLE = frozenset({
+    b"accept", b"authorization", b"content-type", b"last-event-id", b"mcp-method", b"mcp-name",
+    b"mcp-protocol-version", b"mcp-session-id",
+})  # fmt: skip
+_TYPES = (b"application/json", b"text/event-stream")
+_WIDE = {b"application/json": (b"*/*", b"application/*"), b"text/event-stream": (b"*/*", b"text/*")}
+# What nearly every client sends, so that it is not taken apart each time.
+_USUAL_ACCEPT = frozenset({
+    b"application/json, text/event-stream", b"application/json,text/event-stream",
+    b"text/event-stream, application/json", b"*/*",
+})  # fmt: skip
+
+
+class Guards:
+    """Knows the runtime's public URL and by which host names it may be reached."""
+
+    def __init__(self, runtime_url: str, hosts: list[str]) -> None:
+        parts = urlsplit(runtime_url)
+        name = _bracketed(parts.hostname or "")
+        allowed = {name, *(host.lower() for host in hosts), *(LOOPBACK if name in LOOPBACK else ())}
+        self._own_origin = f"{parts.scheme}://{parts.netloc}".lower().encode()
+        self._names = frozenset(host.encode() for host in allowed)
+        self._usual = frozenset({parts.netloc.lower().encode(), *self._names})
+
+    @classmethod
+    def from_environment(cls) -> "Guards":
+        """RUNTIME_URL, and further names in RUNTIME_HOSTS."""
+        return cls(environment.text("RUNTIME_URL", "http://localhost:8100"), environment.words("RUNTIME_HOSTS"))
+
+    def check_host(self, headers: RequestHeaders) -> None:
+        """Raises Refused(HOST_NOT_ALLOWED) for a name that is not ours; its port does not matter."""
+        host = headers.get(HOST)
+        if host in self._usual and HOST not in headers.repeated:
+            return
+        if host is None or HOST in headers.repeated or _without_port(host.lower()) not in self._names:
+            raise Refused(refusals.HOST_NOT_ALLOWED)
+
+    def cors(self, headers: RequestHeaders, endpoint: ServedEndpoint) -> HeaderList:
+        """What a browser's page must be told; raises Refused(ORIGIN_NOT_ALLOWED) for one that may not call."""
+        origin = headers.values[ORIGIN]
+        known = origin.lower() == self._own_origin or origin.lower() in endpoint.allowed_origins
+        if ORIGIN in headers.repeated or not known:
+            raise Refused(refusals.ORIGIN_NOT_ALLOWED)
+        return (
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", _EXPOSED),
+            (b"vary", b"Origin"),
+        )
+
+
+def preflight(headers: RequestHeaders) -> Reply:
+    """The answer to a CORS preflight (Fetch, "CORS-preflight request"): no wildcard, so names are echoed."""
+    asked = [name.strip().lower() for name in headers.values.get(PREFLIGHT_HEADERS, b"").split(b",")]
+    granted = [name for name in asked if name in _REQUESTABLE or name.startswith(PARAMETER_PREFIX)]
+    return Reply(
+        204,
+        b"",
+        (
+            (b"access-control-allow-methods", _METHODS),
+            (b"access-control-allow-headers", b", ".join(granted)),
+            (b"access-control-max-age", b"%d" % PREFLIGHT_SECONDS),
+        ),
+    )
+
+
+def check_media(headers: RequestHeaders) -> None:
+    """Raises Refused: NOT_ACCEPTABLE unless both forms of answer are welcome; UNSUPPORTED_MEDIA_TYPE."""
+    accept = headers.get(ACCEPT)
+    if accept not in _USUAL_ACCEPT and not all(_accepts(accept, media_type) for media_type in _TYPES):
+        raise Refused(refusals.NOT_ACCEPTABLE)
+    content_type = headers.get(CONTENT_TYPE)
+    if content_type != b"application/json" and not _is_json(content_type):
+        raise Refused(refusals.UNSUPPORTED_MEDIA_TYPE)
+    if headers.get(CONTENT_ENCODING, b"identity").lower() != b"identity" or CONTENT_TYPE in headers.repeated:
+        raise Refused(refusals.UNSUPPORTED_MEDIA_TYPE, "Send one body, uncompressed.")
+
+
+def accepts_events(headers: RequestHeaders) -> bool:
+    """Whether a GET asks for an event stream."""
+    return _accepts(headers.get(ACCEPT), b"text/event-stream")
+
+
+def _accepts(accept: bytes | None, media_type: bytes) -> bool:
+    """Whether a list of media ranges has this type and does not give it weight 0 (RFC 9110 section 12.5.1)."""
+    for item in (accept or b"").lower().split(b","):
+        name, *parameters = [part.strip() for part in item.split(b";")]
+        refused = any(
+            parameter.replace(b" ", b"") in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000") for parameter in parameters
+        )
+        if not refused and (name == media_type or name in _WIDE[media_type]):
+            return True
+    return False
+
+
+def _is_json(content_type: bytes | None) -> bool:
+    name, *parameters = [part.strip() for part in (content_type or b"").lower().split(b";")]
+    return name == b"application/json" and all(
+        parameter in (b"", b"charset=utf-8", b'charset="utf-8"') for parameter in parameters
+    )
+
+
+def _bracketed(hostname: str) -> str:
+    return f"[{hostname}]" if ":" in hostname else hostname
+
+
+def _without_port(host: bytes) -> bytes:
+    if host.startswith(b"["):
+        return host[: host.find(b"]") + 1]
+    name, colon, port = host.partition(b":")
+    return name if not colon or port.isdigit() else b""

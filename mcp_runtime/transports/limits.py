@@ -1,0 +1,26 @@
+"""How much a worker takes, from whom: read once from the environment."""
+
+from dataclasses import dataclass
+
+from core import environment
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes are in bytes, times in seconds; counts are per endpoint in one worker."""
+
+    body_bytes: int = 4 * 1024 * 1024
+    body_seconds: float = 30.0
+    calls: int = 1_000
+    streams: int = 1_000
+    keep_alive_seconds: float = 15.0
+
+    @classmethod
+    def from_environment(cls) -> "Limits":
+        """The limits that RUNTIME_MAX_* say; raises BadEnvironment for what is not an integer."""
+        default = cls()
+        return cls(
+            body_bytes=environment.integer("RUNTIME_MAX_BODY_BYTES", default.body_bytes),
+            calls=environment.integer("RUNTIME_MAX_CALLS", default.calls),
+            streams=environment.integer("RUNTIME_MAX_STREAMS", default.streams),
+        )

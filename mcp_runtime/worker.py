@@ -1,0 +1,118 @@
+"""The runtime's worker: the ASGI application of the data plane, and the long-lived tasks behind it."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from core import environment, refusals
+from core.outbound import client_session
+from core.refusals import Refused
+from mcp_runtime.protocol.replies import refusal_reply
+from mcp_runtime.snapshots.compile import Compiler
+from mcp_runtime.snapshots.database import Database
+from mcp_runtime.snapshots.listener import Listener
+from mcp_runtime.snapshots.store import SnapshotStore
+from mcp_runtime.sources.contract import Workshop
+from mcp_runtime.sources.registry import SOURCES
+from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
+from mcp_runtime.transports.guards import Guards
+from mcp_runtime.transports.limits import Limits
+from mcp_runtime.transports.streamable_http import StreamableHttp
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Running:
+    """What exists between startup and shutdown."""
+
+    http: aiohttp.ClientSession
+    database: Database
+    store: SnapshotStore
+    listener: Listener
+    app: StreamableHttp
+    tasks: list[asyncio.Task[None]]
+
+
+class Worker:
+    """An ASGI callable for `lifespan` and `http`. Without arguments it is configured by the environment."""
+
+    def __init__(
+        self, *, database_url: str | None = None, guards: Guards | None = None, limits: Limits | None = None
+    ) -> None:
+        self._database_url = database_url or environment.secret("DATABASE_URL")
+        self._guards = guards or Guards.from_environment()
+        self._limits = limits or Limits.from_environment()
+        self._running: _Running | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one ASGI connection."""
+        if scope["type"] == "http":
+            if self._running is None:
+                await send_reply(send, refusal_reply(Refused(refusals.TEMPORARILY_UNAVAILABLE)))
+            else:
+                await self._running.app(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close"})
+
+    async def startup(self) -> None:
+        """Begins to connect and to listen; does not wait for the database, which may be away."""
+        http = client_session()
+        database = Database(self._database_url)
+        await database.open()
+        store = SnapshotStore(database, Compiler(SOURCES, Workshop(http=http)))
+        listener = Listener(self._database_url, store)
+        app = StreamableHttp(store, database, self._guards, self._limits)
+        tasks = [_spawn("listener", listener.run()), _spawn("refresher", store.refresh())]
+        self._running = _Running(http, database, store, listener, app, tasks)
+
+    async def listening(self) -> None:
+        """Returns when changes are heard."""
+        if self._running is not None:
+            await self._running.listener.connected.wait()
+
+    def end_streams(self) -> None:
+        """Ends the open streams politely; call it when shutting down begins, since servers wait for streams to end."""
+        if self._running is not None:
+            self._running.store.close()
+
+    async def shutdown(self) -> None:
+        """Ends streams, tasks and connections."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.store.close()
+        for task in running.tasks:
+            task.cancel()
+        await asyncio.gather(*running.tasks, return_exceptions=True)
+        await running.http.close()
+        await running.database.close()
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            event = await receive()
+            if event["type"] == "lifespan.startup":
+                await self.startup()
+                await send({"type": "lifespan.startup.complete"})
+            elif event["type"] == "lifespan.shutdown":
+                await self.shutdown()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _spawn(name: str, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    task = asyncio.create_task(coroutine, name=name)
+    task.add_done_callback(_tell_of_end)
+    return task
+
+
+def _tell_of_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logger.critical("the %s of this worker ended", task.get_name(), exc_info=task.exception())

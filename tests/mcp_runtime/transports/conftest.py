@@ -1,0 +1,153 @@
+"""An endpoint of Alice's tenant with test tools, and a worker that serves it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from core.tenancy import tenant_context
+from mcp_runtime.models import AccessKey, Endpoint
+from mcp_runtime.services.access_keys import access_key_issue
+from mcp_runtime.services.endpoints import endpoint_create
+from mcp_runtime.services.tools import tool_create
+from mcp_runtime.snapshots.structs import ToolSnapshot
+from mcp_runtime.sources.contract import CallContext, ToolDraft, ToolHandler, ToolResult, Workshop, text_result
+from mcp_runtime.sources.registry import SOURCES
+from mcp_runtime.worker import Worker
+from tenants.access import Actor
+from tenants.models import Tenant, User
+from tests.conftest import Cast, unique
+from tests.mcp_runtime.driving import Client, serving
+
+
+@dataclass
+class Probe:
+    """A tool source whose tools do what a test needs; `started` and `cancelled` tell of the waiting tool."""
+
+    kind: str = "probe"
+    title: str = "Probe"
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    contexts: list[CallContext] = field(default_factory=list)
+
+    def check(self, draft: ToolDraft) -> ToolDraft:
+        """Takes anything."""
+        return draft
+
+    def compile(self, tool: ToolSnapshot, secrets: dict[str, str], workshop: Workshop) -> ToolHandler:
+        """The behaviour that `config["do"]` names."""
+        behaviour: ToolHandler = getattr(self, tool.config["do"])
+
+        async def handle(context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+            self.contexts.append(context)
+            return await behaviour(context, {**arguments, **secrets})
+
+        return handle
+
+    async def echo(self, _context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+        """Answers its arguments."""
+        return ToolResult([{"type": "text", "text": str(arguments)}], structured=arguments, has_structured=True)
+
+    async def wait(self, _context: CallContext, _arguments: dict[str, Any]) -> ToolResult:
+        """Waits until it may go on."""
+        self.started.set()
+        try:
+            await self.go_on.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        return text_result("went on")
+
+    async def crash(self, _context: CallContext, _arguments: dict[str, Any]) -> ToolResult:
+        """Fails as our own code may."""
+        raise RuntimeError("a detail that stays here")
+
+
+@pytest.fixture
+def probe(monkeypatch: pytest.MonkeyPatch) -> Probe:
+    """The probe source, registered for one test."""
+    source = Probe()
+    monkeypatch.setitem(SOURCES, source.kind, source)
+    return source
+
+
+@dataclass
+class Stage:
+    """An endpoint, its owner, and a key for it."""
+
+    tenant: Tenant
+    owner: User
+    endpoint: Endpoint
+    key: str
+    access_key: AccessKey
+
+    @property
+    def path(self) -> str:
+        """Where the endpoint is reached."""
+        return f"/t/{self.tenant.slug}/{self.endpoint.slug}/mcp"
+
+    @property
+    def actor(self) -> Actor:
+        """Alice, for a test that is inside the tenant's context."""
+        return Cast.acting_inside(self.owner, self.tenant)
+
+    def client(self, worker: Worker, **options: Any) -> Client:
+        """A client that presents the endpoint's key."""
+        return Client(worker, **{"path": self.path, "key": self.key, **options})
+
+    def add_tool(self, name: str, do: str = "echo", **draft: Any) -> None:
+        """A further tool of the probe source."""
+        with tenant_context(self.tenant.id):
+            _add_tool(self.actor, self.endpoint, name, do, **draft)
+
+    def issue_key(self, **options: Any) -> tuple[AccessKey, str]:
+        """A further key."""
+        with tenant_context(self.tenant.id):
+            return access_key_issue(actor=self.actor, endpoint_slug=self.endpoint.slug, name="further", **options)
+
+
+def _add_tool(actor: Actor, endpoint: Endpoint, name: str, do: str, **draft: Any) -> None:
+    config = {"do": do, **draft.pop("config", {})}
+    schema = draft.pop("input_schema", {"type": "object"})
+    whole = ToolDraft(name=name, input_schema=schema, config=config, **draft)
+    tool_create(actor=actor, endpoint_slug=endpoint.slug, source="probe", draft=whole)
+
+
+def make_stage(tenant: Tenant, owner: User, **options: Any) -> Stage:
+    """An endpoint with the tools echo, wait and crash."""
+    with tenant_context(tenant.id):
+        actor = Cast.acting_inside(owner, tenant)
+        endpoint = endpoint_create(actor=actor, slug=unique("e"), name="Demo", **options)
+        for name in ("echo", "wait", "crash"):
+            _add_tool(actor, endpoint, name, name)
+        access_key, key = access_key_issue(actor=actor, endpoint_slug=endpoint.slug, name="laptop")
+    return Stage(tenant, owner, endpoint, key, access_key)
+
+
+@pytest.fixture
+def stage(cast: Cast, probe: Probe) -> Stage:
+    """Alice's endpoint."""
+    return make_stage(cast.tenant, cast.alice)
+
+
+@pytest.fixture
+def open_stage(cast: Cast, probe: Probe) -> Stage:
+    """An endpoint that anyone may call."""
+    return make_stage(cast.tenant, cast.alice, access="open", allowed_origins=["https://app.example.com"])
+
+
+@pytest.fixture
+async def worker() -> AsyncIterator[Worker]:
+    """A worker that listens."""
+    async with serving(Worker()) as worker:
+        yield worker
+
+
+@pytest.fixture
+async def other_worker() -> AsyncIterator[Worker]:
+    """A second worker, as on another machine."""
+    async with serving(Worker()) as worker:
+        yield worker
