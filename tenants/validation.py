@@ -46,11 +46,23 @@ def fields_cleaned[ModelT: models.Model](instance: ModelT) -> ModelT:
 
 def invalid(error: ValidationError) -> Refused:
     """A Django validation error as a Refused: `data["fields"]` maps each field to its sentences."""
-    fields = {name: [str(message) for message in messages] for name, messages in error.message_dict.items()}
+    fields: dict[str, list[str]] = {}
+    for name, entries in error.error_dict.items():
+        for entry in entries:
+            fields.setdefault(_field_of(entry, name), []).extend(_sentences(entry))
     sentence = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in fields.items())
     codes = {entry.code for entries in error.error_dict.values() for entry in entries}
     refusal = refusals.CONFLICT if codes <= {"unique", "unique_together"} else refusals.INVALID_INPUT
     return Refused(refusal, sentence, {"fields": fields})
+
+
+def _field_of(entry: ValidationError, name: str) -> str:
+    """The field that a sentence is about: of a name taken within a tenant, the name and not the pair."""
+    return str(entry.params["unique_check"][-1]) if entry.code == "unique_together" and entry.params else name
+
+
+def _sentences(entry: ValidationError) -> list[str]:
+    return ["This is taken. Choose another."] if entry.code == "unique_together" else list(entry.messages)
 
 
 def refused_fields(fields: dict[str, str]) -> Refused:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
+from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
@@ -23,6 +24,15 @@ def moment(value: datetime | None, *, relative: bool = False) -> SafeString | st
     full = localtime(value, UTC).strftime("%d %b %Y, %H:%M UTC").lstrip("0")
     shown, hover = (naturaltime(value), full) if relative else (full, naturaltime(value))
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), hover, shown)
+
+
+@register.simple_tag(takes_context=True)
+def page_query(context: template.Context, param: str, number: int) -> str:
+    """The query of this address with another page in it: what is searched for stays."""
+    request = context.get("request")
+    query = request.GET.copy() if request else QueryDict(mutable=True)
+    query[param] = str(number)
+    return f"?{query.urlencode()}"
 
 
 @register.filter

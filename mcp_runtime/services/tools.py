@@ -55,6 +55,17 @@ def tool_update(*, actor: Actor, endpoint_slug: str, tool_id: UUID, draft: ToolD
     return tool
 
 
+def tool_switch(*, actor: Actor, endpoint_slug: str, tool_id: UUID, enabled: bool) -> Tool:
+    """Switches a tool on or off: clients do not see one that is off. It keeps everything else."""
+    actor.require(Permission.EDIT_ENDPOINTS)
+    endpoint = endpoint_for(endpoint_slug, lock=True)
+    tool = tool_for(endpoint, tool_id, lock=True)
+    tool.enabled = enabled
+    tool.save(update_fields=["enabled", "updated_at"])
+    publish(endpoint)
+    return tool
+
+
 def tool_delete(*, actor: Actor, endpoint_slug: str, tool_id: UUID) -> None:
     """Removes a tool from its endpoint."""
     actor.require(Permission.EDIT_ENDPOINTS)

@@ -1,0 +1,136 @@
+"""Who may see a page: decorators that resolve a request to a signed-in person, or to an actor in a tenant."""
+
+import functools
+from collections.abc import Callable
+from contextlib import nullcontext
+from http import HTTPStatus
+from typing import Concatenate, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from core import refusals
+from core.refusals import Refused
+from core.tenancy import tenant_context
+from tenants.access import Actor, Permission, memberships_of, tenant_id_for
+from tenants.models import Membership, User
+
+SAFE_METHODS = {"GET", "HEAD"}
+
+
+class PersonRequest(HttpRequest):
+    """A request of somebody who has signed in."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+class MemberRequest(PersonRequest):
+    """A request of a member: who acts in which tenant, and all tenants that the person belongs to."""
+
+    actor: Actor
+    memberships: list[Membership]
+
+
+type View = Callable[..., HttpResponse]
+type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponse]
+type MemberView[**P] = Callable[Concatenate[MemberRequest, P], HttpResponse]
+
+
+def person[**P](view: PersonView[P]) -> View:
+    """Lets signed-in people see a page; others sign in first and come back."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _to_login(request)
+        narrowed = cast(PersonRequest, request)
+        return _answered(narrowed, lambda: view(narrowed, *args, **kwargs))
+
+    return guarded
+
+
+def member[**P](permission: Permission, *, holds_context: bool = True) -> Callable[[MemberView[P]], View]:
+    """Lets members whose role allows `permission` see a page under `/t/<tenant>/`; strangers get 404.
+
+    The view and its rendering run inside the tenant's context. A view that waits for something else (the runtime)
+    says `holds_context=False` and opens `tenant_context` itself around its reads, so as to hold no transaction.
+    """
+
+    def decorate(view: MemberView[P]) -> View:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, tenant: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return _to_login(request)
+            narrowed = _narrowed(request, tenant)
+            actor = narrowed.actor
+            if actor.tenant.slug != tenant and request.method in SAFE_METHODS:
+                return _to_current_slug(request, tenant, actor.tenant.slug)
+
+            def inside() -> HttpResponse:
+                actor.require(permission)
+                with tenant_context(actor.tenant.id) if holds_context else nullcontext():
+                    return view(narrowed, *args, **kwargs)
+
+            return _answered(narrowed, inside)
+
+        return guarded
+
+    return decorate
+
+
+def _narrowed(request: HttpRequest, slug: str) -> MemberRequest:
+    narrowed = cast(MemberRequest, request)
+    narrowed.memberships = memberships_of(narrowed.user)
+    narrowed.actor = _actor(narrowed, slug)
+    return narrowed
+
+
+def _actor(request: MemberRequest, slug: str) -> Actor:
+    try:
+        tenant_id = tenant_id_for(slug)
+    except Refused:
+        raise Http404 from None
+    for membership in request.memberships:
+        if membership.tenant_id == tenant_id:
+            return Actor(tenant=membership.tenant, role=membership.role, user=request.user)
+    raise Http404
+
+
+def _to_current_slug(request: HttpRequest, former: str, current: str) -> HttpResponse:
+    rest = request.get_full_path().removeprefix(f"/t/{former}")
+    return HttpResponseRedirect(f"/t/{current}{rest}")
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    htmx = cast(PersonRequest, request).htmx
+    if htmx:
+        page = redirect_to_login(htmx.current_url_abs_path or "/")
+        return HttpResponseClientRedirect(page.url)
+    # A write that was refused for want of a session is not repeated by coming back: its page is.
+    back = request.get_full_path() if request.method in SAFE_METHODS else "/"
+    return redirect_to_login(back)
+
+
+def _answered(request: PersonRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
+    """The boundary: a refusal that no form took becomes a page with its status, and what to do about it."""
+    try:
+        return answer()
+    except Refused as refused:
+        if refused.refusal.http_status == HTTPStatus.NOT_FOUND:
+            raise Http404 from None
+        if refused.refusal is refusals.PERMISSION_DENIED and not refused.detail:
+            raise PermissionDenied(refused.refusal.advice) from None
+        return _refusal_page(request, refused)
+
+
+def _refusal_page(request: PersonRequest, refused: Refused) -> HttpResponse:
+    template = "errors/refusal.html#sentence" if request.htmx else "errors/refusal.html"
+    response = render(request, template, {"refused": refused}, status=refused.refusal.http_status)
+    if refused.refusal.retry_after_seconds is not None:
+        response["Retry-After"] = str(refused.refusal.retry_after_seconds)
+    return response

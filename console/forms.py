@@ -1,0 +1,121 @@
+"""Forms whose values go to a service, which may refuse them field by field."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, ClassVar, NoReturn
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from core import refusals
+from core.refusals import Refused
+
+# Refusals that are about what was typed; all others are about the request and have pages of their own.
+OF_INPUT = (refusals.INVALID_INPUT, refusals.CONFLICT, refusals.LIMIT_REACHED)
+INVALID_STATUS = 422
+
+
+class ServiceForm(forms.Form):
+    """A form of one service. `service_fields` maps the service's names of fields to the form's, where they differ."""
+
+    service_fields: ClassVar[dict[str, str]] = {}
+
+    @contextmanager
+    def submitting(self) -> Iterator[None]:
+        """Runs a service; what it refuses about the input becomes errors of this form, and its writes are undone."""
+        try:
+            with transaction.atomic() if connection.in_atomic_block else nullcontext():
+                yield
+        except Refused as refused:
+            if refused.refusal not in OF_INPUT:
+                raise
+            self.refuse(refused)
+
+    def refuse(self, refused: Refused) -> None:
+        """Shows a refusal at the fields it names, or above the form when it names none."""
+        fields: dict[str, list[str]] = refused.data.get("fields", {})
+        for name, sentences in fields.items():
+            own = self.service_fields.get(name, name)
+            for sentence in sentences:
+                shown = sentence if own in self.fields else f"{name}: {sentence}"
+                self.add_error(own if own in self.fields else None, shown)
+        if not fields:
+            self.add_error(None, str(refused))
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page that shows this form."""
+        return INVALID_STATUS if self.is_bound and self.errors else 200
+
+
+class TypedNameForm(forms.Form):
+    """Asks for a name to be typed before something is deleted."""
+
+    confirmation = forms.CharField(max_length=200, strip=True)
+
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.name = name
+        self.fields["confirmation"].label = f"Type {name} to confirm"
+
+    def clean_confirmation(self) -> str:
+        typed: str = self.cleaned_data["confirmation"]
+        if typed != self.name:
+            raise ValidationError(f"This does not match. Type {self.name} exactly.")
+        return typed
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page that shows this form."""
+        return INVALID_STATUS if self.is_bound and self.errors else 200
+
+
+class JsonField(forms.CharField):
+    """A JSON text; its value is what the text says, and a syntax error says where it is."""
+
+    widget = forms.Textarea
+
+    def __init__(self, *, kind: type | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
+        parsed = parse_json(str(value))
+        if self.kind is dict and not isinstance(parsed, dict):
+            raise ValidationError("Write a JSON object: it starts with { and ends with }.")
+        return parsed
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, str) or value is None else json.dumps(value, indent=2, ensure_ascii=False)
+
+    def run_validators(self, value: Any) -> None:
+        """None apply: the validators of a text are not those of what it says."""
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text (RFC 8259), duplicate names refused; raises ValidationError saying where it is wrong."""
+    try:
+        return json.loads(text, parse_constant=_not_a_number, object_pairs_hook=_distinct)
+    except json.JSONDecodeError as error:
+        raise ValidationError(
+            f"This is not JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}."
+        ) from None
+    except RecursionError:
+        raise ValidationError("This JSON is nested too deep.") from None
+
+
+def _not_a_number(constant: str) -> NoReturn:
+    raise ValidationError(f"{constant} is not JSON.")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValidationError(f"The name “{name}” appears twice in one object.")
+        found[name] = value
+    return found

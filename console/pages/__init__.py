@@ -1,0 +1,1 @@
+"""The console's pages, a folder for each area: views, forms, URLs."""

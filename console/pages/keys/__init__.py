@@ -1,0 +1,1 @@
+"""The access keys of an endpoint."""

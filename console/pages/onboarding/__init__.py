@@ -1,0 +1,1 @@
+"""The way from an account to the first tool call."""

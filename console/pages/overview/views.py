@@ -1,0 +1,31 @@
+"""A tenant at a glance."""
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET
+
+from billing.plans import plan_of
+from console.access import MemberRequest, member
+from console.rendering import page
+from mcp_runtime.selectors import endpoints_matching, endpoints_without_tools, live_access_key_count, tool_count
+from tenants.access import Permission
+from tenants.selectors import invitations_open, members_matching
+
+SHOWN_ENDPOINTS = 8
+
+
+@require_GET
+@member(Permission.VIEW)
+def show(request: MemberRequest) -> HttpResponse:
+    """What there is, against what the plan allows, and what needs somebody."""
+    endpoints = endpoints_matching()
+    context = {
+        "plan": plan_of(request.actor.tenant.plan),
+        "endpoints": endpoints.order_by("-updated_at")[:SHOWN_ENDPOINTS],
+        "endpoint_count": endpoints.count(),
+        "tool_count": tool_count(),
+        "key_count": live_access_key_count(),
+        "member_count": members_matching().count(),
+        "invitation_count": invitations_open().count(),
+        "empty_endpoints": endpoints_without_tools()[:SHOWN_ENDPOINTS],
+    }
+    return page(request, "overview/show.html", context)

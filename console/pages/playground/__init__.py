@@ -1,0 +1,1 @@
+"""Calling tools from a page."""

@@ -1,0 +1,1 @@
+"""A tenant's settings and its REST API keys."""

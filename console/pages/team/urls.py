@@ -1,0 +1,19 @@
+"""URLs of members and invitations."""
+
+from django.urls import path
+
+from console.pages.team import invitations, views
+
+# Under /t/<tenant>/.
+urlpatterns = [
+    path("team/", views.index, name="team"),
+    path("team/invite/", invitations.invite, name="member_invite"),
+    path("team/invitations/<uuid:invitation_id>/withdraw/", invitations.withdraw, name="invitation_withdraw"),
+    path("team/leave/", views.leave, name="team_leave"),
+    path("team/transfer/", views.transfer, name="tenant_transfer"),
+    path("team/<uuid:user_id>/role/", views.change_role, name="member_role"),
+    path("team/<uuid:user_id>/remove/", views.remove, name="member_remove"),
+]
+
+# At the root: whoever opens it is no member yet.
+invitation_urlpatterns = [path("invitations/<slug:slug>/<str:token>", invitations.accept, name="invitation_accept")]

@@ -1,0 +1,109 @@
+"""Tools of an endpoint: choose a kind, make, show and try, change, switch, delete."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from console.access import MemberRequest, member
+from console.pages.endpoints.views import about
+from console.pages.playground.trial import run, trial_of
+from console.pages.tools.editors import editor_of, kinds
+from console.rendering import page
+from core.tenancy import tenant_context
+from mcp_runtime.services.endpoints import endpoint_for
+from mcp_runtime.services.tools import tool_create, tool_delete, tool_for, tool_switch, tool_update
+from mcp_runtime.sources.builtin.catalogue import CATALOGUE
+from mcp_runtime.sources.registry import SOURCES
+from tenants.access import Permission
+
+
+@require_GET
+@member(Permission.EDIT_ENDPOINTS)
+def choose(request: MemberRequest, endpoint: str) -> HttpResponse:
+    """The kinds of tool, and the functions that need no service at all."""
+    context = about(request, endpoint_for(endpoint)) | {"kinds": kinds(), "functions": CATALOGUE.values()}
+    return page(request, "tools/choose.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Permission.EDIT_ENDPOINTS)
+def create(request: MemberRequest, endpoint: str, source: str) -> HttpResponse:
+    """A new tool of one kind."""
+    found, editor = endpoint_for(endpoint), editor_of(source)
+    form = editor(request.POST or None, initial=editor.values_for(request.GET.get("choice", "")))
+    if form.is_valid():
+        with form.submitting():
+            tool = tool_create(actor=request.actor, endpoint_slug=endpoint, source=source, draft=form.draft())
+            messages.success(request, f"Tool {tool.name} is live. Try it below.")
+            return redirect("tool_detail", request.actor.tenant.slug, endpoint, tool.pk)
+    context = about(request, found) | {"form": form, "kind": SOURCES[source]}
+    return page(request, "tools/create.html", context, status=form.status)
+
+
+@require_GET
+@member(Permission.VIEW)
+def detail(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse:
+    """What clients see of a tool, and a form to try it with."""
+    found = endpoint_for(endpoint)
+    tool = tool_for(found, tool_id)
+    context = about(request, found) | {"tool": tool, "trial": trial_of(found, tool), "kind": SOURCES[tool.source]}
+    return page(request, "tools/detail.html", context)
+
+
+@require_POST
+@member(Permission.CALL_TOOLS, holds_context=False)
+def call(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse:
+    """Calls the tool for real, and shows what it answered."""
+    with tenant_context(request.actor.tenant.pk):
+        found = endpoint_for(endpoint)
+        trial = trial_of(found, tool_for(found, tool_id), request.POST)
+    run(request, trial)
+    if request.htmx:
+        return page(request, "playground/trial.html", {"trial": trial, "endpoint": found, "tool": trial.tool})
+    context = about(request, found) | {"tool": trial.tool, "trial": trial, "kind": SOURCES[trial.tool.source]}
+    return page(request, "tools/detail.html", context, status=trial.form.status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Permission.EDIT_ENDPOINTS)
+def edit(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse:
+    """The same form as for a new tool, filled with what the tool is now."""
+    found = endpoint_for(endpoint)
+    tool = tool_for(found, tool_id)
+    editor = editor_of(tool.source)
+    form = editor(request.POST or None, initial=editor.values_of(tool))
+    if form.is_valid():
+        with form.submitting():
+            draft, enabled = form.draft(), tool.enabled
+            tool_update(actor=request.actor, endpoint_slug=endpoint, tool_id=tool_id, draft=draft, enabled=enabled)
+            messages.success(request, f"Tool {draft.name} is changed. Clients see it within a second.")
+            return redirect("tool_detail", request.actor.tenant.slug, endpoint, tool_id)
+    context = about(request, found) | {"form": form, "tool": tool, "kind": SOURCES[tool.source]}
+    return page(request, "tools/edit.html", context, status=form.status)
+
+
+@require_POST
+@member(Permission.EDIT_ENDPOINTS)
+def switch(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse:
+    """Switches a tool on or off."""
+    enabled = request.POST.get("enabled") == "on"
+    tool = tool_switch(actor=request.actor, endpoint_slug=endpoint, tool_id=tool_id, enabled=enabled)
+    told = "on: clients can call it" if enabled else "off: clients no longer see it"
+    messages.success(request, f"Tool {tool.name} is {told}.")
+    return redirect("tool_detail", request.actor.tenant.slug, endpoint, tool_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Permission.EDIT_ENDPOINTS)
+def delete(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse:
+    """Asks once, then deletes a tool."""
+    found = endpoint_for(endpoint)
+    tool = tool_for(found, tool_id)
+    if request.method == "POST":
+        tool_delete(actor=request.actor, endpoint_slug=endpoint, tool_id=tool_id)
+        messages.success(request, f"Tool {tool.name} is deleted.")
+        return redirect("endpoint_detail", request.actor.tenant.slug, endpoint)
+    return page(request, "tools/delete.html", about(request, found) | {"tool": tool})

@@ -1,0 +1,18 @@
+"""Every page of tenants, an include for each area."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from console.pages.team.urls import invitation_urlpatterns
+
+_OF_TENANT = ("overview", "endpoints", "team", "settings")
+_OF_ENDPOINT = ("tools", "keys")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *invitation_urlpatterns,
+    path("t/", include("console.pages.tenants.urls")),
+    *(path("t/<slug:tenant>/", include(f"console.pages.{area}.urls")) for area in _OF_TENANT),
+    *(
+        path("t/<slug:tenant>/endpoints/<slug:endpoint>/", include(f"console.pages.{area}.urls"))
+        for area in _OF_ENDPOINT
+    ),
+]

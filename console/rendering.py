@@ -1,0 +1,69 @@
+"""Rendering a member's page: every template knows the tenant, the actor, what the actor may do, and the rail."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from console.access import MemberRequest
+from tenants.access import PERMISSIONS, Permission
+
+ROWS_PER_PAGE = 50
+MAXIMUM_QUERY_CHARACTERS = 100
+# Title, URL name, the letter after `g`, and what a role must allow for it to be shown.
+SECTIONS = (
+    ("Overview", "overview", "o", Permission.VIEW),
+    ("Endpoints", "endpoint_list", "e", Permission.VIEW),
+    ("Team", "team", "t", Permission.VIEW),
+    ("API keys", "api_key_list", "k", Permission.MANAGE_API_KEYS),
+    ("Settings", "settings", "s", Permission.VIEW),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One line of the rail."""
+
+    title: str
+    href: str
+    key: str
+    current: bool
+
+
+def page(request: MemberRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """The response of a page within a tenant. `can` holds a name for each permission the actor has."""
+    actor = request.actor
+    shared = {
+        "actor": actor,
+        "tenant": actor.tenant,
+        "memberships": request.memberships,
+        "sections": _sections(request),
+        "can": {str(permission): True for permission in PERMISSIONS[actor.role]},
+    }
+    return render(request, template, shared | context, status=status)
+
+
+def query_of(request: MemberRequest) -> str:
+    """What the person searches for: `?q=`. PostgreSQL takes no NUL in a text."""
+    return request.GET.get("q", "").replace("\x00", "").strip()[:MAXIMUM_QUERY_CHARACTERS]
+
+
+def rows_of[ModelT: Model](request: MemberRequest, rows: QuerySet[ModelT]) -> Page[ModelT]:
+    """The page of `rows` that `?page=` names; the nearest one when there is no such page."""
+    return Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
+
+
+def _sections(request: MemberRequest) -> list[Section]:
+    slug = request.actor.tenant.slug
+    shown = [
+        (title, reverse(name, args=[slug]), key)
+        for title, name, key, permission in SECTIONS
+        if request.actor.may(permission)
+    ]
+    # The overview's address begins every other's: the longest that fits is where the person is.
+    here = max((href for _, href, _ in shown if request.path.startswith(href)), key=len, default="")
+    return [Section(title, href, key, current=href == here) for title, href, key in shown]

@@ -1,0 +1,49 @@
+"""Reads of members, invitations and REST API keys. Each runs inside a tenant context."""
+
+from uuid import UUID
+
+from django.db.models import BooleanField, Case, ExpressionWrapper, IntegerField, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from core import refusals
+from core.refusals import Refused
+from tenants.models import ApiKey, Invitation, Membership, Role
+from tenants.services.api_keys import live
+
+_RANK = Case(*(When(role=role, then=Value(rank)) for rank, role in enumerate(Role.values)), output_field=IntegerField())
+
+
+def members_matching(query: str = "") -> QuerySet[Membership]:
+    """Members whose name or address contains `query`, the owner first, then by role and address."""
+    matching = Q(user__name__icontains=query) | Q(user__email__icontains=query) if query else Q()
+    return Membership.objects.filter(matching).select_related("user").order_by(_RANK, "user__email")
+
+
+def invitations_open() -> QuerySet[Invitation]:
+    """Invitations that were neither accepted nor withdrawn, the newest first; `is_expired` is annotated."""
+    expired = ExpressionWrapper(Q(expires_at__lte=timezone.now()), BooleanField())
+    return Invitation.objects.select_related("invited_by").annotate(is_expired=expired).order_by("-created_at")
+
+
+def api_keys_matching(query: str = "") -> QuerySet[ApiKey]:
+    """REST API keys whose name or prefix contains `query`: those that work first, then the newest."""
+    works = Q(revoked_at=None) & live()
+    matching = Q(name__icontains=query) | Q(prefix__icontains=query) if query else Q()
+    rows = ApiKey.objects.filter(matching).select_related("created_by")
+    return rows.annotate(is_live=ExpressionWrapper(works, BooleanField())).order_by("-is_live", "-created_at")
+
+
+def member_of(user_id: UUID) -> Membership:
+    """The membership of a person in the tenant in context; raises Refused(NOT_FOUND)."""
+    membership = Membership.objects.select_related("user").filter(user_id=user_id).first()
+    if membership is None:
+        raise Refused(refusals.NOT_FOUND)
+    return membership
+
+
+def api_key_of(api_key_id: UUID) -> ApiKey:
+    """A REST API key of the tenant in context, revoked or not; raises Refused(NOT_FOUND)."""
+    api_key = ApiKey.objects.filter(pk=api_key_id).first()
+    if api_key is None:
+        raise Refused(refusals.NOT_FOUND)
+    return api_key
