@@ -1,4 +1,4 @@
-"""Every page of tenants, an include for each area."""
+"""Every page: the front page, and those of tenants, an include for each area."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -8,6 +8,7 @@ _OF_TENANT = ("overview", "endpoints", "team", "settings")
 _OF_ENDPOINT = ("tools", "keys")
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("console.pages.landing.urls")),
     *invitation_urlpatterns,
     path("t/", include("console.pages.tenants.urls")),
     *(path("t/<slug:tenant>/", include(f"console.pages.{area}.urls")) for area in _OF_TENANT),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
+from django.forms import BoundField
 from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,6 +15,16 @@ register = template.Library()
 _BYTES_PER_STEP = 1024
 _CENTS = 100
 _MS_PER_SECOND = 1000
+# The first that fits counts: a browser's header also names those it descends from.
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS X", "macOS"),
+    ("Windows", "Windows"),
+    ("Linux", "Linux"),
+)
 
 
 @register.simple_tag
@@ -33,6 +44,26 @@ def page_query(context: template.Context, param: str, number: int) -> str:
     query = request.GET.copy() if request else QueryDict(mutable=True)
     query[param] = str(number)
     return f"?{query.urlencode()}"
+
+
+@register.simple_tag
+def widget(field: BoundField, hint: str = "", bare: object = "") -> SafeString:
+    """A bound field's widget that points at the element's own hint, and (`bare`) shows no placeholder."""
+    attributes: dict[str, str | bool] = {}
+    if hint:
+        error = f" {field.auto_id}_error" if field.errors else ""
+        attributes["aria-describedby"] = f"{field.auto_id}_helptext{error}"
+    if bare:
+        attributes["placeholder"] = ""
+    return field.as_widget(attrs=attributes)
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """`Firefox on Linux`, as far as a User-Agent header tells."""
+    names = [name for mark, name in _BROWSERS if mark in user_agent]
+    systems = [name for mark, name in _SYSTEMS if mark in user_agent]
+    return " on ".join([*names[:1], *systems[:1]]) or "Unknown browser"
 
 
 @register.filter

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "console.middleware.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -152,12 +153,25 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+# As long as the address's code: mail is sometimes slow.
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _secure else "http"
+ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_ADAPTER = "tenants.accounts.AccountAdapter"
+ACCOUNT_SIGNUP_FORM_CLASS = "tenants.accounts.SignupForm"
+# How many proxies stand in front and append to X-Forwarded-For; tries are counted by the address they name.
+ALLAUTH_TRUSTED_PROXY_COUNT = environment.integer("TRUSTED_PROXIES", 0)
+MFA_ADAPTER = "tenants.accounts.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Joe Armstrong AGI MCP"
+# One step either way, for clocks that drift and people who type slowly (RFC 6238 section 5.2).
+MFA_TOTP_TOLERANCE = 1
 # Passkeys need a secure context; browsers count http://localhost as one.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _secure
 USERSESSIONS_TRACK_ACTIVITY = True
@@ -220,7 +234,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request": {"()": "core.request_ids.RequestIds"}},
+    "formatters": {"line": {"format": "{levelname} {name}: {message}{request}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": environment.text("ARMSTRONG_LOG_LEVEL", "INFO")},
 }

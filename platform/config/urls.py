@@ -2,6 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from console import failures
+
+handler400 = failures.bad_request
+handler500 = failures.server_error
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("allauth.urls")),
     path("", include("console.pages.urls")),
