@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.bench import figures, load, machine
+from tests.bench.database import Endpoint, endpoint
 from tests.bench.figures import Sample
 from tests.bench.load import LoadFailed
 from tests.bench.processes import ROOT, Row, Server, ServerFailed, serving
@@ -24,6 +25,12 @@ from tests.bench.wire import WrongAnswer
 
 FLOOR = Row("raw ASGI on the same uvicorn (floor)", "tests.bench.servers.floor:app", "/mcp", checked_with=0)
 PYTHON_SDK = Row("mcp 2.3.0 MCPServer, no authentication", "tests.bench.servers.python_sdk:app", "/mcp")
+
+
+def ours(made: Endpoint) -> Row:
+    """Our runtime, with all that it does for each call switched on."""
+    name = "ours: key authentication, validation, limits"
+    return Row(name, "tests.bench.servers.runtime:app", made.path, made.key, made.environment)
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def run(plan: Plan, *, server_core: int, load_core: int, judge: bool) -> int:
     about = machine.description() | {"load average before": f"{machine.loadavg():.2f}"}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         scratch = Path(folder)
-        rows = [FLOOR, PYTHON_SDK]
+        rows = [FLOOR, ours(stack.enter_context(endpoint(scratch))), PYTHON_SDK]
         servers = [stack.enter_context(serving(row, core=server_core, logs=scratch)) for row in rows]
         for attempt in range(1, plan.attempts + 1):
             samples = measure(servers, plan, load_core, scratch)

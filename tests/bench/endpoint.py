@@ -1,0 +1,30 @@
+"""Makes what the measured runtime serves: a tenant, an endpoint, the echo tool, a key.
+
+python -m django shell --verbosity 0 --command 'from tests.bench import endpoint; endpoint.main()'
+"""
+
+import json
+import sys
+
+from core.tenancy import tenant_context
+from mcp_runtime.addresses import mcp_path
+from mcp_runtime.services.access_keys import access_key_issue
+from mcp_runtime.services.endpoints import endpoint_create
+from mcp_runtime.services.tools import tool_create
+from mcp_runtime.sources.contract import ToolDraft
+from tenants.access import actor_for
+from tenants.models import User
+from tenants.services.tenants import tenant_create
+
+
+def main() -> None:
+    """Prints one line of JSON: the endpoint's path and the key's secret."""
+    owner = User.objects.create_user("bench@example.com", name="Bench")
+    tenant = tenant_create(owner=owner, name="Bench", slug="bench")
+    actor = actor_for(owner, tenant.slug)
+    with tenant_context(tenant.id):
+        endpoint = endpoint_create(actor=actor, slug="echo", name="Echo")
+        draft = ToolDraft(name="echo", config={"function": "echo"})
+        tool_create(actor=actor, endpoint_slug=endpoint.slug, source="builtin", draft=draft)
+        _, key = access_key_issue(actor=actor, endpoint_slug=endpoint.slug, name="bench")
+    sys.stdout.write(json.dumps({"path": mcp_path(tenant.slug, endpoint.slug), "key": key}) + "\n")
