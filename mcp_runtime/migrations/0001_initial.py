@@ -99,6 +99,7 @@ class Migration(migrations.Migration):
                 (
                     "created_by",
                     models.ForeignKey(
+                        blank=True,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,

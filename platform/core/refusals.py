@@ -63,6 +63,13 @@ EXPIRED = Refusal("expired", 1019, 410, "This link has expired or was used. Ask 
 TENANT_BEING_DELETED = Refusal(
     "tenant_being_deleted", 1020, 409, "This tenant is being deleted. Its owner can restore it until then."
 )
+MALFORMED_BODY = Refusal("malformed_body", 1021, 400, "Send one JSON object, in UTF-8, without duplicate names.")
+MALFORMED_REQUEST = Refusal(
+    "malformed_request", 1022, 400, "Correct the request's headers or address and send it again."
+)
+INTERNAL_ERROR = Refusal(
+    "internal_error", 1023, 500, "This is our fault. Try again, or report the request's identifier."
+)
 # Refusals of the runtime's own: numbers from 1101.
 TOKEN_IN_QUERY = Refusal(
     "token_in_query", 1101, 400, "Keys in a URL end up in logs: send yours as `Authorization: Bearer <key>`."

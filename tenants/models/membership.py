@@ -49,7 +49,7 @@ class Invitation(models.Model):
     role = models.CharField(max_length=16, choices=Role.choices)
     token_digest = models.CharField(max_length=64)
     invited_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()

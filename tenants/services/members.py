@@ -42,7 +42,8 @@ def member_invite(*, actor: Actor, email: str, role: str) -> Invitation:
     )
     _make_room(invitation.email)
     invitation.save()
-    inviter = actor.user.get_full_name() if actor.user else actor.tenant.name
+    # One line, whatever a person called themselves: this name stands in mail to people who did not ask for it.
+    inviter = " ".join((actor.user.get_full_name() if actor.user else actor.tenant.name).split())
     transaction.on_commit(lambda: _send(actor.tenant, invitation, token, inviter))
     return invitation
 
@@ -144,7 +145,7 @@ def _open_invitation(token: str) -> Invitation:
 def _send(tenant: Tenant, invitation: Invitation, token: str, inviter: str) -> None:
     link = f"{settings.CONSOLE_URL}/invitations/{tenant.slug}/{token}"
     context = {"tenant": tenant, "invitation": invitation, "link": link, "inviter": inviter}
-    # One line whatever the names hold: a line break in a header would start another header (RFC 5322 section 2.2).
+    # A line break in a header would start another header (RFC 5322 section 2.2).
     subject = " ".join(f"{inviter} invites you to {tenant.name}".split())
     body = render_to_string("tenants/mail/invitation.txt", context)
     try:

@@ -173,6 +173,7 @@ def test_no_name_can_write_a_mail_header(cast: Cast, mailoutbox: Mailbox) -> Non
     assert "\n" not in mail.subject
     assert "\r" not in mail.subject
     assert "Bcc" not in mail.message()
+    assert "\nBcc" not in str(mail.body)
 
 
 def test_when_the_mail_cannot_leave_the_inviter_is_told(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

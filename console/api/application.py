@@ -1,0 +1,66 @@
+"""The API as one application: its routers, its documents, its boundary."""
+
+from typing import Any
+
+from django.conf import settings
+from ninja import NinjaAPI
+from ninja.openapi.docs import Swagger
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
+
+from console.api import access_keys, api_keys, catalogue, endpoints, members, problems, tenant, tools
+from console.api.requests import ApiKeyBearer, StrictJson
+
+DESCRIPTION = """
+Everything that the console can do for a tenant. The key names its tenant, so no path does.
+
+What only a person can do is not here: signing in, making a tenant, accepting an invitation, leaving a tenant.
+
+Lists are paged with `limit` and `offset`. A `PATCH` changes what it names. Whatever is refused is answered with
+a problem document (RFC 9457) whose `code` and `number` never change meaning; `GET /problems` lists them.
+"""
+
+
+class Documentation(Swagger):
+    """Swagger UI from our own origin, on a page that keeps our content security policy."""
+
+    template = "api/docs.html"
+
+
+class Api(NinjaAPI):
+    """ninja's API, whose OpenAPI document says that a refusal is a problem document."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
+        schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                for status, response in operation["responses"].items():
+                    if int(status) >= 400:
+                        response["content"] = {problems.CONTENT_TYPE: next(iter(response["content"].values()))}
+        return schema
+
+
+api = Api(
+    title="Joe Armstrong AGI MCP",
+    version="1",
+    description=DESCRIPTION,
+    docs=Documentation(),
+    urls_namespace="api",
+    auth=ApiKeyBearer(),
+    parser=StrictJson(),
+    servers=[{"url": settings.CONSOLE_URL}],
+)
+problems.install(api)
+for router in (
+    tenant.router,
+    members.router,
+    endpoints.router,
+    tools.router,
+    access_keys.router,
+    api_keys.router,
+    catalogue.router,
+):
+    api.add_router("", router)

@@ -1,0 +1,154 @@
+"""Members and invitations."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from console.api.paging import Page, Paging, page_of
+from console.api.requests import ApiRequest
+from console.api.schemas import Body, Moment, answers, written
+from core import refusals
+from core.refusals import Refused
+from core.tenancy import tenant_context
+from tenants.access import Permission
+from tenants.models import Invitation, Membership, Role
+from tenants.services import members
+
+router = Router(tags=["Members"])
+
+
+class MemberOut(Schema):
+    """A person in the tenant."""
+
+    user_id: UUID
+    email: str
+    name: str
+    role: Role
+    joined_at: Moment
+
+    @staticmethod
+    def resolve_email(membership: Membership) -> str:
+        return membership.user.email
+
+    @staticmethod
+    def resolve_name(membership: Membership) -> str:
+        return membership.user.name
+
+    @staticmethod
+    def resolve_joined_at(membership: Membership) -> datetime:
+        return membership.created_at
+
+
+class MemberPatch(Body):
+    """What to change."""
+
+    role: str = Field(description="admin, developer or viewer; at most the key's own role.")
+
+
+class InvitationIn(Body):
+    """Whom to invite."""
+
+    email: str = Field(description="The invitation works for this address alone.")
+    role: str = Field(description="admin, developer or viewer; at most the key's own role.")
+
+
+class InvitationOut(Schema):
+    """An invitation that was sent by mail and is neither accepted nor withdrawn. Its link is in the mail alone."""
+
+    id: UUID
+    email: str
+    role: Role
+    created_at: Moment
+    expires_at: Moment
+
+
+class Members(Page[MemberOut]):
+    """Members, the earliest first."""
+
+
+class Invitations(Page[InvitationOut]):
+    """Invitations, the earliest first."""
+
+
+@router.get("/members", response=answers(200, Members, 422), summary="List the members")
+def member_list(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
+    request.auth.require(Permission.VIEW)
+    with tenant_context(request.auth.tenant.id):
+        return page_of(Membership.objects.select_related("user"), paging)
+
+
+@router.get("/members/{uuid:user_id}", response=answers(200, MemberOut, 404), summary="Show a member")
+def member_show(request: ApiRequest, user_id: UUID) -> Membership:
+    request.auth.require(Permission.VIEW)
+    with tenant_context(request.auth.tenant.id):
+        return _member(user_id)
+
+
+@router.patch("/members/{uuid:user_id}", response=written(200, MemberOut, 404), summary="Change a member's role")
+def member_change(request: ApiRequest, user_id: UUID, payload: MemberPatch) -> Membership:
+    """API keys that the member made and whose role is above the new one end. The owner changes by transfer alone."""
+    with tenant_context(request.auth.tenant.id):
+        members.member_change_role(actor=request.auth, user_id=user_id, role=payload.role)
+        return _member(user_id)
+
+
+@router.delete("/members/{uuid:user_id}", response=answers(204, None, 404, 409), summary="Remove a member")
+def member_remove(request: ApiRequest, user_id: UUID) -> Status[None]:
+    """API keys that the member made end."""
+    with tenant_context(request.auth.tenant.id):
+        members.member_remove(actor=request.auth, user_id=user_id)
+    return Status(204, None)
+
+
+@router.get(
+    "/invitations", response=answers(200, Invitations, 422), summary="List the invitations", tags=["Invitations"]
+)
+def invitation_list(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
+    request.auth.require(Permission.VIEW)
+    with tenant_context(request.auth.tenant.id):
+        return page_of(Invitation.objects.all(), paging)
+
+
+@router.post("/invitations", response=written(201, InvitationOut), summary="Invite by mail", tags=["Invitations"])
+def invitation_create(request: ApiRequest, payload: InvitationIn) -> Status[Invitation]:
+    """Inviting an address again replaces its earlier invitation."""
+    with tenant_context(request.auth.tenant.id):
+        invitation = members.member_invite(actor=request.auth, email=payload.email, role=payload.role)
+    return Status(201, invitation)
+
+
+@router.get(
+    "/invitations/{uuid:invitation_id}",
+    response=answers(200, InvitationOut, 404),
+    summary="Show an invitation",
+    tags=["Invitations"],
+)
+def invitation_show(request: ApiRequest, invitation_id: UUID) -> Invitation:
+    request.auth.require(Permission.VIEW)
+    with tenant_context(request.auth.tenant.id):
+        invitation = Invitation.objects.filter(pk=invitation_id).first()
+    if invitation is None:
+        raise Refused(refusals.NOT_FOUND)
+    return invitation
+
+
+@router.delete(
+    "/invitations/{uuid:invitation_id}",
+    response=answers(204, None, 404, 409),
+    summary="Withdraw an invitation",
+    tags=["Invitations"],
+)
+def invitation_withdraw(request: ApiRequest, invitation_id: UUID) -> Status[None]:
+    with tenant_context(request.auth.tenant.id):
+        members.invitation_withdraw(actor=request.auth, invitation_id=invitation_id)
+    return Status(204, None)
+
+
+def _member(user_id: UUID) -> Membership:
+    membership = Membership.objects.select_related("user").filter(user_id=user_id).first()
+    if membership is None:
+        raise Refused(refusals.NOT_FOUND)
+    return membership

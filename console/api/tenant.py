@@ -1,0 +1,106 @@
+"""The tenant that the key belongs to."""
+
+from uuid import UUID
+
+from ninja import Router, Schema
+from pydantic import Field
+
+from billing.plans import plan_of
+from console.api.requests import ApiRequest
+from console.api.schemas import Body, Moment, answers, written
+from core.tenancy import tenant_context
+from mcp_runtime.models import Endpoint
+from tenants.models import Tenant
+from tenants.services import tenants
+
+router = Router(tags=["Tenant"])
+
+
+class TenantOut(Schema):
+    """A tenant."""
+
+    id: UUID
+    slug: str = Field(description="The tenant's part of every endpoint's URL.")
+    name: str
+    plan: str
+    created_at: Moment
+    delete_after: Moment | None = Field(description="When the tenant will be deleted, unless it is restored before.")
+
+
+class TenantPatch(Body):
+    """What to change; what is left out stays."""
+
+    name: str = Field(default_factory=str, description="1 to 80 characters.")
+    slug: str = Field(default_factory=str, description="Addresses with the former slug go on working.")
+
+
+class Transfer(Body):
+    """To whom the tenant goes."""
+
+    user_id: UUID = Field(description="Another member of the tenant.")
+
+
+class PlanOut(Schema):
+    """A tier, and how much of it is used. A limit of null means unlimited."""
+
+    name: str
+    title: str
+    connections: int | None = Field(description="HTTP exchanges with your endpoints open at one moment.")
+    endpoints: int | None
+    tools_per_endpoint: int
+    support: str
+    endpoints_used: int
+
+
+@router.get("/tenant", response=answers(200, TenantOut), summary="Show the tenant")
+def tenant_show(request: ApiRequest) -> Tenant:
+    return request.auth.tenant
+
+
+@router.patch("/tenant", response=written(200, TenantOut), summary="Rename the tenant")
+def tenant_change(request: ApiRequest, payload: TenantPatch) -> Tenant:
+    actor, given = request.auth, payload.model_dump(exclude_unset=True)
+    with tenant_context(actor.tenant.id):
+        return tenants.tenant_rename(
+            actor=actor, name=given.get("name", actor.tenant.name), slug=given.get("slug", actor.tenant.slug)
+        )
+
+
+@router.post("/tenant/transfer", response=written(200, TenantOut), summary="Hand the tenant to another member")
+def tenant_transfer(request: ApiRequest, payload: Transfer) -> Tenant:
+    """The former owner stays as an admin. Keys with the owner's role end, this one too."""
+    actor = request.auth
+    with tenant_context(actor.tenant.id):
+        tenants.tenant_transfer(actor=actor, to_user_id=payload.user_id)
+    return actor.tenant
+
+
+@router.post("/tenant/delete", response=answers(200, TenantOut), summary="Delete the tenant after a grace period")
+def tenant_delete(request: ApiRequest) -> Tenant:
+    """Endpoints stop at once. Until `delete_after`, the owner can restore the tenant."""
+    actor = request.auth
+    with tenant_context(actor.tenant.id):
+        return tenants.tenant_delete(actor=actor)
+
+
+@router.post("/tenant/restore", response=answers(200, TenantOut, 404), summary="Take a deletion back")
+def tenant_restore(request: ApiRequest) -> Tenant:
+    actor = request.auth
+    with tenant_context(actor.tenant.id):
+        return tenants.tenant_restore(actor=actor)
+
+
+@router.get("/plan", response=answers(200, PlanOut), summary="Show the plan and its limits")
+def plan_show(request: ApiRequest) -> PlanOut:
+    plan = plan_of(request.auth.tenant.plan)
+    with tenant_context(request.auth.tenant.id):
+        used = Endpoint.objects.count()
+    return PlanOut(
+        name=plan.name,
+        title=plan.title,
+        connections=plan.connections,
+        endpoints=plan.endpoints,
+        tools_per_endpoint=plan.tools_per_endpoint,
+        support=plan.support,
+        endpoints_used=used,
+    )
