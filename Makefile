@@ -11,6 +11,9 @@ help: ## list the commands
 setup: ## install runtime and development requirements into .venv
 	@sh scripts/install.sh dev
 
+run: ## install what runs, then start everything on this machine; Ctrl-C stops it
+	@sh scripts/install.sh runtime && exec .venv/bin/armstrong up
+
 check: setup ## lint, types, layers, migrations, sizes
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
@@ -29,7 +32,10 @@ build: setup ## the wheel, to dist/
 	@rm -rf dist
 	@$(PYTHON) -m build --wheel --no-isolation --outdir dist
 
-deploy-check: setup ## the wheel in an empty environment, the image file, the compose file
+deploy-run: ## install what runs, then start everything on this machine; Ctrl-C stops it
+	@sh scripts/install.sh runtime && exec .venv/bin/armstrong up
+
+check: setup ## the wheel in an empty environment, the image file, the compose file
 	@$(PYTHON) -m pytest tests/deploy $(PYTEST_ARGS)
 
 bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/; BENCH_ARGS=--short
@@ -38,4 +44,4 @@ bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup check test assets build deploy-check bench lock
+.PHONY: help setup run check test assets build deploy-check bench lock

@@ -97,6 +97,7 @@ class PostgresCluster:
             "unix_socket_directories": "",
             "max_connections": "200",
             "log_min_messages": "warning",
+            "log_checkpoints": "off",
             "cluster_name": "armstrong",
         }
         if not self.durable:

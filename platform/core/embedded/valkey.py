@@ -57,6 +57,7 @@ class ValkeyServer:
             "maxmemory-policy noeviction",
             'save ""',
             "daemonize no",
+            "loglevel warning",
         ]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -5,6 +5,7 @@ Moments are CLOCK_MONOTONIC, which all processes of one machine share.
 """
 
 import asyncio
+import math
 import mmap
 import os
 import threading
@@ -22,11 +23,11 @@ _PID, _BEAT, _LAG = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a slot says. Times are seconds; `lag` is how late the process's event loop last ran."""
+    """What a slot says. Times are seconds; `lag` is how late the event loop last ran, None without a loop of ours."""
 
     pid: int
     age: float
-    lag: float
+    lag: float | None
 
 
 class Heartbeat:
@@ -44,7 +45,7 @@ class Heartbeat:
         with Path(file).open("r+b") as opened:
             return cls(mmap.mmap(opened.fileno(), 0), int(slot))
 
-    def note(self, lag: float = 0.0) -> None:
+    def note(self, lag: float = math.nan) -> None:
         """One beat, now; for processes that have a loop of their own to call it from."""
         self._fields[_LAG] = lag
         self._fields[_BEAT] = time.monotonic()
@@ -98,4 +99,5 @@ class HeartbeatBoard:
         if not pid:
             return None
         age = max(0.0, time.monotonic() - self._fields[start + _BEAT])
-        return Pulse(pid=pid, age=age, lag=self._fields[start + _LAG])
+        lag = self._fields[start + _LAG]
+        return Pulse(pid=pid, age=age, lag=None if math.isnan(lag) else lag)

@@ -1,11 +1,12 @@
 """Becomes a supervised child: drops the account, ties its life to the supervisor's, then executes the command.
 
-Run as a script, `python -I -S launcher.py SUPERVISOR_PID DEATH_SIGNAL UID GID COMMAND…`, and never imported: between
-fork and exec in the supervisor itself no Python may run (threads, locks), and here it may.
+Run as a script: `python -I -S launcher.py SUPERVISOR_PID DEATH_SIGNAL UID GID COMMAND…`. Between fork and exec in the
+supervisor itself no Python may run (threads, locks); here it may.
 """
 
 import ctypes
 import os
+import signal
 import sys
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -20,13 +21,13 @@ def drop(uid: int, gid: int) -> None:
         os.setuid(uid)
 
 
-def die_with(supervisor: int, death_signal: int) -> None:
-    """Asks the kernel to end us with the supervisor. After `drop`: changing credentials clears the request."""
+def die_with(parent: int, death_signal: int = signal.SIGKILL) -> None:
+    """Asks the kernel to end us with our parent (Linux). After `drop`: changing credentials clears the request."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
     # It may have died before the request was made, and then nobody would ever tell us.
-    if os.getppid() != supervisor:
+    if os.getppid() != parent:
         sys.exit(NOT_STARTED)
 
 

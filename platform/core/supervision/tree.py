@@ -79,6 +79,11 @@ class Supervisor:
             self._hasten.set()
         self._end_tree()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it has been told to stop, or gave up."""
+        return self._over.is_set()
+
     async def settled(self) -> bool:
         """Waits until every child is ready; False when the tree ends, or one is given up, before that."""
         children = self._children.values()

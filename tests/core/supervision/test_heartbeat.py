@@ -33,7 +33,9 @@ def test_a_cleared_slot_has_no_pulse(tmp_path: Path, monkeypatch: pytest.MonkeyP
     board = HeartbeatBoard(tmp_path / "heartbeats", 1)
     monkeypatch.setenv(VARIABLE, board.address(0))
     Heartbeat.from_environment().note()
-    assert board.read(0) is not None
+    pulse = board.read(0)
+    assert pulse is not None
+    assert pulse.lag is None
     board.clear(0)
     assert board.read(0) is None
 
@@ -57,7 +59,7 @@ async def test_a_blocked_event_loop_shows_as_lag(tmp_path: Path, monkeypatch: py
     subprocess.run(["sleep", "0.3"], check=True)  # noqa: ASYNC221, S607  blocking the loop is the point
 
     async def lag() -> None:
-        while (pulse := board.read(0)) is None or pulse.lag < 0.2:  # noqa: ASYNC110  another process's memory, in principle
+        while (pulse := board.read(0)) is None or pulse.lag is None or pulse.lag < 0.2:  # noqa: ASYNC110  another process's memory, in principle
             await asyncio.sleep(0)
 
     await asyncio.wait_for(lag(), 5)

@@ -1,0 +1,27 @@
+"""One ASGI application for console and runtime on one port; each alone is in `asgi_console` and `asgi_runtime`."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter
+
+from config.asgi_console import console
+from config.asgi_runtime import runtime, worker
+
+type Scope = dict[str, Any]
+type Receive = Callable[[], Awaitable[dict[str, Any]]]
+type Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+# As mcp_runtime.addresses has it. The console's pages lie below /t/ too, and end with a slash.
+ENDPOINT = re.compile(r"/t/[^/]+/[^/]+/mcp")
+
+
+async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
+    """Hands endpoints to the runtime, and everything else to Django."""
+    await (runtime if ENDPOINT.fullmatch(scope["path"]) else console)(scope, receive, send)
+
+
+application = ProtocolTypeRouter({"http": by_path, "lifespan": runtime})
+
+__all__ = ["application", "console", "runtime", "worker"]

@@ -1,0 +1,85 @@
+"""The `armstrong` command."""
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from config.problems import Problem
+from core.environment import BadEnvironment
+
+USAGE_ERROR = 2  # what argparse answers too
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. Its module is imported when it is used: `serve runtime` shall not wait for Daphne to load.
+
+    The module has `run(arguments) -> int`, and `add_arguments(parser)`, unless `passes_on`: then run gets the words.
+    """
+
+    name: str
+    module: str
+    text: str
+    passes_on: bool = False
+
+
+COMMANDS = (
+    Command("up", "config.cli.up", "run everything on this machine, in the foreground"),
+    Command("serve", "config.cli.serve", "run one role in the foreground: console, runtime, jobs, beat, or all"),
+    Command("migrate", "config.cli.migrate", "bring the database's tables up to date, as DATABASE_OWNER_URL"),
+    Command("manage", "config.cli.manage", "Django's command line with the platform's environment", passes_on=True),
+)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Runs one command; the exit status. What a person can put right is said in a sentence, without a traceback."""
+    words = sys.argv[1:] if words is None else words
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        return _dispatch(words)
+    except (Problem, BadEnvironment) as problem:
+        sys.stderr.write(f"armstrong: {problem}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130  # 128 + SIGINT, as shells have it
+
+
+def _dispatch(words: list[str]) -> int:
+    named = next((word for word in words if not word.startswith("-")), None)
+    command = next((command for command in COMMANDS if command.name == named), None)
+    if named is not None and command is None:
+        return _unknown(named)
+    if command is None:
+        _parser().parse_args(words or ["--help"])
+        return USAGE_ERROR
+    module = importlib.import_module(command.module)
+    run: Callable[[argparse.Namespace | list[str]], int] = module.run
+    if command.passes_on:
+        return run(words[words.index(command.name) + 1 :])
+    parser = argparse.ArgumentParser(prog=f"armstrong {command.name}", description=_sentence(command.text))
+    module.add_arguments(parser)
+    return run(parser.parse_args(words[words.index(command.name) + 1 :]))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="armstrong", description="Joe Armstrong AGI MCP.")
+    listed = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for command in COMMANDS:
+        listed.add_parser(command.name, help=command.text)
+    return parser
+
+
+def _unknown(named: str) -> int:
+    names = [command.name for command in COMMANDS]
+    near = difflib.get_close_matches(named, names, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names)}."
+    sys.stderr.write(f"armstrong: there is no command {named!r}. {hint}\n")
+    return USAGE_ERROR
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."

@@ -1,0 +1,45 @@
+"""`armstrong serve ROLE`: one role in the foreground, for containers."""
+
+import argparse
+import importlib
+import os
+from collections.abc import Callable
+
+from config.problems import Problem
+from config.roles.listening import Address
+from core import environment
+
+NEEDED = {
+    "ARMSTRONG_SECRET_KEY": "a long random secret, the same for every role",
+    "DATABASE_URL": "postgresql://role:password@host:5432/name, a role that neither owns the tables nor is a superuser",
+    "REDIS_URL": "redis://:password@host:6379/0",
+}
+PORTS = {"console": 8000, "runtime": 8100}
+ROLES = {
+    "console": "config.roles.console",
+    "runtime": "config.roles.runtime",
+    "jobs": "config.roles.jobs",
+    "beat": "config.roles.beat",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `armstrong serve`; HOST and PORT are read from the environment."""
+    parser.add_argument("role", choices=sorted(ROLES))
+    parser.add_argument("--fd", type=int, help="an inherited listening socket, instead of HOST and PORT")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until stopped; raises Problem when the environment lacks something."""
+    _require_environment()
+    port = environment.integer("PORT", PORTS.get(arguments.role, 0))
+    address = Address(environment.text("HOST", "127.0.0.1"), port, arguments.fd)
+    serve: Callable[[Address], int] = importlib.import_module(ROLES[arguments.role]).serve
+    return serve(address)
+
+
+def _require_environment() -> None:
+    missing = [name for name in NEEDED if not os.environ.get(name) and not os.environ.get(f"{name}_FILE")]
+    if missing:
+        lines = [f"  {name}  {NEEDED[name]}" for name in missing]
+        raise Problem("\n".join(["These have to be set (or NAME_FILE, for a file that holds the value):", *lines]))

@@ -1,0 +1,1 @@
+"""Everything on one machine: the state folder, ports, databases and children of `armstrong up`."""

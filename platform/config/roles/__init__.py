@@ -1,0 +1,1 @@
+"""One module per role of `armstrong serve`: its process, from environment to exit status."""

@@ -1,0 +1,56 @@
+"""uvicorn as this platform runs it: on a socket that is bound already, with a heartbeat."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from uvicorn._types import ASGIApplication
+
+from core.supervision.heartbeat import Heartbeat
+
+KEEP_ALIVE_SECONDS = 75  # longer than the usual 60 s of a load balancer: it, not we, closes idle connections
+GRACE_SECONDS = 5  # for requests in flight; streams end with it
+BACKLOG = 2048
+STARTUP_FAILED = 3  # what uvicorn's own command answers
+
+
+class BeatingServer(uvicorn.Server):
+    """Beats while it serves, and lets the application know before it waits for open requests to end."""
+
+    def __init__(self, config: uvicorn.Config, before_shutdown: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before_shutdown = before_shutdown
+
+    async def main_loop(self) -> None:
+        """uvicorn's own, between the start-up of the application and its shutdown."""
+        beating = asyncio.create_task(Heartbeat.from_environment().beat())
+        try:
+            await super().main_loop()
+        finally:
+            beating.cancel()
+            self._before_shutdown()
+
+
+def serve_application(
+    application: ASGIApplication, listening: socket.socket, *, before_shutdown: Callable[[], None]
+) -> int:
+    """Serves `application` until SIGTERM; the exit status."""
+    server = BeatingServer(
+        uvicorn.Config(
+            application,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        ),
+        before_shutdown,
+    )
+    server.run(sockets=[listening])
+    return 0 if server.started else STARTUP_FAILED
