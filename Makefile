@@ -32,10 +32,7 @@ build: setup ## the wheel, to dist/
 	@rm -rf dist
 	@$(PYTHON) -m build --wheel --no-isolation --outdir dist
 
-deploy-run: ## install what runs, then start everything on this machine; Ctrl-C stops it
-	@sh scripts/install.sh runtime && exec .venv/bin/armstrong up
-
-check: setup ## the wheel in an empty environment, the image file, the compose file
+deploy-check: setup ## the wheel in an empty environment, the image file, the compose file
 	@$(PYTHON) -m pytest tests/deploy $(PYTEST_ARGS)
 
 bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/; BENCH_ARGS=--short
