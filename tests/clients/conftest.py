@@ -1,0 +1,100 @@
+"""A runtime with two workers, as it runs in production, and an endpoint on it with the demo tools."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from core.embedded.postgres import free_port
+from core.tenancy import tenant_context
+from mcp_runtime.addresses import mcp_path
+from mcp_runtime.models import Endpoint
+from mcp_runtime.services.access_keys import access_key_issue
+from mcp_runtime.services.endpoints import endpoint_create
+from mcp_runtime.services.tools import tool_create
+from mcp_runtime.sources.builtin.catalogue import CATALOGUE
+from mcp_runtime.sources.contract import ToolDraft
+from tenants.models import Tenant, User
+from tests.conftest import Cast, unique
+from tests.mcp_runtime.driving import in_console
+from tests.processes import eventually
+from tests.servers import ROOT
+
+WORKERS = 2
+STOP_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Demo:
+    """An endpoint of Alice's that has every built-in function as a tool, and a key for it."""
+
+    url: str
+    key: str
+    tenant: Tenant
+    alice: User
+    endpoint: Endpoint
+
+    async def make_tool(self, name: str, function: str) -> None:
+        """What Alice does in the console while clients are connected."""
+        await in_console(lambda: self._make_tool(name, function))
+
+    def _make_tool(self, name: str, function: str) -> None:
+        with tenant_context(self.tenant.id):
+            actor = Cast.acting_inside(self.alice, self.tenant)
+            draft = ToolDraft(name=name, config={"function": function})
+            tool_create(actor=actor, endpoint_slug=self.endpoint.slug, source="builtin", draft=draft)
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Iterator[str]:
+    """The origin of a runtime of two workers."""
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    server = ["uvicorn", "--factory", "mcp_runtime.worker:Worker", "--workers", str(WORKERS), "--port", str(port)]
+    with subprocess.Popen(
+        [sys.executable, "-m", *server, "--log-level", "warning"],
+        cwd=ROOT,
+        env=os.environ | {"RUNTIME_URL": origin},
+        start_new_session=True,
+    ) as process:
+        try:
+            eventually(lambda: process.poll() is not None or _answers(origin))
+            assert process.poll() is None
+            yield origin
+        finally:
+            process.terminate()
+            _collect(process)
+
+
+def _answers(origin: str) -> bool:
+    try:
+        return httpx.get(f"{origin}/").status_code == httpx.codes.NOT_FOUND
+    except httpx.TransportError:
+        return False
+
+
+def _collect(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+
+
+@pytest.fixture
+def demo(cast: Cast, runtime: str) -> Demo:
+    """A fresh endpoint on the runtime."""
+    with tenant_context(cast.tenant.id):
+        actor = Cast.acting_inside(cast.alice, cast.tenant)
+        endpoint = endpoint_create(actor=actor, slug=unique("demo"), name="Demo")
+        for name in CATALOGUE:
+            draft = ToolDraft(name=name, config={"function": name})
+            tool_create(actor=actor, endpoint_slug=endpoint.slug, source="builtin", draft=draft)
+        _access_key, key = access_key_issue(actor=actor, endpoint_slug=endpoint.slug, name="client")
+    url = runtime + mcp_path(cast.tenant.slug, endpoint.slug)
+    return Demo(url, key, cast.tenant, cast.alice, endpoint)

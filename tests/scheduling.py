@@ -1,0 +1,20 @@
+"""A pytest plugin: tests that share a server which is costly to start run in one process, one after the other."""
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+SHARING = ("tests/clients/",)
+
+
+class ByFolder(LoadScopeScheduling):
+    """Each test for itself, but those of a folder in SHARING together. (Marks do not reach the scheduler.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in SHARING if nodeid.startswith(folder)), nodeid)
+
+
+@pytest.hookimpl
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
+    """The scheduler that xdist asks for."""
+    return ByFolder(config, log)
