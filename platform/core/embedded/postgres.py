@@ -62,10 +62,19 @@ class PostgresCluster:
         folder = Path(named) if named else _wheel_binaries()
         if named or self.account.may_enter(folder):
             return folder
-        copy = self.home / "install"
-        if not (copy / "bin" / "postgres").exists():
-            shutil.copytree(folder.parent, copy, symlinks=True, dirs_exist_ok=True)
-        return copy / "bin"
+        return self._copied(folder)
+
+    def _copied(self, folder: Path) -> Path:
+        """A copy of the wheel's `bin` and what lies about it: programs find their libraries by relative paths."""
+        package = folder.parent.parent
+        copy = self.home / "install" / package.name
+        for source, target in ((package.with_suffix(".libs"), copy.with_suffix(".libs")), (package, copy)):
+            if source.exists() and not target.exists():
+                partial = target.with_suffix(".partial")
+                shutil.rmtree(partial, ignore_errors=True)
+                shutil.copytree(source, partial, symlinks=True)
+                partial.rename(target)
+        return copy / folder.relative_to(package)
 
     @cached_property
     def passwords(self) -> dict[str, str]:
@@ -96,7 +105,8 @@ class PostgresCluster:
             "port": str(port),
             "unix_socket_directories": "",
             "max_connections": "200",
-            "log_min_messages": "warning",
+            # What statements do wrong is told to who sent them; the log is for what the server itself does wrong.
+            "log_min_messages": "fatal",
             "log_checkpoints": "off",
             "cluster_name": "armstrong",
         }
@@ -106,10 +116,12 @@ class PostgresCluster:
         return [str(self.binaries / "postgres"), "-D", str(self.data), *options]
 
     def is_ready(self, port: int) -> bool:
-        """Whether the server takes a connection."""
+        """Whether the server takes a connection. Asked before it says so itself, it would log a fatal error."""
         try:
+            if not (self.data / "postmaster.pid").read_text(encoding="ascii").rstrip().endswith("ready"):
+                return False
             psycopg.connect(self.url("postgres", port, "postgres"), connect_timeout=2).close()
-        except psycopg.OperationalError:
+        except (OSError, psycopg.OperationalError):
             return False
         return True
 

@@ -56,6 +56,8 @@ class ValkeyServer:
             # The broker's messages are not a cache: refuse writes when full rather than forget one.
             "maxmemory-policy noeviction",
             'save ""',
+            # A file of its own: what it says at each start is advice on kernel settings.
+            f"logfile {self.data.resolve()}/valkey.log",
             "daemonize no",
             "loglevel warning",
         ]
