@@ -1,6 +1,7 @@
 """Forms whose values go to a service, which may refuse them field by field."""
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar, NoReturn
@@ -37,12 +38,21 @@ class ServiceForm(forms.Form):
         """Shows a refusal at the fields it names, or above the form when it names none."""
         fields: dict[str, list[str]] = refused.data.get("fields", {})
         for name, sentences in fields.items():
-            own = self.service_fields.get(name, name)
+            own, rest = self._own(name)
             for sentence in sentences:
-                shown = sentence if own in self.fields else f"{name}: {sentence}"
-                self.add_error(own if own in self.fields else None, shown)
+                self.add_error(own, f"{rest}: {sentence}" if rest else sentence)
         if not fields:
             self.add_error(None, str(refused))
+
+    def _own(self, name: str) -> tuple[str | None, str]:
+        """The form's field for a service's, and what it does not say: of `config.headers.Host`, headers and Host."""
+        known = name
+        while known:
+            own = self.service_fields.get(known, known)
+            if own in self.fields:
+                return own, name[len(known) :].lstrip(".")
+            known = known[: max(known.rfind("."), known.rfind("["), 0)]
+        return None, name
 
     @property
     def status(self) -> int:
@@ -92,6 +102,11 @@ class JsonField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return value if isinstance(value, str) or value is None else json.dumps(value, indent=2, ensure_ascii=False)
 
+    def validate(self, value: Any) -> None:
+        """An empty object and an empty list are values."""
+        if value is None and self.required:
+            raise ValidationError(self.error_messages["required"], code="required")
+
     def run_validators(self, value: Any) -> None:
         """None apply: the validators of a text are not those of what it says."""
 
@@ -99,17 +114,30 @@ class JsonField(forms.CharField):
 def parse_json(text: str) -> Any:
     """The value of a JSON text (RFC 8259), duplicate names refused; raises ValidationError saying where it is wrong."""
     try:
-        return json.loads(text, parse_constant=_not_a_number, object_pairs_hook=_distinct)
+        value = json.loads(text, parse_constant=_refused_number, parse_float=_finite, object_pairs_hook=_distinct)
+        json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise ValidationError(
             f"This is not JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}."
         ) from None
+    except UnicodeEncodeError:
+        raise ValidationError("This holds half of a surrogate pair, which is no character.") from None
+    except ValueError:
+        raise ValidationError("This holds a number that is too long.") from None
     except RecursionError:
-        raise ValidationError("This JSON is nested too deep.") from None
+        raise ValidationError("This is nested too deep.") from None
+    return value
 
 
-def _not_a_number(constant: str) -> NoReturn:
-    raise ValidationError(f"{constant} is not JSON.")
+def _refused_number(constant: str) -> NoReturn:
+    raise ValidationError(f"{constant} is no number in JSON.")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        _refused_number(text)
+    return number
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ MAXIMUM_QUERY_CHARACTERS = 100
 SECTIONS = (
     ("Overview", "overview", "o", Permission.VIEW),
     ("Endpoints", "endpoint_list", "e", Permission.VIEW),
+    ("Playground", "playground", "p", Permission.CALL_TOOLS),
     ("Team", "team", "t", Permission.VIEW),
     ("API keys", "api_key_list", "k", Permission.MANAGE_API_KEYS),
     ("Settings", "settings", "s", Permission.VIEW),

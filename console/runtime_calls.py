@@ -145,7 +145,9 @@ def _answer(response: http.client.HTTPResponse, raw: bytes) -> dict[str, Any]:
         answer = None
     if not isinstance(answer, dict) or not isinstance(answer.get("result", answer.get("error")), dict):
         raise CallFailed(f"The runtime answered HTTP {response.status} with something that is not an MCP message.")
-    return answer
+    # A surrogate without its other half can be written in JSON, and on no page.
+    printable: dict[str, Any] = json.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
+    return printable
 
 
 def _last_event(stream: str) -> str:
@@ -162,7 +164,8 @@ def _shown(headers: dict[str, str]) -> dict[str, str]:
 def _pretty(raw: bytes) -> str:
     text = raw.decode("utf-8", "replace")
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        pretty = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        return pretty.encode("utf-8", "replace").decode()
     except (ValueError, RecursionError):
         return text
 

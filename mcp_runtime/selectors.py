@@ -38,6 +38,11 @@ def tools_matching(endpoint: Endpoint, query: str = "") -> QuerySet[Tool]:
     return Tool.objects.filter(texts if query else Q(), endpoint=endpoint).order_by("name")
 
 
+def callable_tools(endpoint: Endpoint) -> QuerySet[Tool]:
+    """Tools of an endpoint that clients see, by name."""
+    return tools_matching(endpoint).filter(enabled=True)
+
+
 def access_keys_matching(endpoint: Endpoint, query: str = "") -> QuerySet[AccessKey]:
     """Keys of an endpoint whose name or prefix contains `query`: those that work first, then the newest."""
     matching = Q(name__icontains=query) | Q(prefix__icontains=query) if query else Q()

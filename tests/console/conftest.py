@@ -1,9 +1,10 @@
 """Browsers of the cast, and what they find."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint, Tool
@@ -12,6 +13,7 @@ from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import ToolDraft
 from tenants.models import Role, User
 from tests.conftest import Cast, unique
+from tests.console.runtime import running_runtime
 
 
 def signed_in(user: User) -> Client:
@@ -85,3 +87,17 @@ def make_tool(cast: Cast, endpoint: Endpoint, **fields: object) -> Tool:
 def tool(cast: Cast, endpoint: Endpoint) -> Tool:
     """A tool that echoes."""
     return make_tool(cast, endpoint)
+
+
+@pytest.fixture(scope="session")
+def runtime_origin() -> Iterator[str]:
+    """Where a real worker listens."""
+    with running_runtime() as origin:
+        yield origin
+
+
+@pytest.fixture
+def runtime(runtime_origin: str, settings: Settings) -> str:
+    """A real worker, which the console's pages call."""
+    settings.RUNTIME_INTERNAL_URL = runtime_origin
+    return runtime_origin
