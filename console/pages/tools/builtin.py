@@ -18,8 +18,8 @@ class BuiltinToolForm(ToolForm):
     """A function of the catalogue, which brings its own arguments."""
 
     lead = "The platform answers it itself: it needs no service of yours."
-    service_fields: ClassVar[dict[str, str]] = ToolForm.service_fields | {"config.function": "function"}
-    field_order = ("function", "name", "title", "description")
+    service_fields: ClassVar[dict[str, str]] = {"config.function": "function"}
+    groups = (("", "", ("function", "name", "title", "description")),)
 
     function = forms.ChoiceField(choices=_functions)
 

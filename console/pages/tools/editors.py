@@ -2,12 +2,13 @@
 
 from console.pages.tools.builtin import BuiltinToolForm
 from console.pages.tools.forms import ToolForm
+from console.pages.tools.http import HttpToolForm
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.sources.registry import SOURCES
 
 BUILTIN = "builtin"
-EDITORS: dict[str, type[ToolForm]] = {BUILTIN: BuiltinToolForm}
+EDITORS: dict[str, type[ToolForm]] = {BUILTIN: BuiltinToolForm, "http": HttpToolForm}
 
 
 def kinds() -> list[dict[str, str]]:

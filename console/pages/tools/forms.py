@@ -1,19 +1,32 @@
 """The editors of tools: what every tool has, and one form for each kind of source."""
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
+from django.forms import BoundField
 
 from console.forms import ServiceForm
 from mcp_runtime.models import Tool
 from mcp_runtime.sources.contract import ToolDraft
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an editor; with each field, whether it holds code."""
+
+    title: str
+    lead: str
+    fields: list[tuple[BoundField, bool]]
+
+
 class ToolForm(ServiceForm):
     """What every tool has. An editor adds its source's own fields, and says how they make a draft."""
 
     lead: ClassVar[str]
-    service_fields: ClassVar[dict[str, str]] = {}
+    # Title, lead and fields of each part of the editor.
+    groups: ClassVar[tuple[tuple[str, str, tuple[str, ...]], ...]] = (("", "", ("name", "title", "description")),)
+    mono: ClassVar[frozenset[str]] = frozenset({"name"})
 
     name = forms.CharField(
         max_length=64, help_text="What the model calls it by: letters, digits, underscores, dots and hyphens."
@@ -25,6 +38,13 @@ class ToolForm(ServiceForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="The model decides by this when to use the tool: what it does, what it needs, what it returns.",
     )
+
+    def parts(self) -> list[Part]:
+        """The editor's parts; a field that this form does not have now is left out."""
+        return [
+            Part(title, lead, [(self[name], name in self.mono) for name in names if name in self.fields])
+            for title, lead, names in self.groups
+        ]
 
     def draft(self) -> ToolDraft:
         """The tool as it was typed; only of a valid form."""
