@@ -2,13 +2,17 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from console.pages.onboarding.urls import welcome_urlpatterns
 from console.pages.team.urls import invitation_urlpatterns
+from console.pages.tenants.urls import home_urlpatterns
 
-_OF_TENANT = ("overview", "endpoints", "team", "settings")
+_OF_TENANT = ("overview", "onboarding", "endpoints", "playground", "team", "settings")
 _OF_ENDPOINT = ("tools", "keys")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("console.pages.landing.urls")),
+    *home_urlpatterns,
+    *welcome_urlpatterns,
     *invitation_urlpatterns,
     path("t/", include("console.pages.tenants.urls")),
     *(path("t/<slug:tenant>/", include(f"console.pages.{area}.urls")) for area in _OF_TENANT),

@@ -12,5 +12,5 @@ from billing.plans import PLANS
 def show(request: HttpRequest) -> HttpResponse:
     """What the platform is, its picture, its plans. Whoever is signed in goes on to their tenants."""
     if request.user.is_authenticated:
-        return redirect("tenant_list")
+        return redirect("home")
     return render(request, "landing/show.html", {"plans": PLANS.values(), "runtime_url": settings.RUNTIME_URL})

@@ -1,8 +1,10 @@
-"""URLs of a person's tenants, under /t/."""
+"""URLs of a person's tenants, under /t/, and of where a person goes after signing in."""
 
 from django.urls import path
 
-from console.pages.tenants import views
+from console.pages.tenants import home, views
+
+home_urlpatterns = [path("home/", home.home, name="home")]
 
 urlpatterns = [
     path("", views.index, name="tenant_list"),

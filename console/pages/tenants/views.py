@@ -17,7 +17,7 @@ def index(request: PersonRequest) -> HttpResponse:
     """Every tenant that the person belongs to; somebody without one is welcomed instead."""
     memberships = memberships_of(request.user)
     if not memberships:
-        return redirect("tenant_create")
+        return redirect("welcome")
     return render(request, "tenants/index.html", {"memberships": memberships})
 
 
