@@ -46,7 +46,9 @@ def _install(folder: Path) -> None:
         "--ignore-scripts",
         "--no-audit",
         "--no-fund",
+        "--fetch-timeout=15000",
         "--fetch-retries=1",
+        "--fetch-retry-mintimeout=1000",
         "--prefer-offline",
     ]
     done = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS)
