@@ -25,6 +25,10 @@ check: setup ## lint, types, layers, migrations, sizes
 test: setup ## the fast suite; PYTEST_ARGS='tests/billing -k name' picks
 	@$(PYTHON) -m pytest -n auto -m 'not e2e and not deploy' $(PYTEST_ARGS)
 
+e2e: setup ## drive the console with Chromium, installing it where it is not; SCREENSHOTS=folder keeps what it sees
+	@sh scripts/chromium.sh
+	@$(PYTHON) -m pytest -m e2e tests/e2e $(PYTEST_ARGS)
+
 assets: setup ## build the console's stylesheet and scripts (Node from the development requirements)
 	@sh scripts/assets.sh
 
@@ -41,4 +45,4 @@ bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup run check test assets build deploy-check bench lock
+.PHONY: help setup run check test e2e assets build deploy-check bench lock
