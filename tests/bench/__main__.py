@@ -30,7 +30,7 @@ PYTHON_SDK = Row("mcp 2.3.0 MCPServer, no authentication", "tests.bench.servers.
 def ours(made: Endpoint) -> Row:
     """Our runtime, with all that it does for each call switched on."""
     name = "ours: key authentication, validation, limits"
-    return Row(name, "tests.bench.servers.runtime:app", made.path, made.key, made.environment)
+    return Row(name, "config.asgi_runtime:runtime", made.path, made.key, made.environment)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,9 @@ class Command:
 COMMANDS = (
     Command("up", "config.cli.up", "run everything on this machine, in the foreground"),
     Command("serve", "config.cli.serve", "run one role in the foreground: console, runtime, jobs, beat, or all"),
+    Command("provision", "config.cli.provision", "make the database and its two roles, as DATABASE_ADMIN_URL"),
     Command("migrate", "config.cli.migrate", "bring the database's tables up to date, as DATABASE_OWNER_URL"),
+    Command("alive", "config.cli.alive", "ask the role in this container whether it answers"),
     Command("manage", "config.cli.manage", "Django's command line with the platform's environment", passes_on=True),
 )
 
