@@ -8,6 +8,7 @@ from core import crypto, refusals
 from core.refusals import Refused
 from mcp_runtime import schemas
 from mcp_runtime.models import Endpoint, Tool
+from mcp_runtime.protocol.mirrored import InvalidAnnotation, mirrored_arguments
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.services.publish import publish
 from mcp_runtime.snapshots.structs import SECRETS_PURPOSE, secrets_bound_to
@@ -97,6 +98,7 @@ def _checked(source: str, draft: ToolDraft) -> ToolDraft:
         raise refused_fields(error.fields) from None
     _require_annotations(draft.annotations)
     _require_schema("input_schema", draft.input_schema)
+    _require_headers(draft.input_schema)
     if draft.output_schema is not None:
         _require_schema("output_schema", draft.output_schema)
     return draft
@@ -121,6 +123,13 @@ def _require_schema(field: str, schema: object) -> None:
         schemas.require_object_schema(schema)
     except schemas.InvalidSchema as error:
         raise refused_fields({field: str(error)}) from None
+
+
+def _require_headers(schema: dict[str, Any]) -> None:
+    try:
+        mirrored_arguments(schema)
+    except InvalidAnnotation as error:
+        raise refused_fields({"input_schema": str(error)}) from None
 
 
 def _sealed(tool: Tool, secrets: dict[str, str]) -> dict[str, str]:

@@ -130,6 +130,7 @@ def _deep(levels: int) -> dict[str, Any]:
         ({"input_schema": {"type": "object", "properties": {"a": {"type": "strin"}}}}, "input_schema"),
         ({"input_schema": {"type": "object", "$ref": "https://elsewhere.example/schema"}}, "input_schema"),
         ({"input_schema": {"type": "object", "maxProperties": 2**70}}, "input_schema"),
+        ({"input_schema": {"type": "object", "properties": {"a": {"x-mcp-header": "A B"}}}}, "input_schema"),
         ({"output_schema": {"type": "string"}}, "output_schema"),
         ({"annotations": {"readOnlyHint": "yes"}}, "annotations"),
         ({"annotations": {"evilHint": True}}, "annotations"),
