@@ -63,10 +63,9 @@ class Worker:
             await send({"type": "websocket.close"})
 
     async def startup(self) -> None:
-        """Begins to connect and to listen; does not wait for the database, which may be away."""
+        """Begins to listen; does not wait for the database, which may be away."""
         http = client_session()
         database = Database(self._database_url)
-        await database.open()
         store = SnapshotStore(database, Compiler(SOURCES, Workshop(http=http)))
         listener = Listener(self._database_url, store)
         app = StreamableHttp(store, database, self._guards, self._limits)

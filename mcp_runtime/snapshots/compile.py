@@ -80,7 +80,7 @@ def _secrets(tenant_id: str, tool: ToolSnapshot) -> dict[str, str]:
 
 
 def _seconds(tool: ToolSnapshot) -> float:
-    own = tool.config.get("timeout_seconds")
+    own = tool.config.get("timeout")
     if isinstance(own, int | float) and own > 0:
         return min(own + GRACE_SECONDS, MAXIMUM_SECONDS)
     return DEFAULT_SECONDS

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
 from core.channels import ENDPOINTS_CHANNEL
 from mcp_runtime.snapshots.structs import EndpointChanged, encode
 
 ANSWER_SECONDS = 3.0
-CONNECTIONS = 2  # one for the changes, one for first uses
 _KEEP_ALIVE: dict[str, Any] = {
     "connect_timeout": 3,
     "keepalives_idle": 5,
@@ -67,26 +65,69 @@ async def connect(url: str) -> Connection:
     return await psycopg.AsyncConnection.connect(url, autocommit=True, **_KEEP_ALIVE)
 
 
-class Database:
-    """A small pool that is opened without waiting, so that a worker starts while the database is away."""
+class _Line:
+    """One connection for one transaction after another, made when it is needed.
+
+    A pool would go on trying by itself with growing pauses, and so be away longer than the database is.
+    """
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            url, min_size=1, max_size=CONNECTIONS, open=False, timeout=ANSWER_SECONDS, kwargs=dict(_KEEP_ALIVE)
-        )
+        self._url = url
+        self._lock = asyncio.Lock()
+        self._connection: Connection | None = None
 
-    async def open(self) -> None:
-        """Begins to connect."""
-        await self._pool.open(wait=False)
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction; raises DatabaseAway, after ANSWER_SECONDS at most."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._lock, self._ready() as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+            raise DatabaseAway from error
+
+    @asynccontextmanager
+    async def _ready(self) -> AsyncIterator[Connection]:
+        try:
+            connection = await self._alive() or await connect(self._url)
+            self._connection = connection
+            async with connection.transaction():
+                yield connection
+        except BaseException:
+            # Whatever happened, also being cancelled: the next transaction begins with a fresh connection.
+            await self.close()
+            raise
+
+    async def _alive(self) -> Connection | None:
+        """The connection, unless it was lost while nobody used it, which is no failure of the database now."""
+        if self._connection is not None:
+            try:
+                await self._connection.execute("SELECT 1")
+            except psycopg.Error:
+                await self.close()
+        return self._connection
+
+    async def close(self) -> None:
+        """Closes the connection, if there is one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+class Database:
+    """Two connections: what a client waits for is not behind what is merely to be refreshed."""
+
+    def __init__(self, url: str) -> None:
+        self._for_clients = _Line(url)
+        self._for_refreshing = _Line(url)
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._pool.close()
+        await self._for_clients.close()
+        await self._for_refreshing.close()
 
     async def find(self, tenant_slug: str, endpoint_slug: str) -> Published | None:
         """What is published under two slugs, of which the tenant's may be a former one; raises DatabaseAway."""
-        async with self._transaction() as connection:
+        async with self._for_clients.transaction() as connection:
             row = await (await connection.execute(_TENANT_OF_SLUG, (tenant_slug,))).fetchone()
             if row is None:
                 return None
@@ -94,7 +135,7 @@ class Database:
 
     async def reload(self, tenant_id: str, endpoint_slug: str, known: Known) -> Published | None:
         """The same for an endpoint that is held in version and id `known`; raises DatabaseAway."""
-        async with self._transaction() as connection:
+        async with self._for_refreshing.transaction() as connection:
             return await _published(connection, tenant_id, endpoint_slug, known)
 
     async def end_session(
@@ -102,23 +143,11 @@ class Database:
     ) -> None:
         """Remembers that a session ended, and tells every worker; raises DatabaseAway."""
         change = EndpointChanged(tenant_id=tenant_id, endpoint=endpoint_slug, ended_session=session_digest)
-        async with self._transaction() as connection:
+        async with self._for_clients.transaction() as connection:
             await connection.execute(_ENTER, (tenant_id,))
             row = (uuid.uuid4(), tenant_id, endpoint_id, session_digest, expires_at)
             await connection.execute(_END, row)
             await connection.execute("SELECT pg_notify(%s, %s)", (ENDPOINTS_CHANNEL, encode(change).decode()))
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Connection]:
-        try:
-            async with (
-                asyncio.timeout(ANSWER_SECONDS),
-                self._pool.connection() as connection,
-                connection.transaction(),
-            ):
-                yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
-            raise DatabaseAway from error
 
 
 async def _published(connection: Connection, tenant_id: str, endpoint_slug: str, known: Known) -> Published | None:
