@@ -3,8 +3,8 @@
 import pytest
 
 from mcp_runtime.worker import Worker
+from tests.mcp_runtime.conftest import Stage
 from tests.mcp_runtime.driving import CAPABILITIES, VERSION
-from tests.mcp_runtime.transports.conftest import Stage
 
 HANDSHAKE = ["2025-03-26", "2025-06-18", "2025-11-25"]
 

@@ -1,7 +1,7 @@
 """An endpoint of Alice's tenant with test tools, and a worker that serves it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from mcp_runtime.worker import Worker
 from tenants.access import Actor
 from tenants.models import Tenant, User
 from tests.conftest import Cast, unique
-from tests.mcp_runtime.driving import Client, serving
+from tests.mcp_runtime.driving import Client, in_console, serving
 
 
 @dataclass
@@ -94,6 +94,15 @@ class Stage:
         """Alice, for a test that is inside the tenant's context."""
         return Cast.acting_inside(self.owner, self.tenant)
 
+    async def change[T](self, work: Callable[[Actor], T]) -> T:
+        """Does as the owner what `work` does, in the tenant's context and beside the workers."""
+
+        def inside() -> T:
+            with tenant_context(self.tenant.id):
+                return work(self.actor)
+
+        return await in_console(inside)
+
     def client(self, worker: Worker, **options: Any) -> Client:
         """A client that presents the endpoint's key."""
         return Client(worker, **{"path": self.path, "key": self.key, **options})
@@ -101,7 +110,7 @@ class Stage:
     def add_tool(self, name: str, do: str = "echo", **draft: Any) -> None:
         """A further tool of the probe source."""
         with tenant_context(self.tenant.id):
-            _add_tool(self.actor, self.endpoint, name, do, **draft)
+            add_tool(self.actor, self.endpoint.slug, name, do, **draft)
 
     def issue_key(self, **options: Any) -> tuple[AccessKey, str]:
         """A further key."""
@@ -109,11 +118,12 @@ class Stage:
             return access_key_issue(actor=self.actor, endpoint_slug=self.endpoint.slug, name="further", **options)
 
 
-def _add_tool(actor: Actor, endpoint: Endpoint, name: str, do: str, **draft: Any) -> None:
+def add_tool(actor: Actor, endpoint_slug: str, name: str, do: str = "echo", **draft: Any) -> None:
+    """A tool of the probe source, made inside the tenant's context."""
     config = {"do": do, **draft.pop("config", {})}
     schema = draft.pop("input_schema", {"type": "object"})
     whole = ToolDraft(name=name, input_schema=schema, config=config, **draft)
-    tool_create(actor=actor, endpoint_slug=endpoint.slug, source="probe", draft=whole)
+    tool_create(actor=actor, endpoint_slug=endpoint_slug, source="probe", draft=whole)
 
 
 def make_stage(tenant: Tenant, owner: User, **options: Any) -> Stage:
@@ -122,7 +132,7 @@ def make_stage(tenant: Tenant, owner: User, **options: Any) -> Stage:
         actor = Cast.acting_inside(owner, tenant)
         endpoint = endpoint_create(actor=actor, slug=unique("e"), name="Demo", **options)
         for name in ("echo", "wait", "crash"):
-            _add_tool(actor, endpoint, name, name)
+            add_tool(actor, endpoint.slug, name, name)
         access_key, key = access_key_issue(actor=actor, endpoint_slug=endpoint.slug, name="laptop")
     return Stage(tenant, owner, endpoint, key, access_key)
 

@@ -1,0 +1,140 @@
+"""An endpoint without a database or a loop, and messages sent straight into the protocol."""
+
+import json
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import aiohttp
+
+from mcp_runtime.protocol import ladder
+from mcp_runtime.protocol.headers import RequestHeaders
+from mcp_runtime.protocol.replies import Batch, Outcome, Reply, Work
+from mcp_runtime.protocol.scene import Scene
+from mcp_runtime.protocol.served import Principal, ServedEndpoint
+from mcp_runtime.protocol.sessions import SessionTokens
+from mcp_runtime.snapshots.compile import Compiler
+from mcp_runtime.snapshots.structs import EndpointSnapshot, KeySnapshot, ToolSnapshot
+from mcp_runtime.sources.contract import (
+    CallContext,
+    InvalidConfig,
+    ToolDraft,
+    ToolHandler,
+    ToolResult,
+    Workshop,
+)
+from tests.mcp_runtime.driving import modern, request
+
+CONTEXT = CallContext("tenant", "endpoint", "key:1", "request", 60.0)
+ALICE = Principal("key:1")
+
+
+class Answers:
+    """A tool source whose tools answer what their configuration says, or their arguments."""
+
+    kind = "answers"
+    title = "Answers"
+
+    def check(self, draft: ToolDraft) -> ToolDraft:
+        """Takes anything."""
+        return draft
+
+    def compile(self, tool: ToolSnapshot, secrets: dict[str, str], workshop: Workshop) -> ToolHandler:
+        """A handler that never waits."""
+        if tool.config.get("broken"):
+            raise InvalidConfig({"url": "There is no URL."})
+
+        async def handle(_context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+            given = {"content": [{"type": "text", "text": json.dumps(arguments)}], **tool.config.get("result", {})}
+            return ToolResult(**given)
+
+        return handle
+
+
+def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
+    """The value of a coroutine that waits for nothing; it may let others run."""
+    try:
+        while True:
+            assert coroutine.send(None) is None
+    except StopIteration as done:
+        return cast("T", done.value)
+
+
+def tool(name: str, **members: Any) -> ToolSnapshot:
+    """A tool of the source above."""
+    schema = members.pop("input_schema", {"type": "object"})
+    return ToolSnapshot(id=f"id-{name}", name=name, source="answers", input_schema=schema, **members)
+
+
+def make_endpoint(*tools: ToolSnapshot, **members: Any) -> ServedEndpoint:
+    """A compiled endpoint."""
+    whole: dict[str, Any] = {
+        "tenant_id": "tenant", "endpoint_id": "endpoint", "endpoint_slug": "demo", "name": "Demo", "version": 3,
+        "access": "key", "keys": [KeySnapshot("1", "00" * 32)],
+    } | members  # fmt: skip
+    compiler = Compiler({"answers": Answers()}, Workshop(http=cast("aiohttp.ClientSession", None)))
+    return run(compiler.compile(EndpointSnapshot(tools=list(tools), **whole), None))
+
+
+@dataclass
+class Desk:
+    """Where messages are handed in."""
+
+    endpoint: ServedEndpoint = field(default_factory=lambda: make_endpoint(tool("echo")))
+    principal: Principal = ALICE
+    now: float = 1_000_000.0
+    ended: set[str] = field(default_factory=set)
+    session: str | None = None
+    sessions: SessionTokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sessions = SessionTokens(clock=lambda: self.now)
+
+    def receive(self, body: bytes, headers: list[tuple[bytes, bytes]]) -> Outcome:
+        """What becomes of a body."""
+        scene = Scene(self.endpoint, self.principal, self.sessions, self.ended)
+        return ladder.receive(RequestHeaders(headers), body, scene)
+
+    def post(self, message: Any, headers: dict[str, str | None] | None = None) -> Reply:
+        """The reply to a message; work that it makes is done."""
+        body = message if isinstance(message, bytes) else json.dumps(message).encode()
+        named = {"mcp-session-id": self.session, **(headers or {})}
+        raw = [(name.encode(), value.encode()) for name, value in named.items() if value is not None]
+        return done(self.receive(body, raw))
+
+    def modern(self, method: str, params: dict[str, Any] | None = None, **headers: str | None) -> Reply:
+        """A well-framed request of 2026-07-28, but for the headers given."""
+        message, named = modern(method, params)
+        return self.post(message, {**named, **{name.replace("_", "-"): value for name, value in headers.items()}})
+
+    def initialize(self, version: str) -> Reply:
+        """Begins a session, and keeps its id."""
+        client = {"name": "test", "version": "1"}
+        params = {"protocolVersion": version, "capabilities": {}, "clientInfo": client}
+        reply = self.post(request("initialize", params))
+        self.session = dict(reply.headers)[b"mcp-session-id"].decode()
+        return reply
+
+    def legacy(self, method: str, params: Any = None, **headers: str | None) -> Reply:
+        """A request in the session."""
+        return self.post(request(method, params), {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def done(outcome: Outcome) -> Reply:
+    """The reply that an outcome is, or becomes."""
+    if isinstance(outcome, Work):
+        return outcome.reply(run(outcome.job.run(CONTEXT)))
+    if isinstance(outcome, Batch):
+        parts = [done(part) for part in outcome.parts]
+        return Reply(200, b"[" + b",".join(part.body for part in parts) + b"]")
+    return outcome
+
+
+def parsed(reply: Reply) -> Any:
+    """The JSON of a reply."""
+    return json.loads(reply.body)
+
+
+def error_of(reply: Reply) -> tuple[int, int]:
+    """HTTP status and JSON-RPC code of an error."""
+    return reply.status, parsed(reply)["error"]["code"]
