@@ -1,0 +1,109 @@
+"""How each route with parameters is probed: what of a tenant stands in its URL, and in its body.
+
+A new route needs one line here. `fills` names, for each parameter, the field of `stage.Belongings` that goes there (or
+"=text" for a value that belongs to nobody). `bodies` holds, for each method of an API route, a body that its owner
+could send, so that what is refused is the address and not the body.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.isolation.routes import Route
+
+
+@dataclass(frozen=True)
+class Probe:
+    """`by_link` says why whoever holds the whole URL may read it, where that is so."""
+
+    fills: dict[str, str]
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    by_link: str = ""
+    refusals: frozenset[int] = frozenset({404})
+
+
+# Whole parts of the URL space that no tenant's rows are behind, each with the reason.
+EXEMPT = {
+    "account/": "signing in: everything there belongs to the person in the session, and no parameter is a tenant's",
+    "api/v1/problems/<slug:code>": "public: what a refusal means",
+    "api/v1/": "only the address itself: what no other route takes is not found, whoever asks",
+}
+_WHOLE_PARTS = {"account/"}
+
+_TENANT = {"tenant": "tenant"}
+_ENDPOINT = {"tenant": "tenant", "endpoint": "endpoint"}
+_TOOL = _ENDPOINT | {"tool_id": "tool"}
+_PAGES = {
+    "": _TENANT,
+    "welcome/": _TENANT,
+    "welcome/call/": _TENANT,
+    "welcome/key/": _TENANT,
+    "playground/": _TENANT,
+    "endpoints/": _TENANT,
+    "new-endpoint/": _TENANT,
+    "endpoints/<slug:endpoint>/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/settings/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/delete/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/tools/new/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/tools/new/<slug:source>/": _ENDPOINT | {"source": "=builtin"},
+    "endpoints/<slug:endpoint>/tools/<uuid:tool_id>/": _TOOL,
+    "endpoints/<slug:endpoint>/tools/<uuid:tool_id>/call/": _TOOL,
+    "endpoints/<slug:endpoint>/tools/<uuid:tool_id>/edit/": _TOOL,
+    "endpoints/<slug:endpoint>/tools/<uuid:tool_id>/switch/": _TOOL,
+    "endpoints/<slug:endpoint>/tools/<uuid:tool_id>/delete/": _TOOL,
+    "endpoints/<slug:endpoint>/keys/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/keys/new/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/keys/<uuid:key_id>/revoke/": _ENDPOINT | {"key_id": "access_key"},
+    "team/": _TENANT,
+    "team/invite/": _TENANT,
+    "team/leave/": _TENANT,
+    "team/transfer/": _TENANT,
+    "team/invitations/<uuid:invitation_id>/withdraw/": _TENANT | {"invitation_id": "invitation"},
+    "team/<uuid:user_id>/role/": _TENANT | {"user_id": "user"},
+    "team/<uuid:user_id>/remove/": _TENANT | {"user_id": "user"},
+    "settings/": _TENANT,
+    "settings/rename/": _TENANT,
+    "settings/delete/": _TENANT,
+    "settings/restore/": _TENANT,
+    "settings/api-keys/": _TENANT,
+    "settings/api-keys/new/": _TENANT,
+    "settings/api-keys/<uuid:key_id>/revoke/": _TENANT | {"key_id": "api_key"},
+}
+_IN_ENDPOINT = {"endpoint": "endpoint"}
+_ECHO = {"source": "builtin", "name": "again", "config": {"function": "echo"}}
+_API = {
+    "members/<uuidstr:user_id>": Probe({"user_id": "user"}, {"PATCH": {"role": "viewer"}}),
+    "invitations/<uuidstr:invitation_id>": Probe({"invitation_id": "invitation"}),
+    "api-keys/<uuidstr:key_id>": Probe({"key_id": "api_key"}),
+    "endpoints/<slug:endpoint>": Probe(_IN_ENDPOINT, {"PATCH": {"name": "Changed"}}),
+    "endpoints/<slug:endpoint>/tools": Probe(_IN_ENDPOINT, {"POST": _ECHO}),
+    "endpoints/<slug:endpoint>/tools/<uuidstr:tool_id>": Probe(
+        _IN_ENDPOINT | {"tool_id": "tool"}, {"PATCH": {"title": "Changed"}}
+    ),
+    "endpoints/<slug:endpoint>/keys": Probe(_IN_ENDPOINT, {"POST": {"name": "another"}}),
+    "endpoints/<slug:endpoint>/keys/<uuidstr:key_id>": Probe(_IN_ENDPOINT | {"key_id": "access_key"}),
+}
+_LINK = Probe(
+    {"slug": "tenant", "token": "invitation_token"},
+    by_link="the token is a secret: whoever was mailed it may see what it invites to, and only its addressee accepts",
+    refusals=frozenset({404, 410}),
+)
+
+PROBES: dict[str, Probe] = {
+    **{f"t/<slug:tenant>/{template}": Probe(fills) for template, fills in _PAGES.items()},
+    **{f"api/v1/{template}": probe for template, probe in _API.items()},
+    "invitations/<slug:slug>/<str:token>": _LINK,
+}
+
+
+def is_exempt(route: Route) -> bool:
+    """Whether a reason is written down for not probing the route."""
+    return route.template in EXEMPT or any(route.template.startswith(part) for part in _WHOLE_PARTS)
+
+
+def missing(route: Route) -> str:
+    """What to do about a route that nobody probes; empty when its probe is there and whole."""
+    probe = PROBES.get(route.template)
+    if probe is None:
+        return f"{route.template}: add a line to PROBES in tests/isolation/probes.py that fills {route.parameters}"
+    unfilled = set(route.parameters) - probe.fills.keys()
+    return f"{route.template}: its probe fills nothing for {sorted(unfilled)}" if unfilled else ""

@@ -1,0 +1,151 @@
+"""Two tenants with one of everything in each; Alice's carries a mark in every text that somebody could read."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+
+import pytest
+from django.apps import apps
+from django.core import mail
+from django.db.models import Model
+from django.test import Client
+
+from core.tenancy import tenant_context
+from mcp_runtime.services.access_keys import access_key_issue
+from mcp_runtime.services.endpoints import endpoint_create
+from mcp_runtime.services.tools import tool_create
+from mcp_runtime.sources.contract import ToolDraft
+from tenants.access import Actor
+from tenants.models import Membership, Role, Tenant, User
+from tenants.services.api_keys import api_key_issue
+from tenants.services.members import member_invite
+from tenants.services.tenants import tenant_create
+from tests.conftest import unique
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """One tenant's people, names and ids: what a URL or a body may hold."""
+
+    owner: User
+    member: User
+    tenant_id: str
+    tenant: str
+    endpoint: str
+    tool: str
+    access_key: str
+    invitation: str
+    invitation_token: str
+    api_key: str
+    user: str
+    api_secret: str = field(repr=False)
+    access_secret: str = field(repr=False)
+
+    def value(self, name: str) -> str:
+        """What this tenant puts where a probe names one of the fields above."""
+        return str(getattr(self, name))
+
+    def ids(self) -> dict[str, str]:
+        """Everything that a request could name."""
+        return {entry.name: self.value(entry.name) for entry in fields(self) if entry.type is str}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`mark` is in every readable text of Alice's tenant and nowhere else."""
+
+    mark: str
+    alice: Belongings
+    charlie: Belongings
+
+    def browser(self, user: User) -> Client:
+        """A browser in which `user` is signed in."""
+        client = Client()
+        client.force_login(user)
+        return client
+
+    def rows(self) -> dict[str, list[object]]:
+        """All that Alice's tenant holds in the database, for comparing before and after."""
+        with tenant_context(uuid.UUID(self.alice.tenant_id)):
+            return {model._meta.label: _rows(model) for model in _tenant_models()}
+
+
+def build() -> Stage:
+    """Both tenants, fresh."""
+    mark = f"mark{uuid.uuid4().hex[:12]}"
+    return Stage(mark=mark, alice=_tenant("alice", mark), charlie=_tenant("charlie", "plain"))
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A stage of the test's own."""
+    return build()
+
+
+@pytest.fixture(scope="module")
+def standing_stage() -> Iterator[Stage]:
+    """One stage for all the tests of a module, none of which may change it: checked at the end."""
+    built = build()
+    before = built.rows()
+    yield built
+    assert built.rows() == before
+
+
+def _tenant(name: str, mark: str) -> Belongings:
+    owner, member = _person(name, mark), _person(f"{name}-member", mark)
+    tenant = tenant_create(owner=owner, name=f"{name} {mark}", slug=unique(name))
+    with tenant_context(tenant.id):
+        Membership.objects.create(tenant=tenant, user=member, role=Role.DEVELOPER)
+    return _filled(tenant, owner, member, mark)
+
+
+def _person(name: str, mark: str) -> User:
+    return User.objects.create_user(f"{unique(name)}@{mark}.example", name=f"{name} {mark}")
+
+
+def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
+    acting = Actor(tenant=tenant, role=Role.OWNER, user=owner)
+    with tenant_context(tenant.id):
+        endpoint = endpoint_create(actor=acting, slug=unique("e"), name=f"Endpoint {mark}", instructions=f"Do {mark}.")
+        draft = ToolDraft(name=f"tool-{mark}", title=mark, description=mark, config={"function": "echo"})
+        tool = tool_create(actor=acting, endpoint_slug=endpoint.slug, source="builtin", draft=draft)
+        key, access_secret = access_key_issue(actor=acting, endpoint_slug=endpoint.slug, name=f"key {mark}")
+        invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
+        api_key, api_secret = api_key_issue(actor=acting, name=f"api {mark}", role=Role.OWNER)
+    return Belongings(
+        owner=owner,
+        member=member,
+        tenant_id=str(tenant.id),
+        tenant=tenant.slug,
+        endpoint=endpoint.slug,
+        tool=str(tool.pk),
+        access_key=str(key.pk),
+        invitation=str(invitation.pk),
+        invitation_token=_token_mailed_to(invitation.email),
+        api_key=str(api_key.pk),
+        user=str(member.pk),
+        api_secret=api_secret,
+        access_secret=access_secret,
+    )
+
+
+def _token_mailed_to(email: str) -> str:
+    (sent,) = [message for message in mail.outbox if message.to == [email]]
+    found = re.search(r"/invitations/[^/\s]+/(\S+)", str(sent.body))
+    assert found is not None
+    return found[1]
+
+
+def _tenant_models() -> list[type[Model]]:
+    return [
+        model
+        for model in apps.get_models()
+        if model is Tenant or any(entry.name == "tenant" for entry in model._meta.concrete_fields)
+    ]
+
+
+def _rows(model: type[Model]) -> list[object]:
+    manager = model._meta.default_manager
+    assert manager is not None
+    return sorted(manager.values_list(), key=str)
