@@ -4,7 +4,6 @@ Set SCREENSHOTS to a folder to keep what `Look.keep` sees.
 """
 
 import os
-import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -84,7 +83,7 @@ class Look:
         self.page.get_by_role("button", name="Make an account").click()
         self.page.get_by_label("Code").fill(code_in(mails_to(email)[-1]))
         self.page.get_by_role("button", name="Confirm").click()
-        self.page.wait_for_url(re.compile(r"/t/"))
+        self.page.wait_for_url("**/welcome/")
         return email
 
     def keep(self, name: str) -> None:

@@ -1,6 +1,9 @@
 """Every page of an account and the front page, in both themes, on a desk and on a phone: nothing sticks out."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from tests.console.visitor import PASSWORD
 from tests.e2e.conftest import Look
@@ -38,6 +41,7 @@ def test_no_page_is_wider_than_its_screen(look: Look, width: int, scheme: str) -
     look.page.get_by_label("E-mail address").fill("nobody@example.com")
     look.page.get_by_label("Password").fill("wrong password")
     look.page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(look.page.get_by_role("alert").first).to_have_text(re.compile("wrong"))
     look.keep(f"login-wrong-{width}-{scheme}")
     look.sign_up()
     look.keep(f"welcome-{width}-{scheme}")
@@ -45,6 +49,7 @@ def test_no_page_is_wider_than_its_screen(look: Look, width: int, scheme: str) -
     look.keep(f"reauthenticate-{width}-{scheme}")
     look.page.get_by_label("Password").fill(PASSWORD)
     look.page.get_by_role("button", name="Go on").click()
+    look.page.wait_for_url(lambda address: "reauthenticate" not in address)
     for name, path in OWN.items():
         look.open(path)
         look.keep(f"{name}-{width}-{scheme}")
