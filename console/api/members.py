@@ -15,6 +15,7 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Permission
 from tenants.models import Invitation, Membership, Role
+from tenants.selectors import member_of
 from tenants.services import members
 
 router = Router(tags=["Members"])
@@ -84,7 +85,7 @@ def member_list(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
 def member_show(request: ApiRequest, user_id: UUID) -> Membership:
     request.auth.require(Permission.VIEW)
     with tenant_context(request.auth.tenant.id):
-        return _member(user_id)
+        return member_of(user_id)
 
 
 @router.patch("/members/{uuid:user_id}", response=written(200, MemberOut, 404), summary="Change a member's role")
@@ -92,7 +93,7 @@ def member_change(request: ApiRequest, user_id: UUID, payload: MemberPatch) -> M
     """API keys that the member made and whose role is above the new one end. The owner changes by transfer alone."""
     with tenant_context(request.auth.tenant.id):
         members.member_change_role(actor=request.auth, user_id=user_id, role=payload.role)
-        return _member(user_id)
+        return member_of(user_id)
 
 
 @router.delete("/members/{uuid:user_id}", response=answers(204, None, 404, 409), summary="Remove a member")
@@ -145,10 +146,3 @@ def invitation_withdraw(request: ApiRequest, invitation_id: UUID) -> Status[None
     with tenant_context(request.auth.tenant.id):
         members.invitation_withdraw(actor=request.auth, invitation_id=invitation_id)
     return Status(204, None)
-
-
-def _member(user_id: UUID) -> Membership:
-    membership = Membership.objects.select_related("user").filter(user_id=user_id).first()
-    if membership is None:
-        raise Refused(refusals.NOT_FOUND)
-    return membership

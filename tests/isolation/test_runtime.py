@@ -113,9 +113,10 @@ async def test_what_exists_elsewhere_looks_like_what_exists_nowhere(stage: Stage
 
 
 async def test_a_session_is_worthless_to_anyone_else(stage: Stage, worker: Worker) -> None:
+    # Before the worker first looks at the endpoint: afterwards it would have to hear of the key.
+    colleague = await in_console(lambda: _inside(stage.alice, lambda actor: _issue(actor, stage.alice.endpoint)))
     alice = _client(worker, stage.alice, stage.alice.access_secret)
     await alice.initialize()
-    colleague = await in_console(lambda: _inside(stage.alice, lambda actor: _issue(actor, stage.alice.endpoint)))
     others = [
         _client(worker, stage.charlie, stage.charlie.access_secret),
         _client(worker, stage.alice, colleague),
