@@ -14,12 +14,14 @@ NEEDED = {
     "DATABASE_URL": "postgresql://role:password@host:5432/name, a role that neither owns the tables nor is a superuser",
     "REDIS_URL": "redis://:password@host:6379/0",
 }
-PORTS = {"console": 8000, "runtime": 8100}
+PORTS = {"console": 8000, "runtime": 8100, "web": 8000, "all": 8000}
 ROLES = {
     "console": "config.roles.console",
     "runtime": "config.roles.runtime",
     "jobs": "config.roles.jobs",
     "beat": "config.roles.beat",
+    "web": "config.roles.web",
+    "all": "config.roles.everything",
 }
 
 

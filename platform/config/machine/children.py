@@ -12,6 +12,7 @@ from core.embedded import postgres, valkey
 from core.embedded.account import Account
 from core.supervision.spec import AS_WE_ARE, ChildSpec, Probe, Restart
 
+JOBS_STOP_SECONDS = 20.0  # tasks in progress end; those that do not are delivered again
 POSTGRES_STOP_SECONDS = 30.0  # it writes a checkpoint
 
 DATABASE = "postgres"

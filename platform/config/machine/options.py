@@ -46,6 +46,15 @@ class Options:
             secret_key=_optional_secret("ARMSTRONG_SECRET_KEY"),
         )
 
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports that `up` listens on, by the variable that chooses each."""
+        return {
+            "CONSOLE_PORT": self.console_port,
+            "RUNTIME_PORT": self.runtime_port,
+            "OPS_PORT": self.operations_port,
+        }
+
     def reachable(self, port: int) -> str:
         """The address of one of our ports from this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind, self.bind)  # noqa: S104  compared, not bound

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -18,23 +17,14 @@ from core.embedded.postgres import PostgresCluster, PostgresFailed, free_port
 from core.embedded.valkey import ValkeyFailed, ValkeyServer
 from core.supervision.spec import ChildSpec
 
-JOBS_STOP_SECONDS = 20.0  # tasks in progress end; those that do not are delivered again
 DEMO = "demo"
 
 type Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """What `armstrong up` runs."""
-
-    specs: list[ChildSpec]
-    environment: dict[str, str]
-
-
 def assemble(
     options: Options, state: State, sockets: Mapping[str, socket.socket], progress: Progress, *, demo: bool
-) -> Platform:
+) -> list[ChildSpec]:
     """Makes what is not there yet (cluster, secrets) and describes the children; raises Problem."""
     specs: list[ChildSpec] = []
     former = state.read(ENVIRONMENT)
@@ -55,7 +45,7 @@ def assemble(
     visible = {name: shared[name] for name in VISIBLE if name in shared}
     visible |= {"DATABASE_URL": access.url, "DATABASE_OWNER_URL": access.owner_url}
     state.write(ENVIRONMENT, {name: value for name, value in visible.items() if value})
-    return Platform(specs, application)
+    return specs
 
 
 # What another shell needs to act on the running platform (`armstrong manage`, `migrate`, `doctor`).
@@ -99,7 +89,7 @@ def _roles(
         children.role("console", env=pooled, after=(*ready, *_both(servers, ready), STATIC), listening=console)
     )
     queue = (*ready, *_both(servers, ready))
-    specs.append(children.role("jobs", env=application, after=queue, stop_seconds=JOBS_STOP_SECONDS))
+    specs.append(children.role("jobs", env=application, after=queue, stop_seconds=children.JOBS_STOP_SECONDS))
     specs.append(children.role("beat", env=application, after=queue))
 
 

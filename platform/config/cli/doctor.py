@@ -1,0 +1,34 @@
+"""`armstrong doctor`: looks at each part and says what to do."""
+
+import argparse
+
+from config.doctor.examination import examine
+from config.doctor.finding import Finding, Verdict
+from config.machine.options import Options, state_folder
+from config.machine.state import State, adopt_environment
+
+MARKS = {Verdict.WELL: "ok", Verdict.BROKEN: "BROKEN", Verdict.ABSENT: "-"}
+
+
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """The doctor takes no options."""
+
+
+def run(_: argparse.Namespace) -> int:
+    """Prints a line for each part; 1 when something is broken."""
+    options = Options.from_environment()
+    running = State(options.state).is_in_use()
+    adopt_environment(state_folder())
+    findings = []
+    for finding in examine(options, running=running):
+        _say(finding)
+        findings.append(finding)
+    broken = [finding for finding in findings if finding.verdict is Verdict.BROKEN]
+    print(f"\n{len(broken)} of {len(findings)} parts are broken." if broken else "\nNothing is broken.")
+    return 1 if broken else 0
+
+
+def _say(finding: Finding) -> None:
+    print(f"{MARKS[finding.verdict]:7} {finding.part:12} {finding.text}", flush=True)
+    if finding.advice:
+        print(f"{'':20} → {finding.advice}", flush=True)

@@ -1,0 +1,1 @@
+"""The parts that `armstrong doctor` looks at."""
