@@ -1,14 +1,14 @@
 """The `armstrong` command."""
 
 import argparse
-import difflib
 import importlib
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 
-from config.problems import Problem
+from config.problems import Problem, suggestion
 from core.environment import BadEnvironment
 
 USAGE_ERROR = 2  # what argparse answers too
@@ -70,6 +70,7 @@ def _dispatch(words: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="armstrong", description="Joe Armstrong AGI MCP.")
+    parser.add_argument("--version", action="version", version=f"armstrong {version('armstrong')}")
     listed = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
         listed.add_parser(command.name, help=command.text)
@@ -77,9 +78,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _unknown(named: str) -> int:
-    names = [command.name for command in COMMANDS]
-    near = difflib.get_close_matches(named, names, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names)}."
+    hint = suggestion(named, [command.name for command in COMMANDS])
     sys.stderr.write(f"armstrong: there is no command {named!r}. {hint}\n")
     return USAGE_ERROR
 

@@ -5,7 +5,7 @@ import importlib
 import os
 from collections.abc import Callable
 
-from config.problems import Problem
+from config.problems import Problem, suggestion
 from config.roles.listening import Address
 from core import environment
 
@@ -27,12 +27,14 @@ ROLES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `armstrong serve`; HOST and PORT are read from the environment."""
-    parser.add_argument("role", choices=sorted(ROLES))
+    parser.add_argument("role", metavar="ROLE", help=", ".join(ROLES))
     parser.add_argument("--fd", type=int, help="an inherited listening socket, instead of HOST and PORT")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serves until stopped; raises Problem when the environment lacks something."""
+    """Serves until stopped; raises Problem for an unknown role, and when the environment lacks something."""
+    if arguments.role not in ROLES:
+        raise Problem(f"There is no role {arguments.role!r}. {suggestion(arguments.role, list(ROLES))}")
     _require_environment()
     port = environment.integer("PORT", PORTS.get(arguments.role, 0))
     address = Address(environment.text("HOST", "127.0.0.1"), port, arguments.fd)

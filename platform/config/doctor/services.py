@@ -22,7 +22,8 @@ SECONDS = 5.0
 LARGEST_SKEW_SECONDS = 5.0  # keys and sessions expire by the clock
 
 ROLE_SQL = """
-    SELECT current_user, r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, d.datdba, 'USAGE'), extract(epoch FROM now())
+    SELECT current_user, r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, d.datdba, 'USAGE'),
+           extract(epoch FROM now())
     FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()
 """
 SECURED_SQL = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relforcerowsecurity"

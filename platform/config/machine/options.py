@@ -1,5 +1,6 @@
 """What the environment says of how `armstrong up` runs."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,9 +79,5 @@ def _between(name: str, default: int, lowest: int, highest: int) -> int:
 
 
 def _optional_secret(name: str) -> str:
-    try:
-        return environment.secret(name)
-    except environment.BadEnvironment:
-        return ""
-    except OSError as error:
-        raise Problem(f"{name}_FILE cannot be read: {error.strerror}: {error.filename}") from None
+    is_given = os.environ.get(name) or os.environ.get(f"{name}_FILE")
+    return environment.secret(name) if is_given else ""

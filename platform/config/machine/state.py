@@ -62,12 +62,12 @@ class State:
     def read(self, name: str) -> dict[str, str]:
         """The JSON object in the file `name`; empty when there is no such file, or none that parses."""
         try:
-            found: dict[str, str] = json.loads((self.folder / name).read_text(encoding="utf-8"))
+            found = json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return {}
         except PermissionError:
             raise Problem(f"{self.folder / name} belongs to another user. Use the account that made it.") from None
-        return found
+        return found if isinstance(found, dict) else {}
 
     def write(self, name: str, content: dict[str, str]) -> None:
         """Replaces the file `name` as a whole, readable to us alone."""

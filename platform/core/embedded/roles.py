@@ -10,11 +10,12 @@ APPLICATION = "armstrong_app"
 def provision(admin_url: str, *, database: str, owner_password: str, app_password: str) -> None:
     """Makes both roles and `database`, and lets the application use (not change) what the owner makes. Idempotent.
 
-    `admin_url` names a role that may create roles and databases.
+    `admin_url` names a role that may create roles, and owns `database` or may create it.
     """
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        _role(connection, OWNER, owner_password)
-        _role(connection, APPLICATION, app_password)
+        is_superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        for role, password in ((OWNER, owner_password), (APPLICATION, app_password)):
+            _role(connection, role, password, by_superuser=is_superuser == (True,))
         exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
         if not exists:
             statement = "CREATE DATABASE {} OWNER {}"
@@ -23,11 +24,19 @@ def provision(admin_url: str, *, database: str, owner_password: str, app_passwor
         _grant(connection)
 
 
-def _role(connection: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:
+def _role(connection: psycopg.Connection[tuple[object, ...]], role: str, password: str, *, by_superuser: bool) -> None:
     exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
-    verb = "ALTER" if exists else "CREATE"
-    statement = verb + " ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {}"
+    if exists and not by_superuser:
+        # Others may not even name the attributes that only a superuser changes.
+        statement = "ALTER ROLE {} LOGIN PASSWORD {}"
+    elif exists:
+        statement = "ALTER ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {}"
+    else:
+        statement = "CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {}"
     connection.execute(sql.SQL(statement).format(sql.Identifier(role), sql.Literal(password)))
+    if not by_superuser:
+        # Since PostgreSQL 16 its creator administers a role, but acts for it only as a member.
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
 
 
 def _grant(connection: psycopg.Connection[tuple[object, ...]]) -> None:
