@@ -8,9 +8,14 @@ SHARING = ("tests/clients/",)
 
 
 class ByFolder(LoadScopeScheduling):
-    """Each test for itself, but those of a folder in SHARING together. (Marks do not reach the scheduler.)"""
+    """Each test for itself, but those of a folder in SHARING together, and those of an `xdist_group`.
+
+    Marks do not reach the scheduler; with `--dist loadgroup` xdist appends the group to the test's id.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.rfind("@") > nodeid.rfind("]"):
+            return nodeid.rpartition("@")[2]
         return next((folder for folder in SHARING if nodeid.startswith(folder)), nodeid)
 
 
