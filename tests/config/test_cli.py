@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from config.cli import main
+from config.cli import COMMANDS, main
 from config.quickstart.call import works
 from core.embedded.postgres import free_port
 from tests.processes import eventually
@@ -21,7 +21,12 @@ from tests.running_platform import armstrong, clean_environment
     ("words", "sentence"),
     [
         (["upp"], "armstrong: there is no command 'upp'. Did you mean up?"),
-        (["xyzzy"], "armstrong: there is no command 'xyzzy'. There are up, serve, migrate, doctor, manage."),
+        (
+            ["xyzzy"],
+            "armstrong: there is no command 'xyzzy'. There are "
+            + ", ".join(command.name for command in COMMANDS)
+            + ".",
+        ),
         (["serve", "runtim"], "armstrong: There is no role 'runtim'. Did you mean runtime?"),
     ],
 )
