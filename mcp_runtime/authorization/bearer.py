@@ -28,7 +28,7 @@ def principal_of(headers: RequestHeaders, endpoint: ServedEndpoint) -> Principal
         raise Refused(refusals.AUTHENTICATION_REQUIRED)
     if presented[:7].lower() != _SCHEME or AUTHORIZATION in headers.repeated:
         raise Refused(refusals.INVALID_CREDENTIALS)
-    token = presented[7:].lstrip(b" ")
+    token = presented[7:].strip(b" \t")
     principal = _by_ticket(token, endpoint) if token.startswith(_TICKET) else _by_key(token, endpoint)
     if principal is None or (principal.expires_at is not None and principal.expires_at <= time.time()):
         raise Refused(refusals.INVALID_CREDENTIALS)

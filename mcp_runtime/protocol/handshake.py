@@ -40,8 +40,8 @@ def receive(headers: RequestHeaders, value: Any, scene: Scene) -> Outcome:
 
 def names_session(headers: RequestHeaders) -> bool:
     """Whether a request without a body belongs to this era: the stateless one has neither GET nor DELETE."""
-    version = headers.get(PROTOCOL_VERSION)
-    return headers.get(SESSION_ID) is not None and (version is None or version.decode("latin-1") in HANDSHAKE_VERSIONS)
+    version = headers.text(PROTOCOL_VERSION)
+    return headers.get(SESSION_ID) is not None and (version is None or version in HANDSHAKE_VERSIONS)
 
 
 def session_of(headers: RequestHeaders, scene: Scene) -> Session:
@@ -49,14 +49,14 @@ def session_of(headers: RequestHeaders, scene: Scene) -> Session:
 
     Raises RpcError(INVALID_REQUEST) with status 400, and Refused(SESSION_NOT_FOUND) for a session that is not theirs.
     """
-    token = headers.get(SESSION_ID)
+    token = headers.get(SESSION_ID, b"").strip(b" \t")
     if not token or SESSION_ID in headers.repeated:
         raise RpcError(errors.INVALID_REQUEST, "Initialize first, then send one Mcp-Session-Id header.", status=400)
     session = scene.sessions.read(token, scene.endpoint, scene.principal, scene.ended)
     if session.version not in HANDSHAKE:
         raise Refused(refusals.SESSION_NOT_FOUND)  # negotiated with an earlier release of ours
-    version = headers.get(PROTOCOL_VERSION)
-    if PROTOCOL_VERSION in headers.repeated or (version is not None and version != session.version.encode()):
+    version = headers.text(PROTOCOL_VERSION)
+    if PROTOCOL_VERSION in headers.repeated or version not in (None, session.version):
         sentence = f"MCP-Protocol-Version is {session.version} in this session."
         raise RpcError(errors.INVALID_REQUEST, sentence, status=400)
     return session

@@ -1,6 +1,6 @@
-"""The headers of a request that the runtime looks at, read in one pass over the raw list."""
+"""The headers of a request, from the raw list: a mapping alone would hide the ones that come twice."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 ACCEPT = b"accept"
 AUTHORIZATION = b"authorization"
@@ -17,42 +17,40 @@ PROTOCOL_VERSION = b"mcp-protocol-version"
 SESSION_ID = b"mcp-session-id"
 PARAMETER_PREFIX = b"mcp-param-"
 
-_KNOWN = frozenset({
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, PREFLIGHT_METHOD,
-    PREFLIGHT_HEADERS, MCP_METHOD, MCP_NAME, PROTOCOL_VERSION, SESSION_ID,
-})  # fmt: skip
 _LISTS = frozenset({ACCEPT, CONTENT_ENCODING, PREFLIGHT_HEADERS})  # may be sent in several lines (RFC 9110 section 5.3)
+_NONE: frozenset[bytes] = frozenset()
+
+type RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
 class RequestHeaders:
-    """The known headers by lower-case name, those that came twice, and the `Mcp-Param-*` ones.
+    """The headers by lower-case name, and the names that came twice, of which the last value stands.
 
-    Values are trimmed (RFC 9110 section 5.5); of a repeated one the first stands.
+    `get` returns a value as it came; whoever compares one allows for white space around it (`says`).
     """
 
-    __slots__ = ("get", "parameters", "repeated", "values")
+    __slots__ = ("get", "repeated", "values")
 
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        self.values: dict[bytes, bytes] = {}
-        self.repeated: set[bytes] = set()
-        self.parameters: dict[bytes, bytes] = {}
+    def __init__(self, raw: RawHeaders) -> None:
+        self.values = dict(raw)
         self.get = self.values.get
-        for name, value in raw:
-            if name in _KNOWN:
-                if name in self.values:
-                    self._repeat(name, value)
-                else:
-                    self.values[name] = value.strip(b" \t")
-            elif name.startswith(PARAMETER_PREFIX):
-                self._add_parameter(name, value)
+        self.repeated = _NONE if len(self.values) == len(raw) else _merge(raw, self.values)
 
-    def _repeat(self, name: bytes, value: bytes) -> None:
-        if name in _LISTS:
-            self.values[name] += b", " + value.strip(b" \t")
-        else:
-            self.repeated.add(name)
+    def text(self, name: bytes) -> str | None:
+        """A value as text, trimmed; None where there is none."""
+        value = self.get(name)
+        return None if value is None else value.decode("latin-1").strip(" \t")
 
-    def _add_parameter(self, name: bytes, value: bytes) -> None:
-        if name in self.parameters:
-            self.repeated.add(name)
-        self.parameters[name] = value.strip(b" \t")
+    def says(self, name: bytes, expected: bytes) -> bool:
+        """Whether the header is there and has this value, white space around it aside (RFC 9110 section 5.5)."""
+        value = self.get(name)
+        return value == expected or (value is not None and value.strip(b" \t") == expected)
+
+
+def _merge(raw: RawHeaders, values: dict[bytes, bytes]) -> frozenset[bytes]:
+    """Joins lists that came in several lines; returns what else came twice."""
+    names = [name for name, _ in raw]
+    repeated = {name for name in names if names.count(name) > 1}
+    for name in repeated & _LISTS:
+        values[name] = b", ".join([value for other, value in raw if other == name])
+    return frozenset(repeated - _LISTS)

@@ -26,7 +26,7 @@ def receive(headers: RequestHeaders, body: bytes, scene: Scene) -> Outcome:
 def _is_stateless(headers: RequestHeaders, value: Any) -> bool:
     """Which era a message is framed in: by its header, or else by what only the newer era puts in the body."""
     version = headers.get(PROTOCOL_VERSION)
-    if version is not None and version not in _HANDSHAKE_VERSIONS:
+    if version is not None and version.strip(b" \t") not in _HANDSHAKE_VERSIONS:
         return True
     if type(value) is not dict:
         return False

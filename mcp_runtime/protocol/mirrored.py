@@ -11,7 +11,7 @@ from typing import Any
 
 from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.errors import RpcError
-from mcp_runtime.protocol.headers import PARAMETER_PREFIX
+from mcp_runtime.protocol.headers import PARAMETER_PREFIX, RequestHeaders
 
 ANNOTATION = "x-mcp-header"
 MAXIMUM_INTEGER = 2**53 - 1
@@ -88,6 +88,7 @@ def _child(
 
 def decode_value(header: str, raw: bytes) -> str:
     """What a header value says, `=?base64?…?=` undone; raises RpcError(HEADER_MISMATCH) where it is undecodable."""
+    raw = raw.strip(b" \t")
     if raw.startswith(_PREFIX) and raw.endswith(_SUFFIX) and len(raw) >= len(_PREFIX) + len(_SUFFIX):
         try:
             return base64.b64decode(raw[len(_PREFIX) : -len(_SUFFIX)], validate=True).decode()
@@ -101,21 +102,21 @@ def decode_value(header: str, raw: bytes) -> str:
 
 def check_name(raw: bytes | None, expected: Any) -> None:
     """Raises RpcError(HEADER_MISMATCH) unless `Mcp-Name` says `expected`; a name the body lacks too is not ours."""
-    if raw is None and not isinstance(expected, str):
+    if raw is None:
+        if not isinstance(expected, str):
+            return
+    elif (raw.isalnum() and raw.decode() == expected) or decode_value("Mcp-Name", raw) == expected:
         return
-    if raw is None or decode_value("Mcp-Name", raw) != expected:
-        raise _mismatch("Mcp-Name")
+    raise _mismatch("Mcp-Name")
 
 
-def check_arguments(
-    mirrored: tuple[MirroredArgument, ...], headers: Mapping[bytes, bytes], repeated: set[bytes], arguments: Any
-) -> None:
+def check_arguments(mirrored: tuple[MirroredArgument, ...], headers: RequestHeaders, arguments: dict[str, Any]) -> None:
     """Raises RpcError(HEADER_MISMATCH) unless each annotated argument and its header agree."""
     for argument in mirrored:
         value = _value_at(argument.path, arguments)
         raw = headers.get(argument.header)
         name = argument.header.decode()
-        if argument.header in repeated or (raw is None) != (value is _MISSING):
+        if argument.header in headers.repeated or (raw is None) != (value is _MISSING):
             raise _mismatch(name)
         if raw is not None and not _agree(decode_value(name, raw), value):
             raise _mismatch(name)

@@ -1,6 +1,6 @@
 """What leaves: an HTTP status, a body that is always JSON, and how errors and refusals become one."""
 
-from dataclasses import dataclass
+import msgspec
 
 from core import refusals
 from core.refusals import Refused
@@ -20,8 +20,7 @@ _CHALLENGES = {
 }
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """A whole answer. An empty body has no content type."""
 
     status: int
@@ -29,8 +28,7 @@ class Reply:
     headers: HeaderList = ()
 
 
-@dataclass(slots=True)
-class Work:
+class Work(msgspec.Struct, frozen=True):
     """A request whose answer takes time: run `job`, then wrap what it returns."""
 
     id: bytes
@@ -46,8 +44,7 @@ class Work:
         return error_reply(self.id, error, self.revision)
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Several answers in one array; there is at least one."""
 
     parts: list[Reply | Work]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
+import msgspec
+
 from mcp_runtime.protocol.headers import RequestHeaders
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
 from mcp_runtime.sources.contract import CallContext
@@ -18,8 +20,7 @@ class Structured(Enum):
     ANYTHING = "anything"
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True):
     """One request on its way through a revision's method table. `supported`: versions framed as this one is."""
 
     revision: "Revision"

@@ -42,9 +42,9 @@ def _receive_other(message: Message, headers: RequestHeaders) -> Reply:
     if message.kind is Kind.RESPONSE:
         raise RpcError(errors.INVALID_REQUEST, "A client posts requests and notifications, never responses.")
     # Core defines no notification from client to server, so one is taken and dropped; cancelling is closing.
-    version = headers.get(PROTOCOL_VERSION)
-    if version is not None and version.decode("latin-1") not in STATELESS:
-        raise _unsupported(version.decode("latin-1"))
+    version = headers.text(PROTOCOL_VERSION)
+    if version is not None and version not in STATELESS:
+        raise _unsupported(version)
     return ACCEPTED
 
 
@@ -52,9 +52,9 @@ def _receive_request(message: Message, headers: RequestHeaders, scene: Scene) ->
     if headers.repeated and not headers.repeated.isdisjoint(_MIRRORS):
         raise RpcError(errors.HEADER_MISMATCH, "Header mismatch: an MCP header was sent twice.")
     params, version = _read_params(message.params)
-    if headers.get(PROTOCOL_VERSION) != version.encode():
+    if not headers.says(PROTOCOL_VERSION, version.encode()):
         raise RpcError(errors.HEADER_MISMATCH, "Header mismatch: MCP-Protocol-Version does not say what _meta says.")
-    if headers.get(MCP_METHOD) != message.method.encode():
+    if not headers.says(MCP_METHOD, message.method.encode()):
         raise RpcError(errors.HEADER_MISMATCH, "Header mismatch: Mcp-Method does not say what the body says.")
     revision = STATELESS.get(version)
     mirrored = (revision or NEWEST_STATELESS).mirrored.get(message.method)

@@ -1,6 +1,7 @@
 """From a published document to an endpoint that can be served: handlers, validators, principals."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 
 from core import crypto
@@ -15,6 +16,8 @@ from mcp_runtime.snapshots.structs import (
     secrets_bound_to,
 )
 from mcp_runtime.sources.contract import InvalidConfig, ToolSource, Workshop
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_SECONDS = 60.0
 MAXIMUM_SECONDS = 300.0
@@ -64,6 +67,10 @@ class Compiler:
             raise Unavailable(str(error)) from None
         except crypto.Forged:
             raise Unavailable("Its secrets cannot be opened. Enter them again.") from None
+        except Exception:
+            # One tool that its source stumbles over must not take its whole endpoint away.
+            logger.exception("tool %s cannot be compiled", tool.id)
+            raise Unavailable("It cannot be prepared; the platform's log says why.") from None
 
 
 def _unchanged(tool: ToolSnapshot, previous: ServedEndpoint | None) -> ServedTool | None:

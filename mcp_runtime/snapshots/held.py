@@ -19,17 +19,17 @@ class Subscriber(Protocol):
 
 
 class Held:
-    """`names` are the (tenant slug, endpoint slug) pairs that lead here; `running` counts calls in flight.
+    """`paths` are those that lead here, a tenant's former names too; `running` counts calls in flight.
 
     `ended` maps the digests of ended sessions to when their tokens expire. `used` is set by each look-up and cleared
     by the eviction that spares it.
     """
 
-    __slots__ = ("ended", "is_gone", "names", "running", "served", "subscribers", "used")
+    __slots__ = ("ended", "is_gone", "paths", "running", "served", "subscribers", "used")
 
     def __init__(self, served: ServedEndpoint) -> None:
         self.served = served
-        self.names: set[tuple[str, str]] = set()
+        self.paths: set[str] = set()
         self.ended: dict[str, float] = {}
         self.subscribers: set[Subscriber] = set()
         self.running = 0

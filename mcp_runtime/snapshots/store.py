@@ -24,7 +24,10 @@ MAXIMUM_LOADING = 200
 MAXIMUM_SLUG = 40
 RETRY_SECONDS = (0.1, 5.0)
 
+_PATH_PARTS = 5
+
 type Name = tuple[str, str]  # slugs of tenant and endpoint
+type Key = tuple[str, str]  # the tenant's id, the endpoint's slug
 
 
 class SnapshotStore:
@@ -34,29 +37,29 @@ class SnapshotStore:
         self._database = database
         self._compiler = compiler
         self._clock = clock
-        self._by_name: dict[Name, Held] = {}
-        self._by_id: OrderedDict[Name, Held] = OrderedDict()  # tenant's id and endpoint's slug; oldest first
+        self._by_path: dict[str, Held] = {}
+        self._by_id: OrderedDict[Key, Held] = OrderedDict()  # oldest first
         self._absent: OrderedDict[Name, float] = OrderedDict()
         self._loading: dict[Name, asyncio.Task[Held | None]] = {}
-        self._stale: OrderedDict[Name, None] = OrderedDict()
+        self._stale: OrderedDict[Key, None] = OrderedDict()
         self._anything_stale = asyncio.Event()
         self._changes = 0
 
-    def get(self, tenant_slug: str, endpoint_slug: str) -> Held | None:
-        """What is held under this name already."""
-        held = self._by_name.get((tenant_slug, endpoint_slug))
+    def get(self, path: str) -> Held | None:
+        """What is held under this path already."""
+        held = self._by_path.get(path)
         if held is not None:
             held.used = True
         return held
 
-    async def find(self, tenant_slug: str, endpoint_slug: str) -> Held:
+    async def find(self, path: str) -> Held:
         """Loads what is not held yet, once for all who ask.
 
         Raises Refused: NOT_FOUND; TEMPORARILY_UNAVAILABLE while the database is away, since it may well exist;
         OVERLOADED when too many are being loaded.
         """
-        name = (tenant_slug, endpoint_slug)
-        if not _is_slug(tenant_slug) or not _is_slug(endpoint_slug) or self._absent.get(name, 0) > self._clock():
+        name = _name_in(path)
+        if name is None or self._absent.get(name, 0) > self._clock():
             raise Refused(refusals.NOT_FOUND)
         try:
             held = await asyncio.shield(self._load_once(name))
@@ -103,8 +106,9 @@ class SnapshotStore:
         if held.served.version != found.version:
             self._mark_stale(key)
         held.ended |= found.ended
-        held.names.add(name)
-        self._by_name[name] = held
+        path = f"/t/{name[0]}/{name[1]}/mcp"
+        held.paths.add(path)
+        self._by_path[path] = held
         self._evict()
         return held
 
@@ -120,10 +124,10 @@ class SnapshotStore:
                 held.used = False
                 self._by_id.move_to_end(key)
 
-    def _drop(self, key: Name) -> None:
+    def _drop(self, key: Key) -> None:
         held = self._by_id.pop(key)
-        for name in held.names:
-            self._by_name.pop(name, None)
+        for path in held.paths:
+            self._by_path.pop(path, None)
         held.close()
 
     def close(self) -> None:
@@ -158,7 +162,7 @@ class SnapshotStore:
         for key in self._by_id:
             self._mark_stale(key)
 
-    def _mark_stale(self, key: Name) -> None:
+    def _mark_stale(self, key: Key) -> None:
         self._stale[key] = None
         self._anything_stale.set()
 
@@ -180,7 +184,7 @@ class SnapshotStore:
             except Exception:
                 logger.exception("an endpoint could not be replaced; its former version is served on")
 
-    async def _refresh_one(self, key: Name) -> None:
+    async def _refresh_one(self, key: Key) -> None:
         held = self._by_id.get(key)
         if held is None:
             return
@@ -194,6 +198,14 @@ class SnapshotStore:
         held.forget_expired(time.time())
         if found.document is not None:
             held.replace(await self._compiler.compile(decode(found.document), held.served))
+
+
+def _name_in(path: str) -> Name | None:
+    """The two slugs of `/t/<tenant>/<endpoint>/mcp`."""
+    parts = path.split("/")
+    if len(parts) != _PATH_PARTS or parts[0] or parts[1] != "t" or parts[4] != "mcp":
+        return None
+    return (parts[2], parts[3]) if _is_slug(parts[2]) and _is_slug(parts[3]) else None
 
 
 def _is_slug(text: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import aiohttp
+import msgspec
 
 from mcp_runtime.snapshots.structs import ToolSnapshot
 
@@ -31,8 +32,7 @@ class ToolDraft:
     secrets: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+class CallContext(msgspec.Struct, frozen=True):
     """One call on its way to a source. Times are seconds of the event loop's clock."""
 
     tenant_id: str
@@ -42,8 +42,7 @@ class CallContext:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(msgspec.Struct, frozen=True):
     """What a tool answers: MCP content blocks as plain dictionaries, and structured content where there is any."""
 
     content: list[dict[str, Any]]

@@ -17,12 +17,11 @@ _EMPTY: HeaderList = ((b"content-length", b"0"),)
 async def send_reply(send: Send, reply: Reply) -> None:
     """Sends status, headers and body in two events."""
     body = reply.body
+    headers: HeaderList
     if body:
-        headers: HeaderList = (_JSON, (b"content-length", b"%d" % len(body)))
+        headers = (_JSON, (b"content-length", b"%d" % len(body)), *reply.headers)
     else:
-        headers = _EMPTY if reply.status != 204 else ()
-    if reply.headers:
-        headers += reply.headers
+        headers = reply.headers if reply.status == 204 else (*_EMPTY, *reply.headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -37,7 +37,7 @@ async def perform(work: Work, held: Held, principal: Principal, limits: Limits, 
         return refusal_reply(Refused(refusals.OVERLOADED), work.id)
     held.running += 1
     try:
-        return await _perform(work, held.served, principal, receive)
+        return await _run(work, held.served, principal, receive)
     finally:
         held.running -= 1
 
@@ -52,7 +52,7 @@ async def perform_batch(batch: Batch, held: Held, principal: Principal, limits: 
     return Reply(200, b"[%b]" % b",".join(reply.body for reply in replies if reply is not None))
 
 
-async def _perform(work: Work, endpoint: ServedEndpoint, principal: Principal, receive: Receive) -> Reply | None:
+async def _run(work: Work, endpoint: ServedEndpoint, principal: Principal, receive: Receive) -> Reply | None:
     loop = asyncio.get_running_loop()
     request_id = f"{_boot}-{next(_numbers):x}"
     deadline = loop.time() + work.job.seconds

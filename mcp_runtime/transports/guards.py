@@ -55,12 +55,12 @@ class Guards:
         host = headers.get(HOST)
         if host in self._usual and HOST not in headers.repeated:
             return
-        if host is None or HOST in headers.repeated or _without_port(host.lower()) not in self._names:
+        if host is None or HOST in headers.repeated or _without_port(host.strip(b" \t").lower()) not in self._names:
             raise Refused(refusals.HOST_NOT_ALLOWED)
 
     def cors(self, headers: RequestHeaders, endpoint: ServedEndpoint) -> HeaderList:
         """What a browser's page must be told; raises Refused(ORIGIN_NOT_ALLOWED) for one that may not call."""
-        origin = headers.values[ORIGIN]
+        origin = headers.values[ORIGIN].strip(b" \t")
         known = origin.lower() == self._own_origin or origin.lower() in endpoint.allowed_origins
         if ORIGIN in headers.repeated or not known:
             raise Refused(refusals.ORIGIN_NOT_ALLOWED)
@@ -94,7 +94,8 @@ def check_media(headers: RequestHeaders) -> None:
     content_type = headers.get(CONTENT_TYPE)
     if content_type != b"application/json" and not _is_json(content_type):
         raise Refused(refusals.UNSUPPORTED_MEDIA_TYPE)
-    if headers.get(CONTENT_ENCODING, b"identity").lower() != b"identity" or CONTENT_TYPE in headers.repeated:
+    encoding = headers.get(CONTENT_ENCODING, b"identity").strip(b" \t").lower()
+    if encoding != b"identity" or CONTENT_TYPE in headers.repeated:
         raise Refused(refusals.UNSUPPORTED_MEDIA_TYPE, "Send one body, uncompressed.")
 
 

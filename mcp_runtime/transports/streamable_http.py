@@ -8,7 +8,7 @@ from mcp_runtime.authorization.bearer import principal_of, refuse_token_in
 from mcp_runtime.protocol import errors, handshake, jsonrpc, ladder
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.headers import ORIGIN, PREFLIGHT_METHOD, SESSION_ID, RequestHeaders
-from mcp_runtime.protocol.replies import Batch, Reply, refusal_reply
+from mcp_runtime.protocol.replies import Batch, Reply, Work, refusal_reply
 from mcp_runtime.protocol.scene import Scene
 from mcp_runtime.protocol.sessions import SessionTokens, digest
 from mcp_runtime.snapshots.database import Database, DatabaseAway
@@ -23,7 +23,6 @@ from mcp_runtime.transports.streams import EventStream
 
 logger = logging.getLogger(__name__)
 
-_PATH_PARTS = 5
 # After these the rest of a body may still be on its way, and is not worth reading.
 _CLOSING = frozenset({refusals.BODY_TOO_LARGE.name, refusals.BODY_TOO_SLOW.name})
 
@@ -43,59 +42,54 @@ class StreamableHttp:
         try:
             headers = RequestHeaders(scope["headers"])
             self._guards.check_host(headers)
-            held = await self._held(scope["path"])
+            held = self._store.get(scope["path"]) or await self._store.find(scope["path"])
             if headers.get(ORIGIN) is not None:
                 send = with_headers(send, self._guards.cors(headers, held.served))
-            reply = await self._answer(scope, headers, held, receive, send)
-        except ClientGone:
-            return
-        except Refused as refused:
-            reply = refusal_reply(refused, headers=_closing(refused))
-        except RpcError as error:
-            reply = Reply(error.status, jsonrpc.error_envelope(b"", error.code, error.message, error.data))
-        except DatabaseAway:
-            reply = refusal_reply(Refused(refusals.TEMPORARILY_UNAVAILABLE))
+            if scope["method"] == "POST":
+                reply = await self._post(scope, headers, held, receive)
+            else:
+                reply = await self._answer(scope, headers, held, receive, send)
+        except (Refused, RpcError, DatabaseAway, ClientGone) as failure:
+            reply = _reply_to(failure)
         except Exception:
             logger.exception("a request failed")
             reply = Reply(500, jsonrpc.error_envelope(b"", errors.INTERNAL_ERROR, "Internal error"))
         if reply is not None:
             await send_reply(send, reply)
 
-    async def _held(self, path: str) -> Held:
-        parts = path.split("/")
-        if len(parts) != _PATH_PARTS or parts[4] != "mcp" or parts[1] != "t" or parts[0]:
-            raise Refused(refusals.NOT_FOUND)
-        return self._store.get(parts[2], parts[3]) or await self._store.find(parts[2], parts[3])
+    def _scene(self, scope: Scope, headers: RequestHeaders, held: Held) -> Scene:
+        """Who asks for what; raises Refused where they may not."""
+        if scope["query_string"]:
+            refuse_token_in(scope["query_string"])
+        return Scene(held.served, principal_of(headers, held.served), self._sessions, held.ended)
+
+    async def _post(self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive) -> Reply | None:
+        scene = self._scene(scope, headers, held)
+        check_media(headers)
+        body = await read_body(receive, headers, self._limits)
+        outcome = ladder.receive(headers, body, scene)
+        if isinstance(outcome, Work):
+            return await perform(outcome, held, scene.principal, self._limits, receive)
+        if isinstance(outcome, Batch):
+            return await perform_batch(outcome, held, scene.principal, self._limits, receive)
+        return outcome
 
     async def _answer(
         self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive, send: Send
     ) -> Reply | None:
+        """What becomes of a request without a body."""
         verb = scope["method"]
         if verb == "OPTIONS" and headers.get(PREFLIGHT_METHOD) is not None:
             return preflight(headers)
-        if verb not in ("POST", "GET", "DELETE"):
+        if verb not in ("GET", "DELETE"):
             return _not_allowed(b"GET, POST, DELETE")
-        if scope["query_string"]:
-            refuse_token_in(scope["query_string"])
-        scene = Scene(held.served, principal_of(headers, held.served), self._sessions, held.ended)
-        if verb == "POST":
-            return await self._post(headers, held, scene, receive)
+        scene = self._scene(scope, headers, held)
         if not handshake.names_session(headers):
             return _not_allowed(b"POST, DELETE" if verb == "GET" else b"POST")
         if verb == "DELETE":
             return await self._delete(headers, held, scene)
         await self._get(headers, held, scene, receive, send)
         return None
-
-    async def _post(self, headers: RequestHeaders, held: Held, scene: Scene, receive: Receive) -> Reply | None:
-        check_media(headers)
-        body = await read_body(receive, headers, self._limits)
-        outcome = ladder.receive(headers, body, scene)
-        if isinstance(outcome, Reply):
-            return outcome
-        if isinstance(outcome, Batch):
-            return await perform_batch(outcome, held, scene.principal, self._limits, receive)
-        return await perform(outcome, held, scene.principal, self._limits, receive)
 
     async def _get(self, headers: RequestHeaders, held: Held, scene: Scene, receive: Receive, send: Send) -> None:
         session = handshake.session_of(headers, scene)
@@ -105,7 +99,7 @@ class StreamableHttp:
             raise Refused(refusals.OVERLOADED)
         if held.is_gone:
             raise Refused(refusals.NOT_FOUND)
-        stream = EventStream(session, digest(headers.values[SESSION_ID]), scene.principal)
+        stream = EventStream(session, digest(headers.values[SESSION_ID].strip(b" \t")), scene.principal)
         held.subscribers.add(stream)
         try:
             await stream.serve(receive, send, self._limits.keep_alive_seconds)
@@ -114,7 +108,7 @@ class StreamableHttp:
 
     async def _delete(self, headers: RequestHeaders, held: Held, scene: Scene) -> Reply:
         session = handshake.session_of(headers, scene)
-        name = digest(headers.values[SESSION_ID])
+        name = digest(headers.values[SESSION_ID].strip(b" \t"))
         served = held.served
         await self._database.end_session(
             served.tenant_id, served.endpoint_id, served.slug, name, float(session.expires_at)
@@ -127,5 +121,11 @@ def _not_allowed(allow: bytes) -> Reply:
     return refusal_reply(Refused(refusals.METHOD_NOT_ALLOWED), headers=((b"allow", allow),))
 
 
-def _closing(refused: Refused) -> tuple[tuple[bytes, bytes], ...]:
-    return ((b"connection", b"close"),) if refused.refusal.name in _CLOSING else ()
+def _reply_to(failure: Refused | RpcError | DatabaseAway | ClientGone) -> Reply | None:
+    """What a failure is on the wire; None where nobody is there to read it."""
+    if isinstance(failure, Refused):
+        closing = failure.refusal.name in _CLOSING
+        return refusal_reply(failure, headers=((b"connection", b"close"),) if closing else ())
+    if isinstance(failure, RpcError):
+        return Reply(failure.status, jsonrpc.error_envelope(b"", failure.code, failure.message, failure.data))
+    return refusal_reply(Refused(refusals.TEMPORARILY_UNAVAILABLE)) if isinstance(failure, DatabaseAway) else None

@@ -1,7 +1,8 @@
 """Tools: tools/list, tools/call (server/tools)."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from mcp_runtime.protocol import cursors, errors
 from mcp_runtime.protocol.errors import RpcError
@@ -35,7 +36,7 @@ def call_tool(exchange: Exchange) -> "bytes | ToolCall":
         raise RpcError(errors.INVALID_PARAMS, f"Unknown tool: {name}")
     revision = exchange.revision
     if tool.mirrored and revision.mirrored:
-        check_arguments(tool.mirrored, exchange.headers.parameters, exchange.headers.repeated, arguments)
+        check_arguments(tool.mirrored, exchange.headers, arguments)
     if not tool.validator.is_valid(arguments):
         complaint = f"Invalid arguments: {'; '.join(describe_errors(tool.validator, arguments))}"
         if not revision.invalid_arguments_are_results:
@@ -52,8 +53,7 @@ def _read_params(params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return name, arguments
 
 
-@dataclass(slots=True)
-class ToolCall:
+class ToolCall(msgspec.Struct, frozen=True):
     """A call that passed every check."""
 
     endpoint: ServedEndpoint

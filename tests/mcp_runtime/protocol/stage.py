@@ -41,6 +41,8 @@ class Answers:
 
     def compile(self, tool: ToolSnapshot, secrets: dict[str, str], workshop: Workshop) -> ToolHandler:
         """A handler that never waits."""
+        if tool.config.get("crashing"):
+            raise RuntimeError("a detail that stays here")
         if tool.config.get("broken"):
             raise InvalidConfig({"url": "There is no URL."})
 

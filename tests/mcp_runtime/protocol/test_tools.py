@@ -108,6 +108,14 @@ def test_a_tool_that_cannot_be_served_is_named_to_those_who_may_use_it() -> None
     assert "_meta" not in _result(limited, "2025-11-25", "tools/list")
 
 
+def test_a_tool_that_its_source_stumbles_over_leaves_the_others_in_place(caplog: pytest.LogCaptureFixture) -> None:
+    endpoint = make_endpoint(tool("crashing", config={"crashing": True}), tool("fine"))
+    assert list(endpoint.tools) == ["fine"]
+    assert [missing.name for missing in endpoint.unavailable] == ["crashing"]
+    assert "detail" not in endpoint.unavailable[0].reason
+    assert "a detail that stays here" in caplog.text
+
+
 def test_lists_for_keys_of_different_scope_do_not_mix() -> None:
     endpoint = make_endpoint(tool("a"), tool("b"))
     for scope in ({"a"}, {"b"}, {"a"}, {"a", "b"}, set[str]()):
