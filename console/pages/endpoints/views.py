@@ -78,7 +78,9 @@ def settings(request: MemberRequest, endpoint: str) -> HttpResponse:
             changed = endpoint_update(actor=request.actor, endpoint_slug=endpoint, **form.cleaned_data)
             messages.success(request, f"Endpoint {changed.name} is changed. Clients see it within a second.")
             return redirect("endpoint_settings", request.actor.tenant.slug, endpoint)
-    return page(request, "endpoints/settings.html", about(request, found) | {"form": form}, status=form.status)
+    return page(
+        request, "endpoints/settings.html", about(request, found, here="settings") | {"form": form}, status=form.status
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -91,7 +93,7 @@ def delete(request: MemberRequest, endpoint: str) -> HttpResponse:
         endpoint_delete(actor=request.actor, endpoint_slug=endpoint)
         messages.success(request, f"Endpoint {found.name} is deleted. Its URL answers 404 within a second.")
         return redirect("endpoint_list", request.actor.tenant.slug)
-    context = about(request, found) | {
+    context = about(request, found, here="settings") | {
         "form": form,
         "tool_count": tools_matching(found).count(),
         "key_count": live_access_keys(found).count(),
@@ -99,6 +101,6 @@ def delete(request: MemberRequest, endpoint: str) -> HttpResponse:
     return page(request, "endpoints/delete.html", context, status=form.status)
 
 
-def about(request: MemberRequest, endpoint: Endpoint) -> dict[str, Any]:
-    """What every page of one endpoint shows."""
-    return {"endpoint": endpoint, "mcp_url": mcp_url(request.actor.tenant.slug, endpoint.slug)}
+def about(request: MemberRequest, endpoint: Endpoint, *, here: str = "tools") -> dict[str, Any]:
+    """What every page of one endpoint shows; `here` is the tab it belongs to."""
+    return {"endpoint": endpoint, "mcp_url": mcp_url(request.actor.tenant.slug, endpoint.slug), "here": here}

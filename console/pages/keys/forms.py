@@ -23,7 +23,7 @@ class AccessKeyForm(ServiceForm):
         initial=ALL_TOOLS,
         widget=forms.RadioSelect,
     )
-    tools = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    tools = forms.MultipleChoiceField(label="Which ones", required=False, widget=forms.CheckboxSelectMultiple)
     expires_at = forms.ChoiceField(label="Expires", choices=LIFETIMES, initial="90", required=False)
 
     def __init__(self, tool_names: list[str], *args: Any, **kwargs: Any) -> None:

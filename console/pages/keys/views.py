@@ -26,7 +26,7 @@ def index(request: MemberRequest, endpoint: str) -> HttpResponse:
     found, query = endpoint_for(endpoint), query_of(request)
     rows = rows_of(request, access_keys_matching(found, query))
     template = "keys/index.html#rows" if request.htmx else "keys/index.html"
-    return page(request, template, about(request, found) | {"rows": rows, "query": query})
+    return page(request, template, about(request, found, here="keys") | {"rows": rows, "query": query})
 
 
 @never_cache
@@ -41,9 +41,13 @@ def create(request: MemberRequest, endpoint: str) -> HttpResponse:
         with form.submitting():
             access_key, secret = access_key_issue(actor=request.actor, endpoint_slug=endpoint, **form.cleaned_data)
             lines = connections(tenant=request.actor.tenant, endpoint=found, key=secret)
-            context = about(request, found) | {"access_key": access_key, "secret": secret, "connections": lines}
+            context = about(request, found, here="keys") | {
+                "access_key": access_key,
+                "secret": secret,
+                "connections": lines,
+            }
             return page(request, "keys/created.html", context)
-    return page(request, "keys/create.html", about(request, found) | {"form": form}, status=form.status)
+    return page(request, "keys/create.html", about(request, found, here="keys") | {"form": form}, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,4 +60,4 @@ def revoke(request: MemberRequest, endpoint: str, key_id: UUID) -> HttpResponse:
         access_key_revoke(actor=request.actor, endpoint_slug=endpoint, access_key_id=key_id)
         messages.success(request, f"Key {access_key.name} is revoked. Every worker refuses it within a second.")
         return redirect("key_list", request.actor.tenant.slug, endpoint)
-    return page(request, "keys/revoke.html", about(request, found) | {"access_key": access_key})
+    return page(request, "keys/revoke.html", about(request, found, here="keys") | {"access_key": access_key})

@@ -20,6 +20,8 @@ class ArgumentsForm(forms.Form):
     cannot be read (a number that is none, a text that is not JSON) is refused.
     """
 
+    use_required_attribute = False
+
     def __init__(self, schema: dict[str, Any], data: Any = None) -> None:
         super().__init__(data)
         self.properties: dict[str, str] = {}
@@ -31,8 +33,11 @@ class ArgumentsForm(forms.Form):
             return
         self.required = {name for name in schema.get("required", []) if isinstance(name, str)}
         # Named by number: a property may be called anything, and a form's field may not.
-        for number, (name, subschema) in enumerate(schema.get("properties", {}).items()):
-            key = f"argument_{number}"
+        # The database keeps lists in order and objects not: what is required comes first, as its author wrote it.
+        properties = schema.get("properties", {})
+        ordered = [name for name in schema.get("required", []) if isinstance(name, str) and name in properties]
+        for number, name in enumerate(dict.fromkeys([*ordered, *properties])):
+            key, subschema = f"argument_{number}", properties[name]
             self.properties[key] = name
             self.fields[key] = _field(name, subschema, required=name in self.required)
 
@@ -58,6 +63,13 @@ class _LiteralField(forms.ChoiceField):
     def clean(self, value: Any) -> Any:
         chosen = super().clean(value)
         return json.loads(chosen) if chosen else None
+
+
+class _TextField(forms.CharField):
+    """A text. A required one may be empty: whether that will do is the schema's to say."""
+
+    def validate(self, value: Any) -> None:
+        """Everything will do."""
 
 
 class _NumberField(forms.FloatField):
@@ -104,8 +116,7 @@ def _text(schema: dict[str, Any], shared: dict[str, Any]) -> forms.Field:
     longest = schema.get("maxLength")
     is_long = isinstance(longest, int) and longest > LONG_TEXT
     widget = forms.Textarea(attrs={"rows": 3}) if is_long else forms.TextInput()
-    # A required string may be empty: whether that will do is the schema's to say.
-    return forms.CharField(**shared | {"required": False}, strip=False, widget=widget)
+    return _TextField(**shared, strip=False, widget=widget)
 
 
 def _choice(values: list[Any], shared: dict[str, Any]) -> forms.Field:

@@ -1,5 +1,6 @@
 """Trying a tool from a page: its arguments' form, the call, and what came back."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,4 +63,4 @@ def _block(content: dict[str, Any]) -> dict[str, Any]:
         return {"text": str(content.get("text", ""))}
     if content.get("type") == "image" and content.get("mimeType") in IMAGE_TYPES:
         return {"image": f"data:{content['mimeType']};base64,{content.get('data', '')}"}
-    return {"json": content}
+    return {"shown": json.dumps(content, indent=2, ensure_ascii=False)}

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from console.access import MemberRequest, member
 from console.pages.endpoints.views import about
-from console.pages.playground.trial import run, trial_of
+from console.pages.playground.trial import Trial, run, trial_of
 from console.pages.tools.editors import editor_of, kinds
 from console.rendering import page
 from core.tenancy import tenant_context
@@ -24,7 +24,9 @@ from tenants.access import Permission
 @member(Permission.EDIT_ENDPOINTS)
 def choose(request: MemberRequest, endpoint: str) -> HttpResponse:
     """The kinds of tool, and the functions that need no service at all."""
-    context = about(request, endpoint_for(endpoint)) | {"kinds": kinds(), "functions": CATALOGUE.values()}
+    found = endpoint_for(endpoint)
+    heading = {"heading": "Add a tool", "lead": f"One thing that a model may do through {found.name}."}
+    context = about(request, found) | heading | {"kinds": kinds(), "functions": CATALOGUE.values()}
     return page(request, "tools/choose.html", context)
 
 
@@ -39,7 +41,8 @@ def create(request: MemberRequest, endpoint: str, source: str) -> HttpResponse:
             tool = tool_create(actor=request.actor, endpoint_slug=endpoint, source=source, draft=form.draft())
             messages.success(request, f"Tool {tool.name} is live. Try it below.")
             return redirect("tool_detail", request.actor.tenant.slug, endpoint, tool.pk)
-    context = about(request, found) | {"form": form, "kind": SOURCES[source]}
+    heading = {"heading": f"New tool: {SOURCES[source].title}", "lead": form.lead}
+    context = about(request, found) | heading | {"form": form}
     return page(request, "tools/create.html", context, status=form.status)
 
 
@@ -49,8 +52,7 @@ def detail(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse
     """What clients see of a tool, and a form to try it with."""
     found = endpoint_for(endpoint)
     tool = tool_for(found, tool_id)
-    context = about(request, found) | {"tool": tool, "trial": trial_of(found, tool), "kind": SOURCES[tool.source]}
-    return page(request, "tools/detail.html", context)
+    return _detail(request, trial_of(found, tool))
 
 
 @require_POST
@@ -63,8 +65,7 @@ def call(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse:
     run(request, trial)
     if request.htmx:
         return page(request, "playground/trial.html", {"trial": trial, "endpoint": found, "tool": trial.tool})
-    context = about(request, found) | {"tool": trial.tool, "trial": trial, "kind": SOURCES[trial.tool.source]}
-    return page(request, "tools/detail.html", context, status=trial.form.status)
+    return _detail(request, trial)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -81,7 +82,8 @@ def edit(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse:
             tool_update(actor=request.actor, endpoint_slug=endpoint, tool_id=tool_id, draft=draft, enabled=enabled)
             messages.success(request, f"Tool {draft.name} is changed. Clients see it within a second.")
             return redirect("tool_detail", request.actor.tenant.slug, endpoint, tool_id)
-    context = about(request, found) | {"form": form, "tool": tool, "kind": SOURCES[tool.source]}
+    heading = {"heading": f"Edit {tool.name}", "lead": form.lead}
+    context = about(request, found) | heading | {"form": form, "tool": tool}
     return page(request, "tools/edit.html", context, status=form.status)
 
 
@@ -106,4 +108,12 @@ def delete(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse
         tool_delete(actor=request.actor, endpoint_slug=endpoint, tool_id=tool_id)
         messages.success(request, f"Tool {tool.name} is deleted.")
         return redirect("endpoint_detail", request.actor.tenant.slug, endpoint)
-    return page(request, "tools/delete.html", about(request, found) | {"tool": tool})
+    context = about(request, found) | {"heading": f"Delete {tool.name}", "tool": tool}
+    return page(request, "tools/delete.html", context)
+
+
+def _detail(request: MemberRequest, trial: Trial) -> HttpResponse:
+    tool = trial.tool
+    heading = {"heading": tool.name, "lead": tool.title}
+    context = about(request, trial.endpoint) | heading | {"tool": tool, "trial": trial, "kind": SOURCES[tool.source]}
+    return page(request, "tools/detail.html", context, status=trial.form.status)

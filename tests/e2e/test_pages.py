@@ -1,0 +1,157 @@
+"""Every page of a tenant, in both themes, at a desk's width and a phone's: nothing sticks out, nothing is refused."""
+
+import http.cookiejar
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from core.tenancy import tenant_context
+from mcp_runtime.models import Tool
+from mcp_runtime.services.access_keys import access_key_issue, access_key_revoke
+from mcp_runtime.services.endpoints import endpoint_create
+from mcp_runtime.services.tools import tool_create
+from mcp_runtime.sources.contract import ToolDraft
+from tenants.models import Membership, Role, Tenant
+from tenants.services.api_keys import api_key_issue
+from tenants.services.members import member_invite
+from tests.conftest import Cast, make_user
+from tests.console.runtime import running_runtime
+from tests.e2e.conftest import Look
+
+LONG = "A-name-that-goes-on-and-on-without-any-space-to-break-it-at-all-as-names-do"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "description": "Name of the city, in any language."},
+        "days": {"type": "integer", "default": 3, "description": "How far to look ahead."},
+        "unit": {"enum": ["celsius", "fahrenheit"]},
+        "exact": {"type": "boolean"},
+        "stations": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["city"],
+    "additionalProperties": False,
+}
+HTTP = ToolDraft(
+    name="get_weather_forecast",
+    title="Weather forecast",
+    description="The forecast for a city, as the national service publishes it. Needs the name of the city.",
+    input_schema=SCHEMA,
+    annotations={"readOnlyHint": True},
+    config={
+        "method": "POST",
+        "url": "https://api.weather.example.com/v1/cities/{city}/forecast",
+        "query": {"days": "{days}", "unit": "{unit}"},
+        "headers": {"Accept-Language": "en"},
+        "body": {"kind": "json", "template": {"stations": "{stations}", "exact": "{exact}"}},
+        "result": {"pointer": "/data/0"},
+    },
+    secrets={"Authorization": "Bearer secret"},
+)
+PAGES = {
+    "overview": "",
+    "endpoints": "endpoints/",
+    "endpoints-search": "endpoints/?q=nothing",
+    "endpoint-new": "new-endpoint/",
+    "endpoint": "endpoints/weather/",
+    "endpoint-empty": "endpoints/calendar/",
+    "endpoint-settings": "endpoints/weather/settings/",
+    "endpoint-delete": "endpoints/weather/delete/",
+    "keys": "endpoints/weather/keys/",
+    "keys-empty": "endpoints/calendar/keys/",
+    "key-new": "endpoints/weather/keys/new/",
+    "tools-choose": "endpoints/weather/tools/new/",
+    "tool-new-builtin": "endpoints/weather/tools/new/builtin/?choice=calculate",
+    "tool-new-http": "endpoints/weather/tools/new/http/",
+    "tool": "endpoints/weather/tools/{tool}/",
+    "tool-edit": "endpoints/weather/tools/{tool}/edit/",
+    "tool-delete": "endpoints/weather/tools/{tool}/delete/",
+    "playground": "playground/?endpoint=weather&tool=get_weather_forecast",
+    "team": "team/",
+    "team-leave": "team/leave/",
+    "team-transfer": "team/transfer/",
+    "settings": "settings/",
+    "settings-delete": "settings/delete/",
+    "api-keys": "settings/api-keys/",
+    "api-key-new": "settings/api-keys/new/",
+}
+
+
+@pytest.fixture
+def furnished(cast: Cast) -> tuple[Tenant, Tool]:
+    """A tenant in use: endpoints, tools, keys in every state, members, invitations, names that are too long."""
+    actor = cast.acting(cast.alice)
+    with tenant_context(cast.tenant.id):
+        for slug, name in (("weather", "Weather"), ("calendar", "Calendar"), ("long", LONG)):
+            endpoint_create(actor=actor, slug=slug, name=name)
+        for function in ("echo", "time", "calculate"):
+            draft = ToolDraft(name=function, config={"function": function})
+            tool_create(actor=actor, endpoint_slug="weather", source="builtin", draft=draft)
+        tool = tool_create(actor=actor, endpoint_slug="weather", source="http", draft=HTTP)
+        access_key_issue(actor=actor, endpoint_slug="weather", name="Claude on my laptop")
+        key, _ = access_key_issue(actor=actor, endpoint_slug="weather", name=LONG, tools=["echo", "time"])
+        access_key_revoke(actor=actor, endpoint_slug="weather", access_key_id=key.pk)
+        api_key_issue(actor=actor, name="Pipeline", role="developer")
+        member_invite(actor=actor, email=f"{'long' * 12}@example.com", role="viewer")
+        for name, role in (("ada", Role.ADMIN), ("vera", Role.VIEWER)):
+            Membership.objects.create(tenant=cast.tenant, user=make_user(name), role=role)
+    return cast.tenant, tool
+
+
+def _sign_in(look: Look, cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.alice)
+    cookie: http.cookiejar.Cookie = client.cookies["sessionid"]  # type: ignore[assignment]
+    look.page.context.add_cookies([{"name": "sessionid", "value": str(cookie.value), "url": look.url}])
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 360)])
+def test_every_page_fits(look: Look, cast: Cast, furnished: tuple[Tenant, Tool], theme: str, width: int) -> None:
+    tenant, tool = furnished
+    _sign_in(look, cast)
+    look.page.emulate_media(color_scheme="light" if theme == "light" else "dark", reduced_motion="reduce")
+    look.page.set_viewport_size({"width": width, "height": 800})
+    for name, path in PAGES.items():
+        look.open(f"/t/{tenant.slug}/{path.format(tool=tool.pk)}")
+        assert look.page.locator("h1").inner_text().strip(), name
+        look.keep(f"{name}-{theme}-{width}")
+    look.open("/t/")
+    look.keep(f"tenants-{theme}-{width}")
+    look.open("/t/new/")
+    look.keep(f"tenant-new-{theme}-{width}")
+
+
+@pytest.mark.e2e
+def test_a_newcomer_goes_all_the_way_to_a_tool_of_their_own(look: Look, settings: Any) -> None:
+    with running_runtime() as settings.RUNTIME_INTERNAL_URL:
+        page = look.page
+        look.open("/")
+        page.get_by_role("link", name="Make an endpoint").first.click()
+        look.sign_up("Nora")
+        page.get_by_label("Name your tenant").fill("Nora's tools")
+        look.keep("welcome-1")
+        page.get_by_role("button", name="Create tenant").click()
+        look.keep("welcome-2")
+        page.get_by_role("button", name="Call it").click()
+        page.get_by_text("Succeeded").wait_for()
+        look.keep("welcome-3")
+        page.get_by_role("button", name="Make a key").click()
+        page.get_by_text("it is stored hashed").wait_for()
+        look.keep("welcome-4")
+        page.get_by_role("link", name="Open First endpoint").click()
+        page.get_by_role("link", name="Add tool").click()
+        page.get_by_role("link", name="Choose Unit converter").click()
+        page.get_by_label("Name", exact=True).fill("convert")
+        page.get_by_role("button", name="Create tool").click()
+        page.get_by_text("Tool convert is live").wait_for()
+        look.keep("tool-created")
+        page.get_by_label("value", exact=True).fill("1")
+        page.get_by_label("from", exact=True).select_option("km")
+        page.get_by_label("to", exact=True).select_option("m")
+        page.get_by_role("button", name="Call convert").click()
+        page.get_by_text("Succeeded").wait_for()
+        page.get_by_text("1000").first.wait_for()
+        look.keep("tool-tried")
+        page.get_by_text("Request and response").click()
+        look.keep("tool-exchange")
