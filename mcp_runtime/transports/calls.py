@@ -37,7 +37,16 @@ async def perform(work: Work, held: Held, principal: Principal, limits: Limits, 
         return refusal_reply(Refused(refusals.OVERLOADED), work.id)
     held.running += 1
     try:
-        return await _run(work, held.served, principal, receive)
+        loop = asyncio.get_running_loop()
+        seconds = work.job.seconds
+        context = _context(held.served, principal, loop.time() + seconds)
+        # Eager: a job that never waits is done when this line is, without a turn of the loop.
+        task = asyncio.Task(work.job.run(context), loop=loop, eager_start=True)
+        if not task.done():
+            end = await _settle(task, seconds, receive if work.revision.stateless else None)
+            if end is not _End.FINISHED:
+                return work.reply(work.job.overdue()) if end is _End.OVERDUE else None
+        return _reply(task, work, context.request_id)
     finally:
         held.running -= 1
 
@@ -52,18 +61,9 @@ async def perform_batch(batch: Batch, held: Held, principal: Principal, limits: 
     return Reply(200, b"[%b]" % b",".join(reply.body for reply in replies if reply is not None))
 
 
-async def _run(work: Work, endpoint: ServedEndpoint, principal: Principal, receive: Receive) -> Reply | None:
-    loop = asyncio.get_running_loop()
+def _context(endpoint: ServedEndpoint, principal: Principal, deadline: float) -> CallContext:
     request_id = f"{_boot}-{next(_numbers):x}"
-    deadline = loop.time() + work.job.seconds
-    context = CallContext(endpoint.tenant_id, endpoint.endpoint_id, principal.id, request_id, deadline)
-    # Eager: a job that never waits is done when this line is, without a turn of the loop.
-    task = asyncio.Task(work.job.run(context), loop=loop, eager_start=True)
-    if not task.done():
-        end = await _settle(task, work.job.seconds, receive if work.revision.stateless else None)
-        if end is not _End.FINISHED:
-            return work.reply(work.job.overdue()) if end is _End.OVERDUE else None
-    return _reply(task, work, request_id)
+    return CallContext(endpoint.tenant_id, endpoint.endpoint_id, principal.id, request_id, deadline)
 
 
 def _reply(task: asyncio.Task[bytes], work: Work, request_id: str) -> Reply:

@@ -18,6 +18,7 @@ from mcp_runtime.protocol.replies import HeaderList, Reply
 from mcp_runtime.protocol.served import ServedEndpoint
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+MAXIMUM_SEEN = 256
 PREFLIGHT_SECONDS = 600
 _METHODS = b"GET, POST, DELETE"
 _EXPOSED = b"Mcp-Session-Id, WWW-Authenticate, Retry-After"
@@ -43,7 +44,7 @@ class Guards:
         allowed = {name, *(host.lower() for host in hosts), *(LOOPBACK if name in LOOPBACK else ())}
         self._own_origin = f"{parts.scheme}://{parts.netloc}".lower().encode()
         self._names = frozenset(host.encode() for host in allowed)
-        self._usual = frozenset({parts.netloc.lower().encode(), *self._names})
+        self._seen: set[bytes] = set()  # header values that were found good, so that each is taken apart once
 
     @classmethod
     def from_environment(cls) -> "Guards":
@@ -53,10 +54,14 @@ class Guards:
     def check_host(self, headers: RequestHeaders) -> None:
         """Raises Refused(HOST_NOT_ALLOWED) for a name that is not ours; its port does not matter."""
         host = headers.get(HOST)
-        if host in self._usual and HOST not in headers.repeated:
-            return
-        if host is None or HOST in headers.repeated or _without_port(host.strip(b" \t").lower()) not in self._names:
+        if HOST in headers.repeated:
             raise Refused(refusals.HOST_NOT_ALLOWED)
+        if host in self._seen:
+            return
+        if host is None or _without_port(host.strip(b" \t").lower()) not in self._names:
+            raise Refused(refusals.HOST_NOT_ALLOWED)
+        if len(self._seen) < MAXIMUM_SEEN:
+            self._seen.add(host)
 
     def cors(self, headers: RequestHeaders, endpoint: ServedEndpoint) -> HeaderList:
         """What a browser's page must be told; raises Refused(ORIGIN_NOT_ALLOWED) for one that may not call."""

@@ -98,7 +98,8 @@ class StreamableHttp:
         if len(held.subscribers) >= self._limits.streams:
             raise Refused(refusals.OVERLOADED)
         if held.is_gone:
-            raise Refused(refusals.NOT_FOUND)
+            # It was deleted this moment, or this worker is shutting down: asking again tells which.
+            raise Refused(refusals.TEMPORARILY_UNAVAILABLE)
         stream = EventStream(session, digest(headers.values[SESSION_ID].strip(b" \t")), scene.principal)
         held.subscribers.add(stream)
         try:

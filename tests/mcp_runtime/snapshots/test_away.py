@@ -8,8 +8,8 @@ import pytest
 
 from mcp_runtime.services.access_keys import access_key_revoke
 from mcp_runtime.worker import Worker
-from tests.conftest import unique
-from tests.mcp_runtime.conftest import Stage, add_tool
+from tests.conftest import Cast, unique
+from tests.mcp_runtime.conftest import Probe, Stage, add_tool, make_stage
 from tests.mcp_runtime.driving import Client, eventually, serving
 from tests.mcp_runtime.snapshots.proxy import Proxy, proxying
 
@@ -101,6 +101,28 @@ async def test_a_worker_starts_while_the_database_is_away(stage: Stage, proxy: P
             return (await client.modern("tools/list")).status == 200
 
         await eventually(served)
+
+
+@pytest.fixture
+def stages(cast: Cast, probe: Probe) -> list[Stage]:
+    """Three endpoints."""
+    return [make_stage(cast.tenant, cast.alice) for _ in range(3)]
+
+
+async def test_what_a_worker_holds_is_bounded_and_the_longest_idle_goes_first(
+    stages: list[Stage], proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_runtime.snapshots.store.MAXIMUM_HELD", 1)
+    async with serving(Worker(database_url=proxy.url)) as worker:
+        clients = [stage.client(worker) for stage in stages]
+        for client in clients:
+            assert (await client.modern("tools/list")).status == 200
+        await proxy.cut()
+        # The third pushed the first two out: by then neither had been asked for since it was spared.
+        assert [(await client.modern("tools/list")).status for client in clients] == [503, 503, 200]
+        await proxy.mend()
+        for client in clients:
+            assert (await client.modern("tools/list")).status == 200
 
 
 async def test_those_who_ask_for_the_same_endpoint_at_once_are_all_served(stage: Stage, worker: Worker) -> None:

@@ -155,6 +155,8 @@ async def test_a_worker_that_shuts_down_ends_its_streams_politely(stage: Stage) 
         worker.end_streams()
         for stream in streams:
             await _ends(stream)
+        assert refusal_of(await client.send("GET", headers=EVENTS)) == (503, "temporarily_unavailable")
+        assert (await client.legacy("ping")).status == 200
 
 
 async def test_a_silent_stream_is_kept_alive(stage: Stage) -> None:
