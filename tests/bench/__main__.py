@@ -16,21 +16,25 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from core.embedded.postgres import HOST
 from tests.bench import figures, load, machine
 from tests.bench.database import Endpoint, endpoint
 from tests.bench.figures import Sample
 from tests.bench.load import LoadFailed
-from tests.bench.processes import ROOT, Row, Server, ServerFailed, serving
+from tests.bench.processes import ROOT, Row, Server, ServerFailed, serving, uvicorn
 from tests.bench.wire import WrongAnswer
 
-FLOOR = Row("raw ASGI on the same uvicorn (floor)", "tests.bench.servers.floor:app", "/mcp", checked_with=0)
-PYTHON_SDK = Row("mcp 2.3.0 MCPServer, no authentication", "tests.bench.servers.python_sdk:app", "/mcp")
+FLOOR = Row("empty raw ASGI (floor)", uvicorn("tests.bench.servers.floor:app"), "/mcp", checked_with=0)
+ECHO = Row("raw ASGI, decodes and echoes, checks nothing", uvicorn("tests.bench.servers.echo:app"), "/mcp")
+PYTHON_SDK = Row("mcp 2.3.0 MCPServer, no authentication", uvicorn("tests.bench.servers.python_sdk:app"), "/mcp")
 
 
 def ours(made: Endpoint) -> Row:
-    """Our runtime, with all that it does for each call switched on."""
+    """Our runtime role as containers run it, with all that it does for each call switched on."""
+    address = {"HOST": HOST, "PORT": "{port}", "RUNTIME_URL": f"http://{HOST}:{{port}}"}
+    command = (sys.executable, "-m", "config.cli", "serve", "runtime")
     name = "ours: key authentication, validation, limits"
-    return Row(name, "config.asgi_runtime:runtime", made.path, made.key, made.environment)
+    return Row(name, command, made.path, made.key, made.environment | address)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def run(plan: Plan, *, server_core: int, load_core: int, judge: bool) -> int:
     about = machine.description() | {"load average before": f"{machine.loadavg():.2f}"}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         scratch = Path(folder)
-        rows = [FLOOR, ours(stack.enter_context(endpoint(scratch))), PYTHON_SDK]
+        rows = [FLOOR, ECHO, ours(stack.enter_context(endpoint(scratch))), PYTHON_SDK]
         servers = [stack.enter_context(serving(row, core=server_core, logs=scratch)) for row in rows]
         for attempt in range(1, plan.attempts + 1):
             samples = measure(servers, plan, load_core, scratch)

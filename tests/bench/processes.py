@@ -25,10 +25,13 @@ class ServerFailed(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: `target` is what uvicorn serves, `path` where the endpoint is, `key` what opens it."""
+    """One line of the table: what to run, `path` where the endpoint is, `key` what opens it.
+
+    In `command` and `environment` every `{port}` stands for the port to listen on.
+    """
 
     name: str
-    target: str
+    command: tuple[str, ...]
     path: str
     key: str = "none"
     environment: dict[str, str] = field(default_factory=dict)
@@ -68,12 +71,15 @@ class Server:
 @contextmanager
 def serving(row: Row, *, core: int, logs: Path) -> Iterator[Server]:
     """The row's server on one core, ready and checked; stopped at the end. Raises ServerFailed or WrongAnswer."""
-    port, log = free_port(), logs / f"{row.target.partition(':')[0]}.log"
+    port = free_port()
+    log = logs / f"{port}.log"
+    command = [part.replace("{port}", str(port)) for part in row.command]
+    environment = {name: value.replace("{port}", str(port)) for name, value in row.environment.items()}
     with log.open("wb") as output:
         child = subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *_uvicorn(row, port)],  # noqa: S607
+            ["taskset", "--cpu-list", str(core), *command],  # noqa: S607
             cwd=ROOT,
-            env=os.environ | row.environment,
+            env=os.environ | environment,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -86,10 +92,12 @@ def serving(row: Row, *, core: int, logs: Path) -> Iterator[Server]:
         _stop(child)
 
 
-def _uvicorn(row: Row, port: int) -> list[str]:
-    options = {"host": HOST, "port": port, "http": "httptools", "loop": "uvloop", "ws": "none", "log-level": "warning"}
-    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    return [sys.executable, "-m", "uvicorn", row.target, *flags, "--no-access-log"]
+def uvicorn(target: str) -> tuple[str, ...]:
+    """The command that serves an ASGI application as uvicorn does it best, and as we do."""
+    options = {"host": HOST, "port": "{port}", "http": "httptools", "loop": "uvloop", "ws": "none"}
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    lean = ("--log-level", "warning", "--no-access-log", "--no-server-header", "--no-proxy-headers")
+    return (sys.executable, "-m", "uvicorn", target, *flags, *lean)
 
 
 def _await(server: Server, child: subprocess.Popen[bytes], log: Path) -> None:

@@ -109,6 +109,20 @@ def test_its_pages_come_with_their_static_files(installed: Installed) -> None:
     assert {_get(installed.facts["console_url"] + asset)[0] for asset in assets} == {200}
 
 
+def test_its_doctor_finds_nothing_to_do(installed: Installed) -> None:
+    command = ["armstrong", "doctor"]
+    outcome = subprocess.run(
+        command,
+        cwd=installed.folder,
+        env=installed.environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
 def test_a_termination_signal_ends_all_of_it(installed: Installed) -> None:
     assert _processes_of(installed.folder / "state")
     installed.process.terminate()

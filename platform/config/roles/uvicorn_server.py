@@ -33,9 +33,13 @@ class BeatingServer(uvicorn.Server):
 
 
 def serve_application(
-    application: ASGIApplication, listening: socket.socket, *, before_shutdown: Callable[[], None]
+    application: ASGIApplication,
+    listening: socket.socket,
+    *,
+    before_shutdown: Callable[[], None],
+    reads_client_address: bool = True,
 ) -> int:
-    """Serves `application` until SIGTERM; the exit status."""
+    """Serves `application` until SIGTERM; the exit status. A local proxy is believed about the client, if asked for."""
     server = BeatingServer(
         uvicorn.Config(
             application,
@@ -46,6 +50,7 @@ def serve_application(
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=reads_client_address,
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
