@@ -60,6 +60,11 @@ def test_a_post_needs_its_token(cast: Cast, base: str) -> None:
     assert strict.post(f"{base}/new-endpoint/", {"name": "x"}).status_code == 403
 
 
+def test_a_page_answers_head(alice: Client, base: str) -> None:
+    response = alice.head(f"{base}/endpoints/")
+    assert (response.status_code, response.content) == (200, b"")
+
+
 def test_a_write_by_get_is_refused(alice: Client, base: str) -> None:
     assert alice.get(f"{base}/settings/restore/").status_code == 405
 

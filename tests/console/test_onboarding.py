@@ -43,6 +43,11 @@ def test_who_has_one_tenant_goes_there(bob: Client, base: str) -> None:
     assert bob.get("/home/")["Location"] == f"{base}/"
 
 
+def test_who_was_invited_is_not_a_newcomer(bob: Client, alice: Client, base: str) -> None:
+    assert bob.get("/welcome/")["Location"] == "/home/"
+    assert alice.get("/welcome/")["Location"] == f"{base}/welcome/"
+
+
 def test_naming_a_tenant_makes_an_endpoint_with_tools(newcomer: User, steps: str) -> None:
     tenant = _tenant(newcomer)
     assert steps == f"/t/{tenant.slug}/welcome/"

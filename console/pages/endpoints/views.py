@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.plans import plan_of
 from console.access import MemberRequest, member
@@ -20,7 +20,7 @@ from mcp_runtime.services.endpoints import endpoint_create, endpoint_delete, end
 from tenants.access import Permission
 
 
-@require_GET
+@require_safe
 @member(Permission.VIEW)
 def index(request: MemberRequest) -> HttpResponse:
     """Every endpoint of the tenant."""
@@ -48,7 +48,7 @@ def create(request: MemberRequest) -> HttpResponse:
     return page(request, "endpoints/create.html", {"form": form}, status=form.status)
 
 
-@require_GET
+@require_safe
 @member(Permission.VIEW)
 def detail(request: MemberRequest, endpoint: str) -> HttpResponse:
     """The URL of an endpoint, how to connect to it, and its tools."""

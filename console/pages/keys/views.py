@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from console.access import MemberRequest, member
 from console.connecting import connections
@@ -19,7 +19,7 @@ from mcp_runtime.services.endpoints import endpoint_for
 from tenants.access import Permission
 
 
-@require_GET
+@require_safe
 @member(Permission.VIEW)
 def index(request: MemberRequest, endpoint: str) -> HttpResponse:
     """Every key of the endpoint, those that work first."""

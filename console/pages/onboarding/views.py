@@ -22,6 +22,7 @@ from mcp_runtime.models import Endpoint, Tool
 from mcp_runtime.selectors import live_access_keys
 from mcp_runtime.services.access_keys import access_key_issue
 from tenants.access import Permission, actor_for, memberships_of
+from tenants.models import Membership, Role
 from tenants.services.tenants import tenant_create
 
 SESSION_KEY = "first calls"  # {tenant id: what the first call answered}, for whoever reloads the page
@@ -33,7 +34,7 @@ def name(request: PersonRequest) -> HttpResponse:
     """Step 1: name a tenant; an endpoint with a tool is made with it."""
     memberships = memberships_of(request.user)
     if memberships:
-        return redirect("welcome_call", memberships[0].tenant.slug)
+        return _onward(memberships)
     form = NamingForm(request.POST or None)
     if form.is_valid():
         with form.submitting():
@@ -43,6 +44,13 @@ def name(request: PersonRequest) -> HttpResponse:
                 make_first_endpoint(actor)
             return redirect("welcome_call", tenant.slug)
     return render(request, "onboarding/name.html", {"form": form}, status=form.status)
+
+
+def _onward(memberships: list[Membership]) -> HttpResponse:
+    """Whoever owns their one tenant may have reloaded the first step; anybody else was never a newcomer here."""
+    if len(memberships) == 1 and memberships[0].role == Role.OWNER:
+        return redirect("welcome_call", memberships[0].tenant.slug)
+    return redirect("home")
 
 
 @never_cache

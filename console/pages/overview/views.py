@@ -1,7 +1,7 @@
 """A tenant at a glance."""
 
 from django.http import HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from billing.plans import plan_of
 from console.access import MemberRequest, member
@@ -13,7 +13,7 @@ from tenants.selectors import invitations_open, members_matching
 SHOWN_ENDPOINTS = 8
 
 
-@require_GET
+@require_safe
 @member(Permission.VIEW)
 def show(request: MemberRequest) -> HttpResponse:
     """What there is, against what the plan allows, and what needs somebody."""

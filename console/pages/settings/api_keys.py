@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from console.access import MemberRequest, member
 from console.pages.settings.forms import ApiKeyForm
@@ -16,7 +16,7 @@ from tenants.selectors import api_key_of, api_keys_matching
 from tenants.services.api_keys import api_key_issue, api_key_revoke
 
 
-@require_GET
+@require_safe
 @member(Permission.MANAGE_API_KEYS)
 def index(request: MemberRequest) -> HttpResponse:
     """Every REST API key, those that work first."""

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.access import MemberRequest, member
 from console.pages.team.forms import InvitationForm, RoleForm, TransferForm, grantable_roles
@@ -16,7 +16,7 @@ from tenants.services.members import member_change_role, member_remove
 from tenants.services.tenants import tenant_transfer
 
 
-@require_GET
+@require_safe
 @member(Permission.VIEW)
 def index(request: MemberRequest) -> HttpResponse:
     """Members and open invitations."""

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from console.access import PersonRequest, person
 from console.pages.tenants.forms import TenantForm
@@ -11,7 +11,7 @@ from tenants.access import memberships_of
 from tenants.services.tenants import tenant_create
 
 
-@require_GET
+@require_safe
 @person
 def index(request: PersonRequest) -> HttpResponse:
     """Every tenant that the person belongs to; somebody without one is welcomed instead."""

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.access import MemberRequest, member
 from console.pages.endpoints.views import about
@@ -20,7 +20,7 @@ from mcp_runtime.sources.registry import SOURCES
 from tenants.access import Permission
 
 
-@require_GET
+@require_safe
 @member(Permission.EDIT_ENDPOINTS)
 def choose(request: MemberRequest, endpoint: str) -> HttpResponse:
     """The kinds of tool, and the functions that need no service at all."""
@@ -46,7 +46,7 @@ def create(request: MemberRequest, endpoint: str, source: str) -> HttpResponse:
     return page(request, "tools/create.html", context, status=form.status)
 
 
-@require_GET
+@require_safe
 @member(Permission.VIEW)
 def detail(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse:
     """What clients see of a tool, and a form to try it with."""
