@@ -32,15 +32,12 @@ def serve(_: Address) -> int:
     """Sends until SIGTERM."""
     folder = state_folder() / "beat"
     folder.mkdir(parents=True, exist_ok=True)
-    app.start(
-        [
-            "--quiet",
-            "beat",
-            "--pidfile=",
-            f"--schedule={folder / 'schedule'}",
-            f"--scheduler={__name__}:BeatingScheduler",
-            f"--max-interval={LONGEST_SLEEP_SECONDS}",
-            f"--loglevel={environment.text('ARMSTRONG_LOG_LEVEL', 'INFO')}",
-        ]
-    )
+    # Not through Celery's command line: that loads an interactive shell first.
+    app.Beat(
+        quiet=True,
+        schedule=str(folder / "schedule"),
+        scheduler=f"{__name__}:BeatingScheduler",
+        max_interval=LONGEST_SLEEP_SECONDS,
+        loglevel=environment.text("ARMSTRONG_LOG_LEVEL", "INFO"),
+    ).run()
     return 0

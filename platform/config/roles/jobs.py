@@ -24,7 +24,14 @@ def serve(_: Address) -> int:
     heartbeat_sent.connect(beat, weak=False)
     # Celery warns a worker that runs as root, for the sake of pickled messages. Ours are JSON alone.
     warnings.simplefilter("ignore", SecurityWarning)
-    level = environment.text("ARMSTRONG_LOG_LEVEL", "INFO")
-    options = ["--pool=prefork", f"--concurrency={PROCESSES}", "--without-gossip", "--without-mingle"]
-    app.worker_main(["--quiet", "worker", *options, f"--loglevel={level}"])
-    return 0
+    # Not through Celery's command line: that loads an interactive shell first.
+    worker = app.Worker(
+        pool_cls="prefork",
+        concurrency=PROCESSES,
+        without_gossip=True,
+        without_mingle=True,
+        quiet=True,
+        loglevel=environment.text("ARMSTRONG_LOG_LEVEL", "INFO"),
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
