@@ -15,6 +15,9 @@ from core.supervision.spec import AS_WE_ARE, ChildSpec, Probe, Restart
 JOBS_STOP_SECONDS = 20.0  # tasks in progress end; those that do not are delivered again
 POSTGRES_STOP_SECONDS = 30.0  # it writes a checkpoint
 
+# The launcher is a Python, which may have been installed where only these variables find its library.
+NEEDED_TO_EXECUTE = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
+
 DATABASE = "postgres"
 BROKER = "valkey"
 MIGRATIONS = "migrations"
@@ -35,7 +38,7 @@ def database(server: Server) -> ChildSpec:
     return ChildSpec(
         id=DATABASE,
         argv=server.argv,
-        env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+        env={**_bare_environment(), "LC_ALL": "C", "TZ": "UTC"},
         account=server.account,
         ready=_in_thread(server.ready),
         essential=True,
@@ -51,7 +54,7 @@ def broker(server: Server) -> ChildSpec:
     return ChildSpec(
         id=BROKER,
         argv=server.argv,
-        env={"PATH": os.defpath},
+        env=_bare_environment(),
         ready=_in_thread(server.ready),
         essential=True,
         stop_signal=valkey.STOP_SIGNAL,
@@ -92,6 +95,11 @@ def role(
         heartbeat=True,
         stop_seconds=stop_seconds,
     )
+
+
+def _bare_environment() -> dict[str, str]:
+    """What a server that is not ours needs to be executed at all, and none of our secrets."""
+    return {name: os.environ[name] for name in NEEDED_TO_EXECUTE if name in os.environ}
 
 
 def settings_environment(state: Path) -> dict[str, str]:
