@@ -13,6 +13,7 @@ from core.embedded.account import Account
 from core.supervision.spec import AS_WE_ARE, ChildSpec, Probe, Restart
 
 JOBS_STOP_SECONDS = 20.0  # tasks in progress end; those that do not are delivered again
+START_SECONDS = 180.0  # a first start compiles everything it imports, perhaps on a slow machine
 POSTGRES_STOP_SECONDS = 30.0  # it writes a checkpoint
 
 # The launcher is a Python, which may have been installed where only these variables find its library.
@@ -93,6 +94,7 @@ def role(
         after=after,
         fds=() if listening is None else (listening,),
         heartbeat=True,
+        ready_seconds=START_SECONDS,
         stop_seconds=stop_seconds,
     )
 
