@@ -42,8 +42,8 @@ def assemble(
     if demo:
         runtimes = tuple(spec.id for spec in specs if spec.id.startswith("runtime"))
         specs.append(children.step(DEMO, "config.quickstart", application, after=runtimes, essential=False))
-    visible = {name: shared[name] for name in VISIBLE if name in shared}
-    visible |= {"DATABASE_URL": access.url, "DATABASE_OWNER_URL": access.owner_url}
+    visible = {name: shared[name] for name in VISIBLE} | {name: str(port) for name, port in options.ports.items()}
+    visible |= {"ARMSTRONG_BIND": options.bind, "DATABASE_URL": access.url, "DATABASE_OWNER_URL": access.owner_url}
     state.write(ENVIRONMENT, {name: value for name, value in visible.items() if value})
     return specs
 
