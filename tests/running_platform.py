@@ -1,7 +1,7 @@
 """A pytest plugin: a whole platform as `armstrong up` runs it, once for the run, for every test that asks for it.
 
-Tests that use the fixture `platform` are marked so, and all run in one xdist worker (`--dist loadgroup`). They may
-kill, stop and start it: whoever does, leaves it running.
+Tests that use the fixture `platform` are marked so. They may kill, stop and start it: whoever does, leaves it running.
+Each xdist worker would start one of its own: files of such tests are listed in tests/scheduling.py.
 """
 
 import http.client
@@ -161,8 +161,7 @@ def platform() -> Iterator[Platform]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need a platform, and keeps them in one worker."""
+    """Marks the tests that need a platform."""
     for item in items:
         if "platform" in getattr(item, "fixturenames", ()):
             item.add_marker("platform")
-            item.add_marker(pytest.mark.xdist_group("platform"))

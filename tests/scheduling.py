@@ -4,18 +4,13 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-SHARING = ("tests/clients/",)
+SHARING = ("tests/clients/", "tests/config/test_databases.py", "tests/config/test_up.py")
 
 
 class ByFolder(LoadScopeScheduling):
-    """Each test for itself, but those of a folder in SHARING together, and those of an `xdist_group`.
-
-    Marks do not reach the scheduler; with `--dist loadgroup` xdist appends the group to the test's id.
-    """
+    """Each test for itself, but those of a folder or file in SHARING together. (Marks do not reach the scheduler.)"""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.rfind("@") > nodeid.rfind("]"):
-            return nodeid.rpartition("@")[2]
         return next((folder for folder in SHARING if nodeid.startswith(folder)), nodeid)
 
 

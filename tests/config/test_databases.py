@@ -52,7 +52,6 @@ def _may(attribute: str, role: str) -> None:
         connection.execute(sql.SQL("ALTER ROLE {} " + attribute).format(sql.Identifier(role)))
 
 
-@pytest.mark.xdist_group("roles")  # roles are the whole cluster's
 @pytest.mark.parametrize("attribute", ["SUPERUSER", "CREATEROLE"])
 def test_a_role_that_may_make_roles_makes_two_lesser_ones(state: State, database: str, attribute: str) -> None:
     _may(attribute, database)
