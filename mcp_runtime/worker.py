@@ -7,20 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import redis.asyncio
 
 from core import environment, refusals
 from core.outbound import client_session
 from core.refusals import Refused
+from mcp_runtime.bus import Bus
 from mcp_runtime.protocol.replies import refusal_reply
-from mcp_runtime.snapshots.compile import Compiler
+from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.database import Database
 from mcp_runtime.snapshots.listener import Listener
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.sources.contract import Workshop
-from mcp_runtime.sources.registry import SOURCES
+from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
 from mcp_runtime.transports.guards import Guards
 from mcp_runtime.transports.limits import Limits
+from mcp_runtime.transports.replay import ReplayLog
+from mcp_runtime.transports.session_state import SessionState
+from mcp_runtime.transports.signals import ANNOUNCE, Signals, announcer
 from mcp_runtime.transports.streamable_http import StreamableHttp
 
 logger = logging.getLogger(__name__)
@@ -34,6 +39,8 @@ class _Running:
     database: Database
     store: SnapshotStore
     listener: Listener
+    bus: Bus
+    valkey: redis.asyncio.Redis
     app: StreamableHttp
     tasks: list[asyncio.Task[None]]
 
@@ -42,9 +49,15 @@ class Worker:
     """An ASGI callable for `lifespan` and `http`. Without arguments it is configured by the environment."""
 
     def __init__(
-        self, *, database_url: str | None = None, guards: Guards | None = None, limits: Limits | None = None
+        self,
+        *,
+        database_url: str | None = None,
+        redis_url: str | None = None,
+        guards: Guards | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._database_url = database_url or environment.secret("DATABASE_URL")
+        self._redis_url = redis_url or environment.secret("REDIS_URL")
         self._guards = guards or Guards.from_environment()
         self._limits = limits or Limits.from_environment()
         self._running: _Running | None = None
@@ -66,16 +79,33 @@ class Worker:
         """Begins to listen; does not wait for the database, which may be away."""
         http = client_session()
         database = Database(self._database_url)
-        store = SnapshotStore(database, Compiler(SOURCES, Workshop(http=http)))
+        bus = Bus(self._redis_url)
+        workshop = Workshop(http=http, announce=announcer(bus))
+        store = SnapshotStore(database, Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop))
+        bus.on(ANNOUNCE, store.announced)
         listener = Listener(self._database_url, store)
-        app = StreamableHttp(store, database, self._guards, self._limits)
-        tasks = [_spawn("listener", listener.run()), _spawn("refresher", store.refresh())]
-        self._running = _Running(http, database, store, listener, app, tasks)
+        valkey = redis.asyncio.Redis.from_url(self._redis_url)
+        signals = Signals(bus, SessionState(valkey))
+        app = StreamableHttp(
+            store=store,
+            database=database,
+            guards=self._guards,
+            limits=self._limits,
+            signals=signals,
+            replay=ReplayLog(valkey),
+        )
+        tasks = [
+            _spawn("listener", listener.run()),
+            _spawn("refresher", store.refresh()),
+            _spawn("bus", bus.run()),
+        ]
+        self._running = _Running(http, database, store, listener, bus, valkey, app, tasks)
 
     async def listening(self) -> None:
         """Returns when changes are heard."""
         if self._running is not None:
             await self._running.listener.connected.wait()
+            await self._running.bus.connected.wait()
 
     def end_streams(self) -> None:
         """Ends the open streams politely; call it when shutting down begins, since servers wait for streams to end."""
@@ -92,6 +122,8 @@ class Worker:
             task.cancel()
         await asyncio.gather(*running.tasks, return_exceptions=True)
         await running.http.close()
+        await running.bus.close()
+        await running.valkey.aclose()
         await running.database.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

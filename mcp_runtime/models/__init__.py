@@ -1,7 +1,18 @@
 """The models of MCP endpoints, one noun a module."""
 
 from mcp_runtime.models.access_key import AccessKey
-from mcp_runtime.models.endpoint import Access, Endpoint, Tool
+from mcp_runtime.models.content import Prompt, Resource
+from mcp_runtime.models.endpoint import Access, Endpoint, TaskSupport, Tool
 from mcp_runtime.models.published import EndedSession, PublishedEndpoint
 
-__all__ = ["Access", "AccessKey", "EndedSession", "Endpoint", "PublishedEndpoint", "Tool"]
+__all__ = [
+    "Access",
+    "AccessKey",
+    "EndedSession",
+    "Endpoint",
+    "Prompt",
+    "PublishedEndpoint",
+    "Resource",
+    "TaskSupport",
+    "Tool",
+]

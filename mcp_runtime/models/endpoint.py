@@ -20,6 +20,14 @@ class Access(models.TextChoices):
     OPEN = "open", "Anyone"
 
 
+class TaskSupport(models.TextChoices):
+    """Whether a call of a tool may become a task that outlives its request."""
+
+    FORBIDDEN = "forbidden", "Never"
+    OPTIONAL = "optional", "If the client can"
+    REQUIRED = "required", "Always"
+
+
 class Endpoint(models.Model):
     """One URL that MCP clients connect to. `version` rises with every change of anything it serves."""
 
@@ -64,6 +72,10 @@ class Tool(models.Model):
     config = models.JSONField(default=dict, blank=True)
     # Values that are written and never read back: {name: sealed value}, bound to tenant and tool.
     secrets = models.JSONField(default=dict, blank=True)
+    # `_meta` and `icons` of the tool, passed on as they are (MCP Apps' `ui`, for one).
+    meta = models.JSONField(default=dict, blank=True)
+    icons = models.JSONField(default=list, blank=True)
+    task = models.CharField(max_length=16, choices=TaskSupport.choices, default=TaskSupport.FORBIDDEN)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -3,16 +3,21 @@
 from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.jsonrpc import result_envelope
-from mcp_runtime.protocol.replies import Reply, Work
-from mcp_runtime.protocol.revision import Exchange
+from mcp_runtime.protocol.listening import Listen
+from mcp_runtime.protocol.replies import Notice, Reply, Work
+from mcp_runtime.protocol.revision import Exchange, Listening, Signal
 
 
-def dispatch(identifier: bytes, method_name: str, exchange: Exchange) -> Reply | Work:
+def dispatch(identifier: bytes, exchange: Exchange) -> Reply | Work | Notice | Listen:
     """The answer, or the work that makes it. Raises RpcError: METHOD_NOT_FOUND, and whatever the method raises."""
-    method = exchange.revision.methods.get(method_name)
+    method = exchange.revision.methods.get(exchange.method)
     if method is None:
-        raise RpcError(errors.METHOD_NOT_FOUND, f"Method not found: {method_name}")
+        raise RpcError(errors.METHOD_NOT_FOUND, f"Method not found: {exchange.method}")
     answer = method(exchange)
     if isinstance(answer, bytes):
         return Reply(200, result_envelope(identifier, answer))
-    return Work(identifier, exchange.revision, answer)
+    if isinstance(answer, Signal):
+        return Notice(answer, Reply(200, result_envelope(identifier, answer.result)))
+    if isinstance(answer, Listening):
+        return Listen(identifier, answer)
+    return Work(identifier, exchange, answer)

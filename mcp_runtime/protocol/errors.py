@@ -8,8 +8,11 @@ INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
+# Up to 2025-11-25 (server/resources); never sent to clients of a later revision.
+RESOURCE_NOT_FOUND = -32002
 # MCP 2026-07-28, basic, "Error Codes"; never sent to clients of an earlier revision.
 HEADER_MISMATCH = -32020
+MISSING_CLIENT_CAPABILITY = -32021
 UNSUPPORTED_PROTOCOL_VERSION = -32022
 
 

@@ -10,11 +10,13 @@ from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.features.lifecycle import read_initialize
 from mcp_runtime.protocol.headers import PROTOCOL_VERSION, SESSION_ID, RequestHeaders
 from mcp_runtime.protocol.jsonrpc import Kind, Message
-from mcp_runtime.protocol.replies import ACCEPTED, Batch, Outcome, Reply, Work, error_reply, refusal_reply
-from mcp_runtime.protocol.revision import Exchange, Revision
+from mcp_runtime.protocol.listening import Listen
+from mcp_runtime.protocol.replies import ACCEPTED, Batch, Notice, Outcome, Reply, Work, error_reply, refusal_reply
+from mcp_runtime.protocol.revision import Exchange, Signal
 from mcp_runtime.protocol.revisions import HANDSHAKE, HANDSHAKE_VERSIONS, NEWEST_HANDSHAKE
 from mcp_runtime.protocol.scene import Scene
-from mcp_runtime.protocol.sessions import Session
+from mcp_runtime.protocol.sessions import Session, digest
+from mcp_runtime.protocol.signals import ANSWERED, CANCELLED
 
 SUPPORTED = tuple(sorted(HANDSHAKE))
 MAXIMUM_BATCH = 100
@@ -30,8 +32,9 @@ def receive(headers: RequestHeaders, value: Any, scene: Scene) -> Outcome:
         message = jsonrpc.read_message(value)
         if message.kind is Kind.REQUEST and message.method == "initialize":
             return _initialize(message, headers, scene)
-        revision = HANDSHAKE[session_of(headers, scene).version]
-        return _receive_one(message, revision, headers, scene)
+        session = session_of(headers, scene)
+        revision = HANDSHAKE[session.version]
+        return _receive_one(message, session, headers, scene)
     except RpcError as error:
         return error_reply(identifier, error, revision)
     except Refused as refused:
@@ -66,41 +69,63 @@ def _initialize(message: Message, headers: RequestHeaders, scene: Scene) -> Outc
     """Negotiates: the version asked for where it is served, else the newest that has a handshake."""
     asked, capabilities = read_initialize(message.params)
     revision = HANDSHAKE.get(asked, NEWEST_HANDSHAKE)
-    reply = _dispatch(message, revision, headers, scene)
     token = scene.sessions.mint(scene.endpoint, scene.principal, revision.version, capabilities)
+    exchange = Exchange(
+        revision, SUPPORTED, scene.endpoint, scene.principal, headers, message.method, message.params, capabilities
+    )
+    reply = dispatch(message.id, exchange)
     return Reply(200, reply.body, ((b"mcp-session-id", token),)) if isinstance(reply, Reply) else reply
 
 
-def _receive_one(message: Message, revision: Revision, headers: RequestHeaders, scene: Scene) -> Reply | Work:
-    if message.kind is not Kind.REQUEST:
-        # Nothing is waited for from a client yet, so a notification or a late response is taken and dropped.
-        return ACCEPTED
-    return _dispatch(message, revision, headers, scene)
-
-
-def _dispatch(message: Message, revision: Revision, headers: RequestHeaders, scene: Scene) -> Reply | Work:
+def _receive_one(message: Message, session: Session, headers: RequestHeaders, scene: Scene) -> Reply | Work | Notice:
+    token = headers.values[SESSION_ID].strip(b" \t")
+    if message.kind is Kind.RESPONSE:
+        return Notice(Signal(ANSWERED, digest(token), message.params), ACCEPTED)
+    if message.kind is Kind.NOTIFICATION:
+        return _notified(message, token)
     params = {} if message.params is None else message.params
     if type(params) is not dict:
         raise RpcError(errors.INVALID_PARAMS, "params is an object.")
-    exchange = Exchange(revision, SUPPORTED, scene.endpoint, scene.principal, headers, params)
-    return dispatch(message.id, message.method, exchange)
+    exchange = Exchange(
+        HANDSHAKE[session.version],
+        SUPPORTED,
+        scene.endpoint,
+        scene.principal,
+        headers,
+        message.method,
+        params,
+        session.capabilities,
+        token,
+    )
+    outcome = dispatch(message.id, exchange)
+    if isinstance(outcome, Listen):
+        raise RpcError(errors.METHOD_NOT_FOUND, f"Method not found: {message.method}")
+    return outcome
+
+
+def _notified(message: Message, token: bytes) -> Reply | Notice:
+    """A client's notifications: of them, cancelling is heard; the others tell nothing that is kept."""
+    if message.method != "notifications/cancelled" or type(message.params) is not dict:
+        return ACCEPTED
+    identifier = jsonrpc.readable_id({"id": message.params.get("requestId")})
+    return Notice(Signal(CANCELLED, digest(token), {"request": identifier.decode()}), ACCEPTED)
 
 
 def _receive_batch(headers: RequestHeaders, values: list[Any], scene: Scene) -> Outcome:
-    revision = HANDSHAKE[session_of(headers, scene).version]
-    if not revision.batches or not 0 < len(values) <= MAXIMUM_BATCH:
+    session = session_of(headers, scene)
+    if not HANDSHAKE[session.version].batches or not 0 < len(values) <= MAXIMUM_BATCH:
         sentence = f"A batch of 1 to {MAXIMUM_BATCH} messages is taken in 2025-03-26 alone."
         raise RpcError(errors.INVALID_REQUEST, sentence, status=400)
-    parts = [_receive_part(value, revision, headers, scene) for value in values]
+    parts = [_receive_part(value, session, headers, scene) for value in values]
     answers = [part for part in parts if part is not ACCEPTED]
     return Batch(answers) if answers else ACCEPTED
 
 
-def _receive_part(value: Any, revision: Revision, headers: RequestHeaders, scene: Scene) -> Reply | Work:
+def _receive_part(value: Any, session: Session, headers: RequestHeaders, scene: Scene) -> Reply | Work | Notice:
     try:
         message = jsonrpc.read_message(value)
         if message.method == "initialize":
             raise RpcError(errors.INVALID_REQUEST, "initialize is never part of a batch.")
-        return _receive_one(message, revision, headers, scene)
+        return _receive_one(message, session, headers, scene)
     except RpcError as error:
-        return error_reply(jsonrpc.readable_id(value), error, revision)
+        return error_reply(jsonrpc.readable_id(value), error, HANDSHAKE[session.version])

@@ -27,7 +27,7 @@ class Kind(Enum):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One JSON-RPC message. `id` is encoded already, and empty where there is none."""
+    """One JSON-RPC message. `id` is encoded, and empty where there is none; `params` of a response is all of it."""
 
     kind: Kind
     id: bytes
@@ -92,7 +92,7 @@ def read_message(value: Any) -> Message:
 def _read_response(value: dict[str, Any]) -> Message:
     if ("result" in value) == ("error" in value):
         raise RpcError(errors.INVALID_REQUEST, 'A message has a "method", a "result" or an "error".', status=400)
-    return Message(Kind.RESPONSE, _encode_id(value["id"]) if "id" in value else b"", "", None)
+    return Message(Kind.RESPONSE, _encode_id(value["id"]) if "id" in value else b"", "", value)
 
 
 def _encode_id(identifier: Any) -> bytes:

@@ -4,9 +4,15 @@ import msgspec
 
 from core import refusals
 from core.refusals import Refused
+from mcp_runtime.protocol import errors
+from mcp_runtime.protocol.conversing import InputRequired
 from mcp_runtime.protocol.errors import RpcError
-from mcp_runtime.protocol.jsonrpc import error_envelope, result_envelope
-from mcp_runtime.protocol.revision import Job, Revision
+from mcp_runtime.protocol.jsonrpc import encode, error_envelope, result_envelope
+from mcp_runtime.protocol.listening import Listen
+from mcp_runtime.protocol.questions import encode_question
+from mcp_runtime.protocol.revision import Exchange, Job, Revision, Signal
+from mcp_runtime.protocol.wire import SERVER_INFO, wire_of
+from mcp_runtime.sources.conversation import ClientCannot
 
 type HeaderList = tuple[tuple[bytes, bytes], ...]
 
@@ -32,8 +38,12 @@ class Work(msgspec.Struct, frozen=True):
     """A request whose answer takes time: run `job`, then wrap what it returns."""
 
     id: bytes
-    revision: Revision
+    exchange: Exchange
     job: Job
+
+    @property
+    def revision(self) -> Revision:
+        return self.exchange.revision
 
     def reply(self, result: bytes) -> Reply:
         """The answer that carries the encoded result."""
@@ -43,14 +53,41 @@ class Work(msgspec.Struct, frozen=True):
         """The answer that carries an error."""
         return error_reply(self.id, error, self.revision)
 
+    def asking(self, asked: InputRequired) -> Reply:
+        """The answer that asks for more (2026-07-28, basic/patterns/mrtr)."""
+        requests = {key: encode_question(question, self.revision) for key, question in asked.questions.items()}
+        meta = {SERVER_INFO: wire_of(self.exchange.endpoint, self.revision).server_info}
+        body = {
+            "resultType": "input_required",
+            "inputRequests": requests,
+            "requestState": asked.state,
+            "_meta": meta,
+        }
+        return self.reply(encode(body))
+
+    def incapable(self, cannot: ClientCannot) -> Reply:
+        """The answer to a client that lacks what a question needs: an error where the revision has one for it."""
+        if self.revision.stateless:
+            data = {"requiredCapabilities": cannot.required}
+            return self.failure(RpcError(errors.MISSING_CLIENT_CAPABILITY, "Missing required client capability", data))
+        needed = ", ".join(sorted(cannot.required))
+        return self.reply(self.job.failed(f"This needs a client that declares: {needed}."))
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something to tell another part of the platform, and then to answer."""
+
+    signal: Signal
+    reply: Reply
+
 
 class Batch(msgspec.Struct, frozen=True):
     """Several answers in one array; there is at least one."""
 
-    parts: list[Reply | Work]
+    parts: list[Reply | Work | Notice]
 
 
-type Outcome = Reply | Work | Batch
+type Outcome = Reply | Work | Notice | Listen | Batch
 
 ACCEPTED = Reply(202, b"")
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.headers import RequestHeaders
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
 from mcp_runtime.sources.contract import CallContext
@@ -21,14 +22,21 @@ class Structured(Enum):
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """One request on its way through a revision's method table. `supported`: versions framed as this one is."""
+    """One request on its way through a revision's method table. `supported`: versions framed as this one is.
+
+    `capabilities` are the client's, as declared with this request or in its session; `session` is that session's
+    token, empty where there is none.
+    """
 
     revision: "Revision"
     supported: tuple[str, ...]
     endpoint: ServedEndpoint
     principal: Principal
     headers: RequestHeaders
+    method: str
     params: dict[str, Any]
+    capabilities: dict[str, Any]
+    session: bytes = b""
 
 
 class Job(Protocol):
@@ -41,11 +49,33 @@ class Job(Protocol):
     def run(self, context: CallContext) -> Coroutine[Any, Any, bytes]:
         """Works, and returns the encoded result."""
 
-    def overdue(self) -> bytes:
-        """The encoded result of a job that took longer than it may."""
+    def failed(self, sentence: str) -> bytes:
+        """The encoded result that says so; raises RpcError(INTERNAL_ERROR) where the protocol has no such result."""
 
 
-type Method = Callable[[Exchange], bytes | Job]
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something for another part of the platform to hear, which is answered with `result` once it has been told.
+
+    `kind` is one of the runtime's (see `transports.signals`), `session` the digest of the session it came in.
+    """
+
+    kind: str
+    session: str
+    data: dict[str, Any]
+    result: bytes = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A request that is answered by a stream of changes: of lists by kind, of resources by URI."""
+
+    exchange: Exchange
+    lists: frozenset[str]
+    uris: frozenset[str]
+
+
+type Method = Callable[[Exchange], bytes | Job | Signal | Listening]
 type Content = list[dict[str, Any]]
 
 
@@ -68,12 +98,22 @@ class Revision:
     stateless: bool
     methods: Mapping[str, Method]
     tool_fields: tuple[str, ...]
+    prompt_fields: tuple[str, ...]
+    argument_fields: tuple[str, ...]
+    resource_fields: tuple[str, ...]
     implementation_fields: tuple[str, ...]
     capabilities: dict[str, Any]
     structured: Structured
     invalid_arguments_are_results: bool
     error_status: Mapping[int, int] = field(default_factory=dict)
     default_error_status: int = 200
+    resource_not_found: int = errors.RESOURCE_NOT_FOUND
+    has_meta: bool = True
+    progress_has_message: bool = True
+    elicitation_has_modes: bool = True
+    elicitation_has_ids: bool = False
+    # 2025-11-25, basic/transports: an event without data first, so that a client can come back for the rest.
+    primes_streams: bool = False
     mirrored: Mapping[str, str] = field(default_factory=dict)
     annotated_results: bool = False
     batches: bool = False

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from mcp_runtime.protocol.mirrored import MirroredArgument
 from mcp_runtime.schemas import Validator
-from mcp_runtime.snapshots.structs import ToolSnapshot
-from mcp_runtime.sources.contract import ToolHandler
+from mcp_runtime.snapshots.structs import PromptSnapshot, ResourceSnapshot, ToolSnapshot
+from mcp_runtime.sources.contract import CompiledPrompt, CompiledResource, ToolHandler
+from mcp_runtime.uris import Match
 
 if TYPE_CHECKING:
     from mcp_runtime.protocol.wire import Wire
@@ -40,9 +41,27 @@ class ServedTool:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ServedPrompt:
+    """A prompt that can be got. `required` names the arguments that it needs."""
+
+    snapshot: PromptSnapshot
+    compiled: CompiledPrompt
+    required: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServedResource:
+    """A resource that can be read; `match` finds a template's variables in a URI, and is None for a single one."""
+
+    snapshot: ResourceSnapshot
+    compiled: CompiledResource
+    match: Match | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class UnavailableTool:
-    """A tool that cannot be called, named in lists so that its absence has a reason."""
+class Unavailable:
+    """A tool, prompt or resource that cannot be served, named in lists so that its absence has a reason."""
 
     name: str
     reason: str
@@ -50,7 +69,7 @@ class UnavailableTool:
 
 @dataclass(slots=True, eq=False)
 class ServedEndpoint:
-    """`tools` is in order of name; `principals` is by the SHA-256 digest of the key; `wires` fills on first use."""
+    """What is offered is in order of name; `principals` is by the SHA-256 digest of the key; `wires` fills on use."""
 
     tenant_id: str
     endpoint_id: str
@@ -61,8 +80,13 @@ class ServedEndpoint:
     is_open: bool
     allowed_origins: frozenset[bytes]
     tools: dict[str, ServedTool]
-    unavailable: tuple[UnavailableTool, ...]
+    unavailable: tuple[Unavailable, ...]
     principals: dict[bytes, Principal]
+    prompts: dict[str, ServedPrompt] = field(default_factory=dict)
+    resources: dict[str, ServedResource] = field(default_factory=dict)
+    templates: dict[str, ServedResource] = field(default_factory=dict)
+    unavailable_prompts: tuple[Unavailable, ...] = ()
+    unavailable_resources: tuple[Unavailable, ...] = ()
     wires: "dict[str, Wire]" = field(default_factory=dict)
 
     def tool_for(self, principal: Principal, name: str) -> ServedTool | None:
@@ -70,3 +94,19 @@ class ServedEndpoint:
         if principal.tools is not None and name not in principal.tools:
             return None
         return self.tools.get(name)
+
+    def resource_at(self, principal: Principal, uri: str) -> tuple[ServedResource, dict[str, str]] | None:
+        """The resource at `uri` and its template's variables, if the principal may read it.
+
+        A principal limited to certain tools reads none: what they hold is not part of what it was given.
+        """
+        if principal.tools is not None:
+            return None
+        single = self.resources.get(uri)
+        if single is not None:
+            return single, {}
+        for template in self.templates.values():
+            variables = template.match(uri) if template.match else None
+            if variables is not None:
+                return template, variables
+        return None

@@ -62,8 +62,11 @@ def _receive_request(message: Message, headers: RequestHeaders, scene: Scene) ->
         check_name(headers.get(MCP_NAME), params.get(mirrored))
     if revision is None:
         raise _unsupported(version)
-    exchange = Exchange(revision, SUPPORTED, scene.endpoint, scene.principal, headers, params)
-    return dispatch(message.id, message.method, exchange)
+    capabilities = params["_meta"][CAPABILITIES_KEY]
+    return dispatch(
+        message.id,
+        Exchange(revision, SUPPORTED, scene.endpoint, scene.principal, headers, message.method, params, capabilities),
+    )
 
 
 def _read_params(params: Any) -> tuple[dict[str, Any], str]:

@@ -1,15 +1,22 @@
 """An endpoint's answers in one revision's form, encoded once: what it is, its tools, and how results end."""
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any
 
-from mcp_runtime.protocol import cursors
+from mcp_runtime.protocol import errors
+from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.jsonrpc import encode
+from mcp_runtime.protocol.listing import Listing
 from mcp_runtime.protocol.revision import Revision
-from mcp_runtime.protocol.served import Principal, ServedEndpoint, ServedTool
+from mcp_runtime.protocol.served import (
+    Principal,
+    ServedEndpoint,
+    ServedPrompt,
+    ServedResource,
+    ServedTool,
+    Unavailable,
+)
 
-PAGE = 500
 # A change reaches every worker within a second, so a list may be that old anyway.
 TIME_TO_LIVE_MS = 1_000
 # Filtered by what the caller may use, so never to be shared between callers (server/utilities/caching).
@@ -22,22 +29,22 @@ MAXIMUM_LISTS = 64
 class Wire:
     """The encoded form of one endpoint in one revision."""
 
-    __slots__ = ("_endpoint", "_entries", "_lists", "_names", "_revision", "closing", "server_info")
+    __slots__ = ("_endpoint", "_listings", "_lists", "_revision", "cacheable_closing", "closing", "server_info")
 
     def __init__(self, endpoint: ServedEndpoint, revision: Revision) -> None:
         self._endpoint = endpoint
         self._revision = revision
-        self._names = list(endpoint.tools)
-        self._entries = [encode(_definition(tool, revision)) for tool in endpoint.tools.values()]
+        self._listings = _listings(endpoint, revision)
         self._lists: dict[frozenset[str] | None, bytes] = {}
         self.server_info = _implementation(endpoint, revision)
-        self.closing = self._closing()
+        self.closing = self._closing({})
+        self.cacheable_closing = self._closing({"ttlMs": TIME_TO_LIVE_MS, "cacheScope": CACHE_SCOPE})
 
-    def _closing(self) -> bytes:
+    def _closing(self, hints: dict[str, Any]) -> bytes:
         """What ends every result object, from the comma on."""
         if not self._revision.annotated_results:
             return b"}"
-        return b',"resultType":"complete","_meta":%b}' % encode({SERVER_INFO: self.server_info})
+        return b"," + encode({**hints, "resultType": "complete", "_meta": {SERVER_INFO: self.server_info}})[1:]
 
     def description(self, opening: dict[str, Any]) -> bytes:
         """The result of initialize or server/discover, which `opening` begins."""
@@ -50,44 +57,50 @@ class Wire:
             body["serverInfo"] = self.server_info
         return encode(body)[:-1] + self.closing
 
-    def tool_list(self, principal: Principal) -> bytes:
-        """The first page of tools/list."""
+    def tool_list(self, principal: Principal, params: dict[str, Any]) -> bytes:
+        """A page of tools/list. Raises RpcError(INVALID_PARAMS) for a cursor that is not theirs."""
+        cursor = _cursor(params)
+        if cursor is not None:
+            return self._tool_page(principal, cursor)[0]
         listed = self._lists.get(principal.tools)
         if listed is None:
-            listed, is_whole = self._page(principal, 0)
+            listed, is_whole = self._tool_page(principal, None)
             if is_whole and len(self._lists) < MAXIMUM_LISTS:
                 # A page that ends in a cursor is bound to its principal, so only whole lists are shared.
                 self._lists[principal.tools] = listed
         return listed
 
-    def tool_list_after(self, principal: Principal, name: str) -> bytes:
-        """A further page of tools/list: what comes after `name`, even if that is gone by now."""
-        return self._page(principal, bisect_right(self._names, name))[0]
+    def page(self, member: str, principal: Principal, params: dict[str, Any]) -> bytes:
+        """A page of prompts, resources or resourceTemplates: empty for who is limited to certain tools."""
+        cursor = _cursor(params)
+        listing, missing = self._listings[member]
+        annotations = self._annotations(missing if principal.tools is None else ())
+        return listing.page(principal, cursor, lambda _name: principal.tools is None, annotations)[0]
 
-    def _page(self, principal: Principal, start: int) -> tuple[bytes, bool]:
-        chosen = [index for index in range(start, len(self._names)) if principal.may_use(self._names[index])]
-        shown, more = chosen[:PAGE], len(chosen) > PAGE
-        members: dict[str, Any] = {}
-        if more:
-            last = self._names[shown[-1]]
-            members["nextCursor"] = cursors.mint(self._endpoint.endpoint_id, principal.id, last)
-        members |= self._list_annotations(principal)
-        tools = b",".join([self._entries[index] for index in shown])
-        tail = b"," + encode(members)[1:] if members else b"}"
-        return b'{"tools":[%b]%b' % (tools, tail), start == 0 and not more
+    def _tool_page(self, principal: Principal, cursor: object) -> tuple[bytes, bool]:
+        listing, missing = self._listings["tools"]
+        annotations = self._annotations(tuple(item for item in missing if principal.may_use(item.name)))
+        return listing.page(principal, cursor, principal.may_use, annotations)
 
-    def _list_annotations(self, principal: Principal) -> dict[str, Any]:
+    def _annotations(self, missing: tuple[Unavailable, ...]) -> dict[str, Any]:
         meta: dict[str, Any] = {}
         members: dict[str, Any] = {}
         if self._revision.annotated_results:
             members = {"ttlMs": TIME_TO_LIVE_MS, "cacheScope": CACHE_SCOPE, "resultType": "complete"}
             meta[SERVER_INFO] = self.server_info
-        missing = [
-            tool for tool in self._endpoint.unavailable if principal.tools is None or tool.name in principal.tools
-        ]
         if missing:
-            meta[UNAVAILABLE] = [{"name": tool.name, "reason": tool.reason} for tool in missing]
+            meta[UNAVAILABLE] = [{"name": item.name, "reason": item.reason} for item in missing]
         return {**members, "_meta": meta} if meta else members
+
+
+def _cursor(params: dict[str, Any]) -> str | None:
+    """Where a list goes on; None for its start. An empty string is a cursor like any other."""
+    cursor = params.get("cursor")
+    if cursor is None and "cursor" not in params:
+        return None
+    if type(cursor) is not str:
+        raise RpcError(errors.INVALID_PARAMS, "params.cursor is a string.")
+    return cursor
 
 
 def wire_of(endpoint: ServedEndpoint, revision: Revision) -> Wire:
@@ -98,6 +111,31 @@ def wire_of(endpoint: ServedEndpoint, revision: Revision) -> Wire:
     return wire
 
 
+def _listings(endpoint: ServedEndpoint, revision: Revision) -> dict[str, tuple[Listing, tuple[Unavailable, ...]]]:
+    definitions = {
+        "tools": ({name: _definition(tool, revision) for name, tool in endpoint.tools.items()}, endpoint.unavailable),
+        "prompts": (
+            {name: _prompt(prompt, revision) for name, prompt in endpoint.prompts.items()},
+            endpoint.unavailable_prompts,
+        ),
+        "resources": (
+            {uri: _resource(resource, "uri", revision) for uri, resource in endpoint.resources.items()},
+            endpoint.unavailable_resources,
+        ),
+        "resourceTemplates": (
+            {uri: _resource(resource, "uriTemplate", revision) for uri, resource in endpoint.templates.items()},
+            (),
+        ),
+    }
+    return {
+        member: (
+            Listing(member, endpoint.endpoint_id, list(entries), [encode(entry) for entry in entries.values()]),
+            missing,
+        )
+        for member, (entries, missing) in definitions.items()
+    }
+
+
 def _definition(tool: ServedTool, revision: Revision) -> dict[str, Any]:
     snapshot = tool.snapshot
     optional = {
@@ -105,9 +143,32 @@ def _definition(tool: ServedTool, revision: Revision) -> dict[str, Any]:
         "description": snapshot.description,
         "outputSchema": snapshot.output_schema,
         "annotations": snapshot.annotations,
+        "icons": snapshot.icons,
+        "_meta": snapshot.meta,
     }
-    known = {name: value for name, value in optional.items() if value and name in revision.tool_fields}
-    return {"name": snapshot.name, "inputSchema": snapshot.input_schema, **known}
+    return {"name": snapshot.name, "inputSchema": snapshot.input_schema, **_known(optional, revision.tool_fields)}
+
+
+def _prompt(prompt: ServedPrompt, revision: Revision) -> dict[str, Any]:
+    snapshot = prompt.snapshot
+    arguments = [_only(argument, revision.argument_fields) for argument in snapshot.arguments]
+    optional = {"title": snapshot.title, "description": snapshot.description, "arguments": arguments}
+    return {"name": snapshot.name, **_known(optional, revision.prompt_fields)}
+
+
+def _resource(resource: ServedResource, address: str, revision: Revision) -> dict[str, Any]:
+    snapshot = resource.snapshot
+    optional = {
+        "title": snapshot.title,
+        "description": snapshot.description,
+        "mimeType": snapshot.mime_type,
+        "_meta": snapshot.meta,
+    }
+    return {address: snapshot.uri, "name": snapshot.name, **_known(optional, revision.resource_fields)}
+
+
+def _known(optional: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+    return {name: optional[name] for name in fields if optional.get(name)}
 
 
 def _implementation(endpoint: ServedEndpoint, revision: Revision) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from core.channels import ENDPOINTS_CHANNEL
 from core.events import notify
-from mcp_runtime.models import AccessKey, Endpoint, PublishedEndpoint, Tool
+from mcp_runtime.models import AccessKey, Endpoint, Prompt, PublishedEndpoint, Resource, Tool
 from mcp_runtime.snapshots import structs
 from tenants.services.api_keys import live
 
@@ -47,6 +47,8 @@ def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
         instructions=endpoint.instructions,
         allowed_origins=endpoint.allowed_origins,
         tools=[_tool(tool) for tool in tools],
+        prompts=[_prompt(prompt) for prompt in Prompt.objects.filter(endpoint=endpoint, enabled=True)],
+        resources=[_resource(resource) for resource in Resource.objects.filter(endpoint=endpoint, enabled=True)],
         keys=[_key(key) for key in keys],
     )
 
@@ -63,6 +65,36 @@ def _tool(tool: Tool) -> structs.ToolSnapshot:
         annotations=tool.annotations,
         config=tool.config,
         secrets=tool.secrets,
+        meta=tool.meta,
+        icons=tool.icons,
+        task=tool.task,
+    )
+
+
+def _prompt(prompt: Prompt) -> structs.PromptSnapshot:
+    return structs.PromptSnapshot(
+        id=str(prompt.pk),
+        name=prompt.name,
+        title=prompt.title,
+        description=prompt.description,
+        arguments=prompt.arguments,
+        source=prompt.source,
+        config=prompt.config,
+    )
+
+
+def _resource(resource: Resource) -> structs.ResourceSnapshot:
+    return structs.ResourceSnapshot(
+        id=str(resource.pk),
+        uri=resource.uri,
+        is_template=resource.is_template,
+        name=resource.name,
+        title=resource.title,
+        description=resource.description,
+        mime_type=resource.mime_type,
+        meta=resource.meta,
+        source=resource.source,
+        config=resource.config,
     )
 
 

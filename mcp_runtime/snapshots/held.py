@@ -1,15 +1,33 @@
 """An endpoint that this worker holds: what it serves now, and what goes on while that is replaced."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from mcp_runtime.protocol.served import ServedEndpoint
+from mcp_runtime.snapshots.structs import ResourceSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed between two forms of an endpoint: tools by name, whether the lists did, resources by URI."""
+
+    tools: frozenset[str] = frozenset()
+    prompts: bool = False
+    resources: bool = False
+    updated: frozenset[str] = frozenset()
 
 
 class Subscriber(Protocol):
     """Something that lives as long as a client listens, and hears of changes."""
 
-    def endpoint_changed(self, served: ServedEndpoint, changed_tools: frozenset[str]) -> None:
-        """The endpoint is served in a new form; `changed_tools` names what was added, altered or removed."""
+    def endpoint_changed(self, served: ServedEndpoint, changes: Changes) -> None:
+        """The endpoint is served in a new form."""
+
+    def list_changed(self, kind: str) -> None:
+        """A source says that a list (tools, prompts, resources) changed."""
+
+    def resource_updated(self, uri: str) -> None:
+        """A source says that a resource changed."""
 
     def session_ended(self, session_digest: str) -> None:
         """A session of the endpoint was ended by its client."""
@@ -43,10 +61,18 @@ class Held:
 
     def replace(self, served: ServedEndpoint) -> None:
         """Serves the new form from the next request on, and tells those who listen."""
-        changed = _changed_tools(self.served, served)
+        changes = _changes(self.served, served)
         self.served = served
         for subscriber in list(self.subscribers):
-            subscriber.endpoint_changed(served, changed)
+            subscriber.endpoint_changed(served, changes)
+
+    def announce(self, kind: str, uri: str) -> None:
+        """Passes on what a source says: a list changed (`kind`), or with a URI that resource."""
+        for subscriber in list(self.subscribers):
+            if uri:
+                subscriber.resource_updated(uri)
+            else:
+                subscriber.list_changed(kind)
 
     def end_session(self, session_digest: str, expires_at: float) -> None:
         """Refuses a session from now on."""
@@ -65,9 +91,17 @@ class Held:
             subscriber.close()
 
 
-def _changed_tools(before: ServedEndpoint, after: ServedEndpoint) -> frozenset[str]:
-    names = before.tools.keys() | after.tools.keys()
-    return frozenset(name for name in names if _listing(before, name) != _listing(after, name))
+def _changes(before: ServedEndpoint, after: ServedEndpoint) -> Changes:
+    old, new = _resources(before), _resources(after)
+    return Changes(
+        tools=frozenset(
+            name for name in before.tools.keys() | after.tools.keys() if _listing(before, name) != _listing(after, name)
+        ),
+        prompts=_prompts(before) != _prompts(after),
+        resources={uri: _shown(found) for uri, found in old.items()}
+        != {uri: _shown(found) for uri, found in new.items()},
+        updated=frozenset(uri for uri in old.keys() & new.keys() if old[uri] != new[uri]),
+    )
 
 
 def _listing(served: ServedEndpoint, name: str) -> tuple[object, ...] | None:
@@ -75,4 +109,25 @@ def _listing(served: ServedEndpoint, name: str) -> tuple[object, ...] | None:
     if tool is None:
         return None
     shown = tool.snapshot
-    return (shown.title, shown.description, shown.input_schema, shown.output_schema, shown.annotations)
+    return (
+        shown.title,
+        shown.description,
+        shown.input_schema,
+        shown.output_schema,
+        shown.annotations,
+        shown.icons,
+        shown.meta,
+    )
+
+
+def _prompts(served: ServedEndpoint) -> list[tuple[object, ...]]:
+    shown = [prompt.snapshot for prompt in served.prompts.values()]
+    return [(prompt.name, prompt.title, prompt.description, prompt.arguments) for prompt in shown]
+
+
+def _resources(served: ServedEndpoint) -> dict[str, ResourceSnapshot]:
+    return {uri: resource.snapshot for uri, resource in {**served.resources, **served.templates}.items()}
+
+
+def _shown(resource: ResourceSnapshot) -> tuple[object, ...]:
+    return (resource.name, resource.title, resource.description, resource.mime_type, resource.meta)

@@ -6,6 +6,7 @@ import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 from core import refusals
 from core.refusals import Refused
@@ -154,6 +155,12 @@ class SnapshotStore:
             if key[0] == change.tenant_id and change.endpoint in ("", key[1]):
                 self._mark_stale(key)
                 self._stale.move_to_end(key, last=False)
+
+    def announced(self, data: dict[str, Any]) -> None:
+        """Passes on what a source of an endpoint says: `tenant`, `endpoint` (ids), `kind`, `uri`."""
+        for key, held in self._by_id.items():
+            if key[0] == data["tenant"] and held.served.endpoint_id == data["endpoint"]:
+                held.announce(data["kind"], data["uri"])
 
     def look_again(self) -> None:
         """Looks again at everything held: notifications may have been missed."""

@@ -18,6 +18,37 @@ class ToolSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     annotations: dict[str, Any] = {}
     config: dict[str, Any] = {}
     secrets: dict[str, str] = {}
+    # Passed on as they are: `_meta` of the tool, its icons; and whether a call may, or must, become a task.
+    meta: dict[str, Any] = {}
+    icons: list[dict[str, Any]] = []
+    task: str = "forbidden"
+
+
+class PromptSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One enabled prompt. `arguments` are PromptArguments of the protocol."""
+
+    id: str
+    name: str
+    source: str
+    title: str = ""
+    description: str = ""
+    arguments: list[dict[str, Any]] = []
+    config: dict[str, Any] = {}
+
+
+class ResourceSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One enabled resource, or a template of them. `meta` is its `_meta`, passed on as it is."""
+
+    id: str
+    uri: str
+    name: str
+    source: str
+    is_template: bool = False
+    title: str = ""
+    description: str = ""
+    mime_type: str = ""
+    meta: dict[str, Any] = {}
+    config: dict[str, Any] = {}
 
 
 class KeySnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,6 +72,8 @@ class EndpointSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     instructions: str = ""
     allowed_origins: list[str] = []
     tools: list[ToolSnapshot] = []
+    prompts: list[PromptSnapshot] = []
+    resources: list[ResourceSnapshot] = []
     keys: list[KeySnapshot] = []
 
 

@@ -7,7 +7,10 @@ from typing import Any, Protocol
 import aiohttp
 import msgspec
 
-from mcp_runtime.snapshots.structs import ToolSnapshot
+from mcp_runtime.snapshots.structs import PromptSnapshot, ResourceSnapshot, ToolSnapshot
+from mcp_runtime.sources.conversation import Conversation, Silence
+
+SILENCE = Silence()
 
 
 class InvalidConfig(Exception):
@@ -40,6 +43,7 @@ class CallContext(msgspec.Struct, frozen=True):
     principal: str
     request_id: str
     deadline: float
+    conversation: Conversation = SILENCE
 
 
 class ToolResult(msgspec.Struct, frozen=True):
@@ -54,11 +58,21 @@ class ToolResult(msgspec.Struct, frozen=True):
 type ToolHandler = Callable[[CallContext, dict[str, Any]], Awaitable[ToolResult]]
 
 
+# Tells every client of the call's endpoint that a list changed ("tools", "prompts", "resources"), or with a URI that
+# this resource did.
+type Announce = Callable[[CallContext, str, str], Awaitable[None]]
+
+
+async def nobody_hears(_context: CallContext, _kind: str, _uri: str) -> None:
+    """Announces nothing: for handlers that are compiled where no client listens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workshop:
     """What a worker lends to the handlers that it compiles."""
 
     http: aiohttp.ClientSession  # the SSRF-guarded outbound door
+    announce: Announce = nobody_hears
 
 
 class ToolSource(Protocol):
@@ -72,6 +86,97 @@ class ToolSource(Protocol):
 
     def compile(self, tool: ToolSnapshot, secrets: dict[str, str], workshop: Workshop) -> ToolHandler:
         """The function that answers the tool's calls. Raises InvalidConfig for a configuration it cannot serve."""
+
+
+@dataclass(slots=True)
+class PromptDraft:
+    """A prompt as its author wrote it, before it is stored. `arguments` are PromptArguments of the protocol."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    arguments: list[dict[str, Any]] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ResourceDraft:
+    """A resource, or a template of resources, as its author wrote it, before it is stored."""
+
+    uri: str
+    name: str
+    is_template: bool = False
+    title: str = ""
+    description: str = ""
+    mime_type: str = ""
+    meta: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptResult:
+    """What a prompt becomes: PromptMessages of the protocol as plain dictionaries."""
+
+    messages: list[dict[str, Any]]
+    description: str = ""
+
+
+type PromptHandler = Callable[[CallContext, dict[str, str]], Awaitable[PromptResult]]
+# Takes the URI asked for and the variables that a template found in it; returns ResourceContents of the protocol.
+type ResourceHandler = Callable[[CallContext, str, dict[str, str]], Awaitable[list[dict[str, Any]]]]
+# Takes the argument's name, what was typed of it, and the arguments given already; returns all values that fit.
+type Completer = Callable[[str, str, dict[str, str]], Awaitable[list[str]]]
+
+
+async def no_completions(_argument: str, _typed: str, _given: dict[str, str]) -> list[str]:
+    """The completer of what has nothing to propose."""
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPrompt:
+    """How a prompt is answered."""
+
+    handler: PromptHandler
+    complete: Completer = no_completions
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledResource:
+    """How a resource, or every resource of a template, is read."""
+
+    handler: ResourceHandler
+    complete: Completer = no_completions
+
+
+class ResourceMissing(Exception):
+    """A template's handler has nothing at this URI."""
+
+
+class PromptSource(Protocol):
+    """A kind of prompt. `check` runs in the control plane, `compile` in a worker."""
+
+    kind: str
+    title: str
+
+    def check(self, draft: PromptDraft) -> PromptDraft:
+        """The draft, completed; raises InvalidConfig."""
+
+    def compile(self, prompt: PromptSnapshot, workshop: Workshop) -> CompiledPrompt:
+        """How the prompt is answered. Raises InvalidConfig for a configuration it cannot serve."""
+
+
+class ResourceSource(Protocol):
+    """A kind of resource. `check` runs in the control plane, `compile` in a worker."""
+
+    kind: str
+    title: str
+
+    def check(self, draft: ResourceDraft) -> ResourceDraft:
+        """The draft, completed; raises InvalidConfig."""
+
+    def compile(self, resource: ResourceSnapshot, workshop: Workshop) -> CompiledResource:
+        """How the resource is read. Raises InvalidConfig for a configuration it cannot serve."""
 
 
 def text_result(text: str, *, is_error: bool = False) -> ToolResult:

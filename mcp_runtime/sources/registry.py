@@ -1,7 +1,16 @@
-"""Every tool source, a line each."""
+"""Every source of tools, prompts and resources, a line each."""
 
 from mcp_runtime.sources.builtin.source import BuiltinSource
-from mcp_runtime.sources.contract import ToolSource
+from mcp_runtime.sources.conformance.source import ConformancePromptSource, ConformanceSource
+from mcp_runtime.sources.contract import PromptSource, ResourceSource, ToolSource
 from mcp_runtime.sources.http.source import HttpSource
+from mcp_runtime.sources.static.prompts import StaticPromptSource
+from mcp_runtime.sources.static.resources import StaticResourceSource
 
-SOURCES: dict[str, ToolSource] = {source.kind: source for source in (BuiltinSource(), HttpSource())}
+SOURCES: dict[str, ToolSource] = {
+    source.kind: source for source in (BuiltinSource(), HttpSource(), ConformanceSource())
+}
+PROMPT_SOURCES: dict[str, PromptSource] = {
+    source.kind: source for source in (StaticPromptSource(), ConformancePromptSource())
+}
+RESOURCE_SOURCES: dict[str, ResourceSource] = {source.kind: source for source in (StaticResourceSource(),)}

@@ -1,28 +1,39 @@
-"""Running what takes time: with a deadline, bounded in number, and ended by a client's leaving where that cancels."""
+"""Running what takes time: with a deadline, bounded in number, and ended by whatever ends a call in its era."""
 
 import asyncio
 import itertools
 import logging
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.protocol import errors
+from mcp_runtime.protocol.conversing import InputRequired
 from mcp_runtime.protocol.errors import RpcError
-from mcp_runtime.protocol.replies import Batch, Reply, Work, refusal_reply
-from mcp_runtime.protocol.served import Principal, ServedEndpoint
+from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
+from mcp_runtime.protocol.sessions import digest
 from mcp_runtime.snapshots.held import Held
-from mcp_runtime.sources.contract import CallContext
+from mcp_runtime.sources.contract import SILENCE, CallContext
+from mcp_runtime.sources.conversation import ClientCannot, ClientFailed
 from mcp_runtime.transports.asgi import Receive
+from mcp_runtime.transports.conversations import SessionConversation, StatelessConversation
 from mcp_runtime.transports.limits import Limits
+from mcp_runtime.transports.outlets import EVENT_STREAM, Outlet
+from mcp_runtime.transports.signals import Signals
 
 logger = logging.getLogger(__name__)
 
 # How long a call that was cancelled has to put its things away before it is left behind.
 FAREWELL_SECONDS = 5.0
+# A cancelled request gets no answer (basic/utilities/cancellation): an event stream without events.
+UNANSWERED = Reply(200, b"", EVENT_STREAM)
 _boot = os.urandom(6).hex()
 _numbers = itertools.count(1)
+
+type Conversing = StatelessConversation | SessionConversation
 
 
 class _End(Enum):
@@ -31,45 +42,115 @@ class _End(Enum):
     DESERTED = "deserted"
 
 
-async def perform(work: Work, held: Held, principal: Principal, limits: Limits, receive: Receive) -> Reply | None:
-    """The answer of one piece of work; None when its client went away and that cancelled it."""
-    if held.running >= limits.calls:
-        return refusal_reply(Refused(refusals.OVERLOADED), work.id)
-    held.running += 1
-    try:
+@dataclass(slots=True)
+class _Call:
+    """One call in progress. `outlet` is where its messages go, None for one that has nowhere to send them."""
+
+    work: Work
+    conversation: Conversing | None
+    request_id: str
+
+    @property
+    def patience(self) -> float:
+        """How many seconds the call may take by now: waiting for its client does not count."""
+        return self.work.job.seconds + (self.conversation.waited if self.conversation else 0.0)
+
+
+class Calls:
+    """The calls of one worker."""
+
+    def __init__(self, limits: Limits, signals: Signals) -> None:
+        self._limits = limits
+        self._signals = signals
+
+    async def perform(self, work: Work, held: Held, receive: Receive, outlet: Outlet | None) -> Reply | None:
+        """The answer of one piece of work; None when its client went away and that cancelled it."""
+        if held.running >= self._limits.calls:
+            return refusal_reply(Refused(refusals.OVERLOADED), work.id)
+        held.running += 1
+        try:
+            return await self._perform(work, receive, outlet)
+        except RpcError as error:
+            return work.failure(error)
+        finally:
+            held.running -= 1
+
+    async def perform_batch(self, batch: Batch, held: Held, receive: Receive) -> Reply:
+        """The answers of a batch in one array, in its order; its work runs side by side and says nothing meanwhile."""
+
+        async def one(part: Reply | Work | Notice) -> Reply | None:
+            if isinstance(part, Work):
+                return await self.perform(part, held, receive, None)
+            return await self._signals.give(part, held) if isinstance(part, Notice) else part
+
+        replies = await asyncio.gather(*(one(part) for part in batch.parts))
+        bodies = [reply.body for reply in replies if reply is not None and reply.body]
+        return Reply(200, b"[%b]" % b",".join(bodies)) if bodies else Reply(202, b"")
+
+    async def _perform(self, work: Work, receive: Receive, outlet: Outlet | None) -> Reply | None:
+        exchange = work.exchange
         loop = asyncio.get_running_loop()
-        seconds = work.job.seconds
-        context = _context(held.served, principal, loop.time() + seconds)
+        call = _Call(work, self._conversation(work, outlet), f"{_boot}-{next(_numbers):x}")
+        context = CallContext(
+            exchange.endpoint.tenant_id,
+            exchange.endpoint.endpoint_id,
+            exchange.principal.id,
+            call.request_id,
+            loop.time() + work.job.seconds,
+            call.conversation or SILENCE,
+        )
         # Eager: a job that never waits is done when this line is, without a turn of the loop.
         task = asyncio.Task(work.job.run(context), loop=loop, eager_start=True)
         if not task.done():
-            end = await _settle(task, seconds, receive if work.revision.stateless else None)
-            if end is not _End.FINISHED:
-                return work.reply(work.job.overdue()) if end is _End.OVERDUE else None
-        return _reply(task, work, context.request_id)
-    finally:
-        held.running -= 1
+            end = await self._settle(task, call, receive)
+            if end is _End.OVERDUE:
+                sentence = f"The call did not answer within {work.job.seconds:g} seconds."
+                return _answer(work, lambda: work.job.failed(sentence), call.request_id)
+            if end is _End.DESERTED:
+                return None
+        return _answer(work, task.result, call.request_id)
+
+    def _conversation(self, work: Work, outlet: Outlet | None) -> Conversing | None:
+        exchange = work.exchange
+        if outlet is None:
+            return None
+        if exchange.revision.stateless:
+            return StatelessConversation(exchange, outlet)
+        name = digest(exchange.session)
+        return SessionConversation(exchange, outlet, name, self._signals.questions, self._signals.state)
+
+    async def _settle(self, task: asyncio.Task[bytes], call: _Call, receive: Receive) -> _End:
+        """Waits for the task, its deadline, or what cancels it in its era; leaves nothing running."""
+        if call.work.exchange.revision.stateless:
+            watcher: asyncio.Future[None] = asyncio.ensure_future(_disconnected(receive))
+        else:
+            watcher = self._signals.cancellation(digest(call.work.exchange.session), call.work.id)
+        waiting: set[asyncio.Future[bytes] | asyncio.Future[None]] = {task, watcher}
+        began = asyncio.get_running_loop().time()
+        try:
+            done: set[asyncio.Future[bytes] | asyncio.Future[None]] = set()
+            while not done:
+                left = began + call.patience - asyncio.get_running_loop().time()
+                if left <= 0:
+                    break
+                done, _ = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancel(waiting)
+        if task in done:
+            return _End.FINISHED
+        return _End.DESERTED if done else _End.OVERDUE
 
 
-async def perform_batch(batch: Batch, held: Held, principal: Principal, limits: Limits, receive: Receive) -> Reply:
-    """The answers of a batch in one array, in its order; its work runs side by side."""
-
-    async def one(part: Reply | Work) -> Reply | None:
-        return part if isinstance(part, Reply) else await perform(part, held, principal, limits, receive)
-
-    replies = await asyncio.gather(*(one(part) for part in batch.parts))
-    return Reply(200, b"[%b]" % b",".join(reply.body for reply in replies if reply is not None))
-
-
-def _context(endpoint: ServedEndpoint, principal: Principal, deadline: float) -> CallContext:
-    request_id = f"{_boot}-{next(_numbers):x}"
-    return CallContext(endpoint.tenant_id, endpoint.endpoint_id, principal.id, request_id, deadline)
-
-
-def _reply(task: asyncio.Task[bytes], work: Work, request_id: str) -> Reply:
-    """The boundary where an exception becomes an answer: what it says stays in the log."""
+def _answer(work: Work, result: Callable[[], bytes], request_id: str) -> Reply:
+    """The boundary where an exception becomes an answer: what an unforeseen one says stays in the log."""
     try:
-        return work.reply(task.result())
+        return work.reply(result())
+    except RpcError as error:
+        return work.failure(error)
+    except InputRequired as asked:
+        return work.asking(asked)
+    except (ClientCannot, ClientFailed) as failure:
+        return _client_failed(work, failure)
     except Refused as refused:
         return refusal_reply(refused, work.id)
     except (Exception, asyncio.CancelledError):
@@ -77,17 +158,13 @@ def _reply(task: asyncio.Task[bytes], work: Work, request_id: str) -> Reply:
         return work.failure(RpcError(errors.INTERNAL_ERROR, "Internal error", {"request_id": request_id}))
 
 
-async def _settle(task: asyncio.Task[bytes], seconds: float, receive: Receive | None) -> _End:
-    """Waits for the task, the deadline, or the client's leaving if `receive` is given; leaves nothing running."""
-    watcher = None if receive is None else asyncio.ensure_future(_disconnected(receive))
-    waiting: set[asyncio.Future[bytes] | asyncio.Future[None]] = {task} if watcher is None else {task, watcher}
+def _client_failed(work: Work, failure: ClientCannot | ClientFailed) -> Reply:
     try:
-        done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        await _cancel(waiting)
-    if task in done:
-        return _End.FINISHED
-    return _End.DESERTED if done else _End.OVERDUE
+        if isinstance(failure, ClientCannot):
+            return work.incapable(failure)
+        return work.reply(work.job.failed(str(failure)))
+    except RpcError as error:
+        return work.failure(error)
 
 
 async def _cancel(futures: "set[asyncio.Future[bytes] | asyncio.Future[None]]") -> None:

@@ -1,14 +1,16 @@
 """Streamable HTTP over ASGI: a thin shell around the protocol, one path for every revision and both eras."""
 
 import logging
+from functools import partial
 
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.authorization.bearer import principal_of, refuse_token_in
 from mcp_runtime.protocol import errors, handshake, jsonrpc, ladder
 from mcp_runtime.protocol.errors import RpcError
-from mcp_runtime.protocol.headers import ORIGIN, PREFLIGHT_METHOD, SESSION_ID, RequestHeaders
-from mcp_runtime.protocol.replies import Batch, Reply, Work, refusal_reply
+from mcp_runtime.protocol.headers import LAST_EVENT_ID, ORIGIN, PREFLIGHT_METHOD, SESSION_ID, RequestHeaders
+from mcp_runtime.protocol.listening import Listen
+from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
 from mcp_runtime.protocol.scene import Scene
 from mcp_runtime.protocol.sessions import SessionTokens, digest
 from mcp_runtime.snapshots.database import Database, DatabaseAway
@@ -16,10 +18,14 @@ from mcp_runtime.snapshots.held import Held
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply, with_headers
 from mcp_runtime.transports.bodies import ClientGone, read_body
-from mcp_runtime.transports.calls import perform, perform_batch
+from mcp_runtime.transports.calls import UNANSWERED, Calls
 from mcp_runtime.transports.guards import Guards, accepts_events, check_media, preflight
 from mcp_runtime.transports.limits import Limits
-from mcp_runtime.transports.streams import EventStream
+from mcp_runtime.transports.outlets import EventOutlet
+from mcp_runtime.transports.replay import ReplayLog
+from mcp_runtime.transports.resuming import resume
+from mcp_runtime.transports.signals import Signals
+from mcp_runtime.transports.streams import EventStream, ListenStream, SessionStream
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +36,24 @@ _CLOSING = frozenset({refusals.BODY_TOO_LARGE.name, refusals.BODY_TOO_SLOW.name}
 class StreamableHttp:
     """Answers `/t/<tenant>/<endpoint>/mcp`."""
 
-    def __init__(self, store: SnapshotStore, database: Database, guards: Guards, limits: Limits) -> None:
+    def __init__(
+        self,
+        *,
+        store: SnapshotStore,
+        database: Database,
+        guards: Guards,
+        limits: Limits,
+        signals: Signals,
+        replay: ReplayLog,
+    ) -> None:
         self._store = store
         self._database = database
         self._guards = guards
         self._limits = limits
         self._sessions = SessionTokens()
+        self._signals = signals
+        self._calls = Calls(limits, signals)
+        self._replay = replay
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; whatever happens, the body is JSON."""
@@ -46,7 +64,7 @@ class StreamableHttp:
             if headers.get(ORIGIN) is not None:
                 send = with_headers(send, self._guards.cors(headers, held.served))
             if scope["method"] == "POST":
-                reply = await self._post(scope, headers, held, receive)
+                reply = await self._post(scope, headers, held, receive, send)
             else:
                 reply = await self._answer(scope, headers, held, receive, send)
         except (Refused, RpcError, DatabaseAway, ClientGone) as failure:
@@ -62,17 +80,6 @@ class StreamableHttp:
         if scope["query_string"]:
             refuse_token_in(scope["query_string"])
         return Scene(held.served, principal_of(headers, held.served), self._sessions, held.ended)
-
-    async def _post(self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive) -> Reply | None:
-        scene = self._scene(scope, headers, held)
-        check_media(headers)
-        body = await read_body(receive, headers, self._limits)
-        outcome = ladder.receive(headers, body, scene)
-        if isinstance(outcome, Work):
-            return await perform(outcome, held, scene.principal, self._limits, receive)
-        if isinstance(outcome, Batch):
-            return await perform_batch(outcome, held, scene.principal, self._limits, receive)
-        return outcome
 
     async def _answer(
         self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive, send: Send
@@ -91,16 +98,58 @@ class StreamableHttp:
         await self._get(headers, held, scene, receive, send)
         return None
 
+    async def _post(
+        self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive, send: Send
+    ) -> Reply | None:
+        scene = self._scene(scope, headers, held)
+        check_media(headers)
+        body = await read_body(receive, headers, self._limits)
+        outcome = ladder.receive(headers, body, scene)
+        if isinstance(outcome, Work):
+            return await self._work(outcome, held, receive, send)
+        if isinstance(outcome, Notice):
+            return await self._signals.give(outcome, held)
+        if isinstance(outcome, Listen):
+            await self._open(ListenStream(outcome), held, receive, send)
+            return None
+        if isinstance(outcome, Batch):
+            return await self._calls.perform_batch(outcome, held, receive)
+        return outcome
+
+    async def _work(self, work: Work, held: Held, receive: Receive, send: Send) -> Reply | None:
+        """Runs a request; its answer goes where its first message went, if it had any."""
+        exchange = work.exchange
+        log = None if exchange.revision.stateless else self._replay
+        name = "" if log is None else digest(exchange.session)
+        outlet = EventOutlet(send, log, name, primed=exchange.revision.primes_streams)
+        reply = await self._calls.perform(work, held, receive, outlet)
+        if outlet.is_open:
+            await outlet.finish(b"" if reply is None else reply.body)
+            return None
+        return UNANSWERED if reply is None and not exchange.revision.stateless else reply
+
     async def _get(self, headers: RequestHeaders, held: Held, scene: Scene, receive: Receive, send: Send) -> None:
         session = handshake.session_of(headers, scene)
         if not accepts_events(headers):
             raise Refused(refusals.NOT_ACCEPTABLE, "A GET accepts text/event-stream.")
+        name = digest(headers.values[SESSION_ID].strip(b" \t"))
+        if headers.get(LAST_EVENT_ID):
+            await resume(self._replay, name, headers.values[LAST_EVENT_ID].strip(b" \t"), receive, send)
+            return
+        await self._open(
+            SessionStream(session, name, scene.principal, partial(self._signals.state.is_subscribed, name)),
+            held,
+            receive,
+            send,
+        )
+
+    async def _open(self, stream: EventStream, held: Held, receive: Receive, send: Send) -> None:
+        """Serves a stream that hears of the endpoint's changes. Raises Refused where there is no room for it."""
         if len(held.subscribers) >= self._limits.streams:
             raise Refused(refusals.OVERLOADED)
         if held.is_gone:
             # It was deleted this moment, or this worker is shutting down: asking again tells which.
             raise Refused(refusals.TEMPORARILY_UNAVAILABLE)
-        stream = EventStream(session, digest(headers.values[SESSION_ID].strip(b" \t")), scene.principal)
         held.subscribers.add(stream)
         try:
             await stream.serve(receive, send, self._limits.keep_alive_seconds)

@@ -3,31 +3,35 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from mcp_runtime.authorization.bearer import is_still_valid
+from mcp_runtime.protocol.conversing import encode_notification
+from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
 from mcp_runtime.protocol.sessions import Session
+from mcp_runtime.snapshots.held import Changes
 from mcp_runtime.transports.asgi import Receive, Send
+from mcp_runtime.transports.outlets import EVENT_STREAM, SEND_SECONDS, event
 
 KEEP_ALIVE = b": keep-alive\n\n"
-TOOLS_CHANGED = b'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n'
 QUEUE = 64
-# A client that takes longer to take a frame is not reading.
-SEND_SECONDS = 30.0
-_HEADERS = (
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-cache, no-transform"),
-    (b"x-accel-buffering", b"no"),
-)
+FOREVER = float("inf")
+_LIST_CHANGED = {
+    kind: event(encode_notification(f"notifications/{kind}/list_changed", {}))
+    for kind in ("tools", "prompts", "resources")
+}
+
+type Interested = Callable[[str], Coroutine[Any, Any, bool]]
 
 
 class EventStream:
-    """One stream of one session; hears of changes as a subscriber of the endpoint."""
+    """What streams of both eras do alike. `expires_at` is in seconds since the epoch."""
 
-    def __init__(self, session: Session, session_digest: str, principal: Principal) -> None:
-        self._session_digest = session_digest
+    def __init__(self, principal: Principal, expires_at: float) -> None:
         self._principal = principal
-        self._expires_at = min(session.expires_at, principal.expires_at or session.expires_at)
+        self._expires_at = min(expires_at, principal.expires_at or FOREVER)
         self._frames: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._closed = False
@@ -42,17 +46,30 @@ class EventStream:
         self._frames.append(frame)
         self._wake.set()
 
-    def endpoint_changed(self, served: ServedEndpoint, changed_tools: frozenset[str]) -> None:
-        """Tells the client that its list changed, or ends if it would not be let in any more."""
+    def endpoint_changed(self, served: ServedEndpoint, changes: Changes) -> None:
+        """Tells the client what changed of what it sees, or ends if it would not be let in any more."""
         if not is_still_valid(self._principal, served, time.time()):
             self.close()
-        elif any(self._principal.may_use(name) for name in changed_tools):
-            self.push(TOOLS_CHANGED)
+            return
+        unlimited = self._principal.tools is None
+        if any(self._principal.may_use(name) for name in changes.tools):
+            self.list_changed("tools")
+        if changes.prompts and unlimited:
+            self.list_changed("prompts")
+        if changes.resources and unlimited:
+            self.list_changed("resources")
+        for uri in changes.updated if unlimited else ():
+            self.resource_updated(uri)
+
+    def list_changed(self, kind: str) -> None:
+        """Tells that a list (tools, prompts, resources) changed."""
+        self.push(_LIST_CHANGED[kind])
+
+    def resource_updated(self, uri: str) -> None:
+        """Tells that a resource changed, if the client wants to hear of it."""
 
     def session_ended(self, session_digest: str) -> None:
-        """Ends with its session."""
-        if session_digest == self._session_digest:
-            self.close()
+        """Ends with its session, where it has one."""
 
     def close(self) -> None:
         """Ends once the client has what is queued."""
@@ -63,16 +80,23 @@ class EventStream:
         """Sends frames until the stream is closed, the client leaves, or its session or key expires."""
         watcher = asyncio.ensure_future(self._close_on_disconnect(receive))
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            # A first comment, so that proxies and clients see the stream open before anything happens on it.
-            await self._send(send, KEEP_ALIVE)
+            await send({"type": "http.response.start", "status": 200, "headers": EVENT_STREAM})
+            await self._send(send, self._opening())
             while await self._pump(send, keep_alive_seconds):
                 pass
-            await send({"type": "http.response.body", "body": b""})
+            await send({"type": "http.response.body", "body": self._closing()})
         except TimeoutError:
             return
         finally:
             watcher.cancel()
+
+    def _opening(self) -> bytes:
+        """What goes first, so that proxies and clients see the stream open before anything happens on it."""
+        return KEEP_ALIVE
+
+    def _closing(self) -> bytes:
+        """What goes last."""
+        return b""
 
     async def _pump(self, send: Send, keep_alive_seconds: float) -> bool:
         left = self._expires_at - time.time()
@@ -97,3 +121,49 @@ class EventStream:
         while (await receive())["type"] != "http.disconnect":
             pass
         self.close()
+
+
+class SessionStream(EventStream):
+    """The stream of a GET, up to 2025-11-25: what is not about one request. `interested` looks a subscription up."""
+
+    def __init__(self, session: Session, session_digest: str, principal: Principal, interested: Interested) -> None:
+        super().__init__(principal, session.expires_at)
+        self._session_digest = session_digest
+        self._interested = interested
+        self._looking_up: set[asyncio.Task[None]] = set()
+
+    def session_ended(self, session_digest: str) -> None:
+        if session_digest == self._session_digest:
+            self.close()
+
+    def resource_updated(self, uri: str) -> None:
+        task = asyncio.ensure_future(self._tell_if_interested(uri))
+        self._looking_up.add(task)
+        task.add_done_callback(self._looking_up.discard)
+
+    async def _tell_if_interested(self, uri: str) -> None:
+        if await self._interested(uri):
+            self.push(event(encode_notification("notifications/resources/updated", {"uri": uri})))
+
+
+class ListenStream(EventStream):
+    """The stream of subscriptions/listen, from 2026-07-28 on: each message says which subscription it belongs to."""
+
+    def __init__(self, listen: Listen) -> None:
+        super().__init__(listen.listening.exchange.principal, FOREVER)
+        self._listen = listen
+        self._wanted = listen.listening
+
+    def list_changed(self, kind: str) -> None:
+        if kind in self._wanted.lists:
+            self.push(event(self._listen.tagged(f"notifications/{kind}/list_changed", {})))
+
+    def resource_updated(self, uri: str) -> None:
+        if uri in self._wanted.uris:
+            self.push(event(self._listen.tagged("notifications/resources/updated", {"uri": uri})))
+
+    def _opening(self) -> bytes:
+        return event(self._listen.acknowledged())
+
+    def _closing(self) -> bytes:
+        return event(self._listen.cancelled()) + event(self._listen.result())

@@ -38,9 +38,9 @@ class Exchange:
         return self.status
 
     async def chunk(self) -> bytes | None:
-        """The next part of the body, None after the last."""
+        """The next part of the body, None when it ends without one."""
         event = await asyncio.wait_for(self.outgoing.get(), BOUND_SECONDS)
-        return event["body"] if event.get("more_body") else None
+        return event["body"] or None
 
     async def frame(self) -> str:
         """The next event that is not a keep-alive."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from mcp_runtime.protocol import cursors, errors
+from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.jsonrpc import encode
 from mcp_runtime.protocol.mirrored import check_arguments
@@ -17,11 +17,7 @@ from mcp_runtime.sources.contract import CallContext, ToolResult, text_result
 
 def list_tools(exchange: Exchange) -> bytes:
     """A page of the tools that the caller may use. Raises RpcError(INVALID_PARAMS) for a cursor of somebody else."""
-    wire = wire_of(exchange.endpoint, exchange.revision)
-    if "cursor" not in exchange.params:
-        return wire.tool_list(exchange.principal)
-    after = cursors.read(exchange.params["cursor"], exchange.endpoint.endpoint_id, exchange.principal.id)
-    return wire.tool_list_after(exchange.principal, after)
+    return wire_of(exchange.endpoint, exchange.revision).tool_list(exchange.principal, exchange.params)
 
 
 def call_tool(exchange: Exchange) -> "bytes | ToolCall":
@@ -70,9 +66,8 @@ class ToolCall(msgspec.Struct, frozen=True):
         result = await self.tool.handler(context, self.arguments)
         return encode_tool_result(self.endpoint, self.revision, checked_output(self.tool, result))
 
-    def overdue(self) -> bytes:
-        """What the client hears of a tool that did not answer in time."""
-        sentence = f"The tool {self.tool.snapshot.name} did not answer within {self.tool.seconds:g} seconds."
+    def failed(self, sentence: str) -> bytes:
+        """What the client hears of a tool that could not answer."""
         return encode_tool_result(self.endpoint, self.revision, text_result(sentence, is_error=True))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mcp_runtime.protocol.features import lifecycle, tools
+from mcp_runtime.protocol.features import completion, lifecycle, logging, prompts, resources, subscriptions, tools
 from mcp_runtime.protocol.revision import Content, Revision, Structured
 
 _LATER_FIELDS = frozenset({"_meta", "icons"})
@@ -32,10 +32,30 @@ REVISION = Revision(
         "ping": lifecycle.ping,
         "tools/list": tools.list_tools,
         "tools/call": tools.call_tool,
+        "prompts/list": prompts.list_prompts,
+        "prompts/get": prompts.get_prompt,
+        "resources/list": resources.list_resources,
+        "resources/templates/list": resources.list_templates,
+        "resources/read": resources.read_resource,
+        "resources/subscribe": subscriptions.subscribe,
+        "resources/unsubscribe": subscriptions.unsubscribe,
+        "completion/complete": completion.complete,
+        "logging/setLevel": logging.set_level,
     },
     tool_fields=("description", "annotations"),
+    prompt_fields=("description", "arguments"),
+    argument_fields=("name", "description", "required"),
+    resource_fields=("description", "mimeType"),
+    has_meta=False,
+    elicitation_has_modes=False,
     implementation_fields=("name", "version"),
-    capabilities={"tools": {"listChanged": True}},
+    capabilities={
+        "completions": {},
+        "logging": {},
+        "prompts": {"listChanged": True},
+        "resources": {"listChanged": True, "subscribe": True},
+        "tools": {"listChanged": True},
+    },
     structured=Structured.NOTHING,
     invalid_arguments_are_results=False,
     batches=True,

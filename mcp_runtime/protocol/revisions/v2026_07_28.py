@@ -1,7 +1,7 @@
 """MCP 2026-07-28: stateless; every request says its version and capabilities, and headers mirror the body."""
 
 from mcp_runtime.protocol import errors
-from mcp_runtime.protocol.features import lifecycle, tools
+from mcp_runtime.protocol.features import completion, lifecycle, prompts, resources, subscriptions, tools
 from mcp_runtime.protocol.revision import Revision, Structured
 
 REVISION = Revision(
@@ -11,10 +11,27 @@ REVISION = Revision(
         "server/discover": lifecycle.discover,
         "tools/list": tools.list_tools,
         "tools/call": tools.call_tool,
+        "prompts/list": prompts.list_prompts,
+        "prompts/get": prompts.get_prompt,
+        "resources/list": resources.list_resources,
+        "resources/templates/list": resources.list_templates,
+        "resources/read": resources.read_resource,
+        "completion/complete": completion.complete,
+        "subscriptions/listen": subscriptions.listen,
     },
-    tool_fields=("title", "description", "outputSchema", "annotations"),
+    tool_fields=("title", "description", "outputSchema", "annotations", "icons", "_meta"),
+    prompt_fields=("title", "description", "arguments"),
+    argument_fields=("name", "title", "description", "required"),
+    resource_fields=("title", "description", "mimeType", "_meta"),
+    resource_not_found=errors.INVALID_PARAMS,
     implementation_fields=("name", "title", "version"),
-    capabilities={"tools": {}},
+    capabilities={
+        "completions": {},
+        "logging": {},
+        "prompts": {"listChanged": True},
+        "resources": {"listChanged": True, "subscribe": True},
+        "tools": {"listChanged": True},
+    },
     structured=Structured.ANYTHING,
     invalid_arguments_are_results=True,
     # basic/transports/streamable-http: an unknown method is 404; a fault of ours stays an answer.

@@ -9,11 +9,12 @@ import aiohttp
 
 from mcp_runtime.protocol import ladder
 from mcp_runtime.protocol.headers import RequestHeaders
-from mcp_runtime.protocol.replies import Batch, Outcome, Reply, Work
+from mcp_runtime.protocol.listening import Listen
+from mcp_runtime.protocol.replies import Batch, Notice, Outcome, Reply, Work
 from mcp_runtime.protocol.scene import Scene
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
 from mcp_runtime.protocol.sessions import SessionTokens
-from mcp_runtime.snapshots.compile import Compiler
+from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.structs import EndpointSnapshot, KeySnapshot, ToolSnapshot
 from mcp_runtime.sources.contract import (
     CallContext,
@@ -74,7 +75,7 @@ def make_endpoint(*tools: ToolSnapshot, **members: Any) -> ServedEndpoint:
         "tenant_id": "tenant", "endpoint_id": "endpoint", "endpoint_slug": "demo", "name": "Demo", "version": 3,
         "access": "key", "keys": [KeySnapshot("1", "00" * 32)],
     } | members  # fmt: skip
-    compiler = Compiler({"answers": Answers()}, Workshop(http=cast("aiohttp.ClientSession", None)))
+    compiler = Compiler(Sources({"answers": Answers()}, {}, {}), Workshop(http=cast("aiohttp.ClientSession", None)))
     return run(compiler.compile(EndpointSnapshot(tools=list(tools), **whole), None))
 
 
@@ -128,7 +129,11 @@ def done(outcome: Outcome) -> Reply:
         return outcome.reply(run(outcome.job.run(CONTEXT)))
     if isinstance(outcome, Batch):
         parts = [done(part) for part in outcome.parts]
-        return Reply(200, b"[" + b",".join(part.body for part in parts) + b"]")
+        bodies = [part.body for part in parts if part.body]
+        return Reply(200, b"[" + b",".join(bodies) + b"]") if bodies else Reply(202, b"")
+    if isinstance(outcome, Notice):
+        return outcome.reply
+    assert not isinstance(outcome, Listen)
     return outcome
 
 

@@ -37,7 +37,8 @@ def test_the_version_asked_for_is_agreed_on_or_the_newest_with_a_handshake(asked
     reply = Desk().initialize(asked)
     result = parsed(reply)["result"]
     assert result["protocolVersion"] == given
-    assert result["capabilities"] == {"tools": {"listChanged": True}}
+    assert result["capabilities"]["tools"] == {"listChanged": True}
+    assert set(result["capabilities"]) == {"completions", "logging", "prompts", "resources", "tools"}
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_a_version_header_nobody_knows_is_refused() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
-    "method", ["server/discover", "prompts/list", "resources/list", "subscriptions/listen", "Ping", ""]
+    "method", ["server/discover", "prompts/List", "tasks/list", "subscriptions/listen", "Ping", ""]
 )
 def test_an_unknown_method_is_an_answer_so_that_404_keeps_its_meaning(version: str, method: str) -> None:
     assert error_of(_met(version).legacy(method)) == (200, errors.METHOD_NOT_FOUND)

@@ -102,7 +102,7 @@ def test_a_tool_that_cannot_be_served_is_named_to_those_who_may_use_it() -> None
     assert [item["name"] for item in listed["tools"]] == ["fine"]
     assert listed["_meta"]["com.armstrong/unavailable"] == [
         {"name": "broken", "reason": "url: There is no URL."},
-        {"name": "odd", "reason": "This platform has no tool source gone."},
+        {"name": "odd", "reason": "This platform has no source gone."},
     ]
     limited = _desk("2025-11-25", broken, tool("fine"), principal=Principal("key:2", tools=frozenset({"fine"})))
     assert "_meta" not in _result(limited, "2025-11-25", "tools/list")

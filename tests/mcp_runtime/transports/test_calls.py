@@ -50,5 +50,5 @@ async def test_a_client_with_a_session_lists_and_calls(stage: Stage, worker: Wor
 async def test_discover_says_what_is_served(stage: Stage, worker: Worker) -> None:
     found = (await stage.client(worker).modern("server/discover")).json["result"]
     assert found["supportedVersions"] == ["2026-07-28"]
-    assert found["capabilities"] == {"tools": {}}
+    assert set(found["capabilities"]) == {"completions", "logging", "prompts", "resources", "tools"}
     assert {VERSION, CAPABILITIES}.isdisjoint(found["_meta"])

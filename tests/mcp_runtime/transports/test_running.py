@@ -69,7 +69,7 @@ async def test_a_call_past_its_deadline_is_cancelled_and_says_so(
     assert probe.cancelled.is_set()
     for result in (modern, legacy):
         assert result["isError"] is True
-        assert result["content"][0]["text"] == "The tool late did not answer within 0.01 seconds."
+        assert result["content"][0]["text"] == "The call did not answer within 0.01 seconds."
 
 
 async def test_a_source_is_told_who_calls_and_until_when(stage: Stage, probe: Probe, worker: Worker) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from mcp_runtime.protocol.served import Principal
-from mcp_runtime.protocol.sessions import Session
 from mcp_runtime.services.access_keys import access_key_revoke
 from mcp_runtime.services.endpoints import endpoint_delete, endpoint_update
 from mcp_runtime.transports.asgi import Event
@@ -192,8 +191,7 @@ async def test_a_stream_ends_with_its_session(clients: tuple[Client, Client], mo
 
 
 async def test_a_client_that_does_not_read_loses_its_stream_and_not_our_memory() -> None:
-    session = Session("tenant", "endpoint", "key:1", "2025-11-25", {}, int(time.time()), b"")
-    stream = EventStream(session, "digest", Principal("key:1"))
+    stream = EventStream(Principal("key:1"), time.time() + 60)
     for number in range(QUEUE + 1):
         stream.push(b"%d" % number)
         stream.push(b"%d" % number)

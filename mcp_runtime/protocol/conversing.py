@@ -1,0 +1,78 @@
+"""What both eras' conversations share: who is asked for what, which reports are wanted, and their wire form."""
+
+from typing import Any
+
+from mcp_runtime.protocol import errors
+from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.jsonrpc import encode
+from mcp_runtime.protocol.request_state import binding, seal, unseal
+from mcp_runtime.protocol.revision import Exchange
+from mcp_runtime.sources.conversation import LOG_LEVELS, Answer, Question
+
+LOG_LEVEL = "io.modelcontextprotocol/logLevel"
+
+
+class InputRequired(Exception):
+    """A call that cannot go on without answers, which its client brings when it calls again."""
+
+    def __init__(self, questions: dict[str, Question], state: str) -> None:
+        super().__init__(", ".join(questions))
+        self.questions = questions
+        self.state = state
+
+
+class Retry:
+    """The answers that a call brings along: those of this round, and those that its sealed state remembers."""
+
+    __slots__ = ("_bound_to", "_round", "answers")
+
+    def __init__(self, exchange: Exchange) -> None:
+        """Raises RpcError(INVALID_PARAMS) for a state that is not this call's, or answers that are no object."""
+        params = exchange.params
+        self._bound_to = binding(exchange.endpoint.endpoint_id, exchange.principal.id, exchange.method, params)
+        self._round = 0
+        self.answers: dict[str, Any] = {}
+        if "requestState" in params:
+            state = unseal(self._bound_to, params["requestState"])
+            self._round, self.answers = state.round, dict(state.answers)
+        brought = params.get("inputResponses", {})
+        if type(brought) is not dict:
+            raise RpcError(errors.INVALID_PARAMS, "params.inputResponses is an object.")
+        self.answers |= brought
+
+    def state(self, standing: dict[str, Answer]) -> str:
+        """The state for the next round, which remembers the answers that stand."""
+        return seal(self._bound_to, standing, self._round + 1)
+
+
+def check_meta(params: dict[str, Any], *, stateless: bool) -> None:
+    """Raises RpcError(INVALID_PARAMS) for a progress token or log level that is none."""
+    meta = params.get("_meta")
+    if type(meta) is not dict:
+        return
+    if "progressToken" in meta and type(meta["progressToken"]) not in (str, int):
+        raise RpcError(errors.INVALID_PARAMS, "params._meta.progressToken is a string or an integer.")
+    if stateless and LOG_LEVEL in meta and meta[LOG_LEVEL] not in LOG_LEVELS:
+        raise RpcError(errors.INVALID_PARAMS, f"{LOG_LEVEL} is one of {', '.join(LOG_LEVELS)}.")
+
+
+def progress_token(params: dict[str, Any]) -> str | int | None:
+    """The token under which the client wants to hear of progress, if it does."""
+    meta = params.get("_meta")
+    return meta.get("progressToken") if type(meta) is dict else None
+
+
+def encode_notification(method: str, params: dict[str, Any]) -> bytes:
+    """A JSON-RPC notification; empty params are left out."""
+    message: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
+    return encode({**message, "params": params} if params else message)
+
+
+def encode_request(identifier: str, method: str, params: dict[str, Any]) -> bytes:
+    """A JSON-RPC request of the server's."""
+    return encode({"jsonrpc": "2.0", "id": identifier, "method": method, "params": params})
+
+
+def is_loud_enough(level: str, minimum: str) -> bool:
+    """Whether a message of `level` is wanted by who asked for `minimum` and above."""
+    return level in LOG_LEVELS and LOG_LEVELS.index(level) >= LOG_LEVELS.index(minimum)

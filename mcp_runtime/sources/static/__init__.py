@@ -1,0 +1,1 @@
+"""Prompts and resources whose content is written down by their author."""

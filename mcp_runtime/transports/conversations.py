@@ -1,0 +1,130 @@
+"""Conversations with the client of one call, in either era, behind the interface that handlers see."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from mcp_runtime.protocol.conversing import (
+    LOG_LEVEL,
+    InputRequired,
+    Retry,
+    encode_notification,
+    is_loud_enough,
+    progress_token,
+)
+from mcp_runtime.protocol.questions import NotAnAnswer, encode_question, read_answer, unanswered
+from mcp_runtime.protocol.revision import Exchange
+from mcp_runtime.sources.conversation import (
+    Answer,
+    ClientCannot,
+    ClientFailed,
+    Question,
+    declared,
+    required_for,
+)
+from mcp_runtime.transports.outlets import Outlet
+from mcp_runtime.transports.questions import Questions
+from mcp_runtime.transports.session_state import SessionState
+
+
+class _Talk:
+    """What both eras do alike. `waited` is how many seconds the call has spent waiting for its client."""
+
+    def __init__(self, exchange: Exchange, outlet: Outlet) -> None:
+        self._exchange = exchange
+        self._outlet = outlet
+        self._progress = float("-inf")
+        self.waited = 0.0
+
+    def understands(self, question: Question) -> bool:
+        return declared(self._exchange.capabilities, question)
+
+    def _understood(self, questions: Mapping[str, Question]) -> dict[str, Question]:
+        understood = {key: question for key, question in questions.items() if self.understands(question)}
+        if questions and not understood:
+            raise ClientCannot(required_for(questions.values()))
+        return understood
+
+    async def progress(self, progress: float, total: float | None = None, message: str = "") -> None:
+        token = progress_token(self._exchange.params)
+        if token is None or progress <= self._progress:
+            return
+        self._progress = progress
+        params: dict[str, Any] = {"progressToken": token, "progress": progress}
+        if total is not None:
+            params["total"] = total
+        if message and self._exchange.revision.progress_has_message:
+            params["message"] = message
+        await self._outlet.send(encode_notification("notifications/progress", params))
+
+    async def _say(self, level: str, data: Any, logger: str) -> None:
+        params: dict[str, Any] = {"level": level, "data": data}
+        if logger:
+            params["logger"] = logger
+        await self._outlet.send(encode_notification("notifications/message", params))
+
+    async def release(self) -> None:
+        await self._outlet.release()
+
+
+class StatelessConversation(_Talk):
+    """From 2026-07-28: a question ends the call, and the client calls again with the answer."""
+
+    def __init__(self, exchange: Exchange, outlet: Outlet) -> None:
+        """Raises RpcError(INVALID_PARAMS) for a state or answers that are not this call's."""
+        super().__init__(exchange, outlet)
+        params = exchange.params
+        self._retry = Retry(exchange) if "requestState" in params or "inputResponses" in params else None
+
+    async def ask(self, questions: Mapping[str, Question]) -> dict[str, Answer]:
+        understood = self._understood(questions)
+        retry = self._retry or Retry(self._exchange)
+        missing, standing = unanswered(understood, retry.answers)
+        if missing:
+            raise InputRequired(missing, retry.state({**retry.answers, **standing}))
+        return standing
+
+    async def log(self, level: str, data: Any, logger: str = "") -> None:
+        minimum = self._exchange.params["_meta"].get(LOG_LEVEL)
+        if minimum is not None and is_loud_enough(level, minimum):
+            await self._say(level, data, logger)
+
+
+class SessionConversation(_Talk):
+    """Up to 2025-11-25: a question is a request on the call's stream, and the call waits for the answer."""
+
+    def __init__(
+        self, exchange: Exchange, outlet: Outlet, session: str, questions: Questions, state: SessionState
+    ) -> None:
+        super().__init__(exchange, outlet)
+        self._session = session
+        self._questions = questions
+        self._state = state
+        self._level: str | None = None
+
+    async def ask(self, questions: Mapping[str, Question]) -> dict[str, Answer]:
+        understood = self._understood(questions)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {key: group.create_task(self._ask(question)) for key, question in understood.items()}
+        except* ClientFailed as failures:
+            raise ClientFailed(str(failures.exceptions[0])) from None
+        finally:
+            self.waited += loop.time() - began
+        return {key: task.result() for key, task in tasks.items()}
+
+    async def _ask(self, question: Question) -> Answer:
+        request = encode_question(question, self._exchange.revision)
+        result = await self._questions.ask(self._session, self._outlet, request)
+        try:
+            return read_answer(question, result)
+        except NotAnAnswer as error:
+            raise ClientFailed(f"The client's answer to {request['method']} is not valid: {error}") from None
+
+    async def log(self, level: str, data: Any, logger: str = "") -> None:
+        if self._level is None:
+            self._level = await self._state.level(self._session)
+        if is_loud_enough(level, self._level):
+            await self._say(level, data, logger)

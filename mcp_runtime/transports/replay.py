@@ -1,0 +1,68 @@
+"""Streams that outlive their connection: what was sent on them is kept a while, for any worker to send again."""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+LIFETIME_SECONDS = 600
+MAXIMUM_EVENTS = 1_000
+WAIT_MILLISECONDS = 15_000
+_LAST = b"1"
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """One event of a stream. `message` is empty for the one that primed it."""
+
+    number: int
+    message: bytes
+    is_last: bool
+
+
+class ReplayLog:
+    """Keeps events in a stream of Valkey's, named by session and stream: another session finds nothing there."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._client: Any = client  # the library's types leave open what it decodes
+
+    async def append(self, session: str, stream: str, number: int, message: bytes, *, is_last: bool) -> None:
+        """Remembers an event. While Valkey is away streams go on, and cannot be resumed."""
+        key = _key(session, stream)
+        try:
+            async with self._client.pipeline(transaction=False) as pipe:
+                fields = ("m", message, "e", _LAST if is_last else b"")
+                pipe.execute_command("XADD", key, "MAXLEN", "~", MAXIMUM_EVENTS, f"{number}-0", *fields)
+                pipe.expire(key, LIFETIME_SECONDS)
+                await pipe.execute()
+        except RedisError as error:
+            logger.warning("a stream cannot be resumed: %s", type(error).__name__)
+
+    async def exists(self, session: str, stream: str) -> bool:
+        """Whether anything is kept of a stream."""
+        return bool(await self._client.exists(_key(session, stream)))
+
+    async def after(self, session: str, stream: str, number: int) -> AsyncIterator[Remembered | None]:
+        """The events after `number`, those to come among them; None whenever nothing came for a while."""
+        key, position = _key(session, stream), f"{number}-0"
+        while True:
+            entries = await self._client.xrange(key, f"({position}")
+            if not entries:
+                await self._client.execute_command("XREAD", "BLOCK", WAIT_MILLISECONDS, "STREAMS", key, position)
+                yield None
+                continue
+            for identifier, fields in entries:
+                position = identifier.decode()
+                is_last = fields[b"e"] == _LAST
+                yield Remembered(int(position.partition("-")[0]), fields[b"m"], is_last)
+                if is_last:
+                    return
+
+
+def _key(session: str, stream: str) -> str:
+    return f"armstrong:stream:{session}:{stream}"

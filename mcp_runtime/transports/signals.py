@@ -1,0 +1,74 @@
+"""What a message asks of another worker, or leaves for later: answers, cancellations, levels, subscriptions."""
+
+import asyncio
+from typing import Any
+
+from core import refusals
+from core.refusals import Refused
+from mcp_runtime.bus import Bus
+from mcp_runtime.protocol.jsonrpc import encode
+from mcp_runtime.protocol.replies import Notice, Reply
+from mcp_runtime.protocol.signals import ANSWERED, CANCELLED, LEVEL_SET, SUBSCRIBED, UNSUBSCRIBED
+from mcp_runtime.snapshots.held import Held
+from mcp_runtime.sources.contract import Announce, CallContext
+from mcp_runtime.transports.questions import Questions
+from mcp_runtime.transports.session_state import SessionState
+
+CANCEL = "cancel"
+ANNOUNCE = "announce"
+MAXIMUM_ANSWER_BYTES = 1024 * 1024
+
+
+class Signals:
+    """Gives signals where they belong."""
+
+    def __init__(self, bus: Bus, state: SessionState) -> None:
+        self.state = state
+        self.questions = Questions(bus)
+        self._bus = bus
+        self._cancellable: dict[tuple[str, str], asyncio.Future[None]] = {}
+        bus.on(CANCEL, self._cancelled)
+
+    async def give(self, notice: Notice, held: Held) -> Reply:
+        """Tells, stores, and then answers. Raises Refused."""
+        signal = notice.signal
+        if signal.kind == ANSWERED:
+            if len(encode(signal.data)) > MAXIMUM_ANSWER_BYTES:
+                raise Refused(refusals.BODY_TOO_LARGE, "An answer has at most 1 MiB.")
+            await self.questions.deliver(signal.session, signal.data)
+        elif signal.kind == CANCELLED:
+            await self._bus.tell_everyone(CANCEL, {"session": signal.session, **signal.data})
+        elif signal.kind == LEVEL_SET:
+            await self.state.set_level(signal.session, signal.data["level"])
+        elif signal.kind == SUBSCRIBED:
+            await self.state.subscribe(signal.session, signal.data["uri"])
+        elif signal.kind == UNSUBSCRIBED:
+            await self.state.unsubscribe(signal.session, signal.data["uri"])
+        return notice.reply
+
+    def cancellation(self, session: str, request: bytes) -> "asyncio.Future[None]":
+        """A future that is done when the session's client cancels the request, whichever worker hears it."""
+        key = (session, request.decode())
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._cancellable[key] = future
+        future.add_done_callback(lambda future: self._forget(key, future))
+        return future
+
+    def _forget(self, key: tuple[str, str], future: "asyncio.Future[None]") -> None:
+        if self._cancellable.get(key) is future:
+            del self._cancellable[key]
+
+    def _cancelled(self, data: dict[str, Any]) -> None:
+        future = self._cancellable.get((data["session"], data["request"]))
+        if future is not None and not future.done():
+            future.set_result(None)
+
+
+def announcer(bus: Bus) -> Announce:
+    """A function with which sources tell the clients of an endpoint, at every worker, that something changed."""
+
+    async def announce(context: CallContext, kind: str, uri: str) -> None:
+        data = {"tenant": context.tenant_id, "endpoint": context.endpoint_id, "kind": kind, "uri": uri}
+        await bus.tell_everyone(ANNOUNCE, data)
+
+    return announce
