@@ -44,11 +44,10 @@ class _End(Enum):
 
 @dataclass(slots=True)
 class _Call:
-    """One call in progress. `outlet` is where its messages go, None for one that has nowhere to send them."""
+    """One call in progress. It has no conversation where its messages have nowhere to go."""
 
     work: Work
     conversation: Conversing | None
-    request_id: str
 
     @property
     def patience(self) -> float:
@@ -90,25 +89,26 @@ class Calls:
     async def _perform(self, work: Work, receive: Receive, outlet: Outlet | None) -> Reply | None:
         exchange = work.exchange
         loop = asyncio.get_running_loop()
-        call = _Call(work, self._conversation(work, outlet), f"{_boot}-{next(_numbers):x}")
+        conversation = self._conversation(work, outlet)
+        request_id = f"{_boot}-{next(_numbers):x}"
         context = CallContext(
             exchange.endpoint.tenant_id,
             exchange.endpoint.endpoint_id,
             exchange.principal.id,
-            call.request_id,
+            request_id,
             loop.time() + work.job.seconds,
-            call.conversation or SILENCE,
+            conversation or SILENCE,
         )
         # Eager: a job that never waits is done when this line is, without a turn of the loop.
         task = asyncio.Task(work.job.run(context), loop=loop, eager_start=True)
         if not task.done():
-            end = await self._settle(task, call, receive)
+            end = await self._settle(task, _Call(work, conversation), receive)
             if end is _End.OVERDUE:
                 sentence = f"The call did not answer within {work.job.seconds:g} seconds."
-                return _answer(work, lambda: work.job.failed(sentence), call.request_id)
+                return _answer(work, lambda: work.job.failed(sentence), request_id)
             if end is _End.DESERTED:
                 return None
-        return _answer(work, task.result, call.request_id)
+        return _answer(work, task.result, request_id)
 
     def _conversation(self, work: Work, outlet: Outlet | None) -> Conversing | None:
         exchange = work.exchange

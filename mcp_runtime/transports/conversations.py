@@ -30,6 +30,8 @@ from mcp_runtime.transports.session_state import SessionState
 class _Talk:
     """What both eras do alike. `waited` is how many seconds the call has spent waiting for its client."""
 
+    __slots__ = ("_exchange", "_outlet", "_progress", "waited")
+
     def __init__(self, exchange: Exchange, outlet: Outlet) -> None:
         self._exchange = exchange
         self._outlet = outlet
@@ -70,6 +72,8 @@ class _Talk:
 class StatelessConversation(_Talk):
     """From 2026-07-28: a question ends the call, and the client calls again with the answer."""
 
+    __slots__ = ("_retry",)
+
     def __init__(self, exchange: Exchange, outlet: Outlet) -> None:
         """Raises RpcError(INVALID_PARAMS) for a state or answers that are not this call's."""
         super().__init__(exchange, outlet)
@@ -92,6 +96,8 @@ class StatelessConversation(_Talk):
 
 class SessionConversation(_Talk):
     """Up to 2025-11-25: a question is a request on the call's stream, and the call waits for the answer."""
+
+    __slots__ = ("_level", "_questions", "_session", "_state")
 
     def __init__(
         self, exchange: Exchange, outlet: Outlet, session: str, questions: Questions, state: SessionState

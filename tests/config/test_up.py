@@ -37,7 +37,7 @@ def test_everything_answers(platform: Platform) -> None:
 
 def test_the_facts_are_ours_alone(platform: Platform) -> None:
     assert set(platform.facts) == {
-        "console_url", "ops_url", "tenant", "endpoint", "mcp_url", "api_key", "email", "password",
+        "console_url", "ops_url", "tenant", "endpoint", "mcp_url", "conformance_url", "api_key", "email", "password",
     }  # fmt: skip
     for name in ("quickstart.json", "environment.json", "secrets.json", "postgres.json", "valkey.secret"):
         assert (platform.state / name).stat().st_mode & 0o077 == 0

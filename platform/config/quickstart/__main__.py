@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from config.machine.commands import OURS
 from config.machine.options import state_folder
@@ -17,8 +18,10 @@ def main() -> int:
     facts = Facts.read(folder)
     if facts is None or not works(environment.text("RUNTIME_INTERNAL_URL"), facts.mcp_path, facts.api_key):
         return subprocess.run([*OURS, "config.quickstart.demo"], check=False).returncode
-    mcp_url = environment.text("RUNTIME_URL") + facts.mcp_path
-    replace(facts, mcp_url=mcp_url, **present_addresses()).write(folder)
+    origin = environment.text("RUNTIME_URL")
+    conformance_url = origin + urlsplit(facts.conformance_url).path
+    addresses = present_addresses()
+    replace(facts, mcp_url=origin + facts.mcp_path, conformance_url=conformance_url, **addresses).write(folder)
     return 0
 
 

@@ -21,6 +21,7 @@ class Facts:
     tenant: str
     endpoint: str
     mcp_url: str
+    conformance_url: str
     api_key: str
     email: str
     password: str

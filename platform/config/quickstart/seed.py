@@ -12,6 +12,7 @@ from core.tenancy import tenant_context
 from mcp_runtime.addresses import mcp_url
 from mcp_runtime.models import AccessKey, Endpoint, Tool
 from mcp_runtime.services.access_keys import access_key_issue, access_key_revoke
+from mcp_runtime.services.conformance import conformance_endpoint
 from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.builtin.catalogue import CATALOGUE
@@ -37,10 +38,12 @@ def seed() -> Facts:
         endpoint = _endpoint(actor)
         _tools(actor, endpoint)
         key = _key(actor, endpoint)
+        conformance = conformance_endpoint(actor=actor)
     facts = Facts(
         tenant=tenant.slug,
         endpoint=endpoint.slug,
         mcp_url=mcp_url(tenant.slug, endpoint.slug),
+        conformance_url=mcp_url(tenant.slug, conformance.slug),
         api_key=key,
         email=user.email,
         password=password,
