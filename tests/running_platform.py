@@ -7,7 +7,6 @@ Each xdist worker would start one of its own: files of such tests are listed in 
 import http.client
 import json
 import os
-import queue
 import shutil
 import signal
 import subprocess
@@ -57,32 +56,36 @@ class Platform:
         self.state.chmod(0o711)  # the database server's account has to pass
         self.ports = {name: str(free_port()) for name in ("CONSOLE_PORT", "RUNTIME_PORT", "OPS_PORT")}
         self.environment = clean_environment(ARMSTRONG_STATE=str(self.state), **self.ports)
-        self.lines: list[str] = []
+        self._lines: list[str] = []
+        self._reader: threading.Thread | None = None
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Starts it and waits until everything runs."""
-        self.lines = []
-        printed: queue.Queue[str] = queue.Queue()
+        self._lines = []
         command = [sys.executable, "-P", "-m", "config.cli", "up"]
         process = subprocess.Popen(
             command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self._process = process
-        threading.Thread(target=self._read, args=(process, printed), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(process, self._lines), daemon=True)
+        self._reader.start()
         deadline = time.monotonic() + START_SECONDS
-        while RUNS not in "".join(self.lines[-1:]):
-            try:
-                self.lines.append(printed.get(timeout=max(0.0, deadline - time.monotonic())))
-            except queue.Empty:
-                pytest.fail("the platform did not start:\n" + "".join(self.lines))
+        while RUNS not in self.printed():
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"the platform did not start:\n{self.printed()}")
+            time.sleep(0.05)
 
-    def _read(self, process: "subprocess.Popen[str]", printed: "queue.Queue[str]") -> None:
+    @staticmethod
+    def _read(process: "subprocess.Popen[str]", lines: list[str]) -> None:
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
-                printed.put(line)
-        printed.put("")
+                lines.append(line)  # noqa: PERF402  line by line, as they come
+
+    def printed(self) -> str:
+        """What it has printed since it was started."""
+        return "".join(self._lines)
 
     @property
     def pid(self) -> int:
@@ -100,7 +103,10 @@ class Platform:
         """Sends the supervisor a signal and waits for its end; the exit status."""
         assert self._process is not None
         self._process.send_signal(number)
-        return self._process.wait(STOP_SECONDS)
+        status = self._process.wait(STOP_SECONDS)
+        if self._reader:
+            self._reader.join(STOP_SECONDS)  # all that it printed has arrived
+        return status
 
     def processes(self) -> list[int]:
         """Every process below the supervisor."""

@@ -76,25 +76,17 @@ def _shared_environment(options: Options, state: State, redis_url: str) -> dict[
 def _roles(
     specs: list[ChildSpec], application: dict[str, str], sockets: Mapping[str, socket.socket], workers: int
 ) -> None:
-    migrated = tuple(spec.id for spec in specs if spec.id == MIGRATIONS)
-    servers = tuple(spec.id for spec in specs if spec.id in {DATABASE, BROKER})
-    ready = migrated or servers
+    # Both servers are named even where the migrations imply one: nobody stops before the roles that use it.
+    ready = tuple(spec.id for spec in specs if spec.id in {DATABASE, BROKER, MIGRATIONS})
     runtime, console = sockets["RUNTIME_PORT"].fileno(), sockets["CONSOLE_PORT"].fileno()
     specs.extend(
         children.role("runtime", number=number, env=application, after=ready, listening=runtime)
         for number in range(1, workers + 1)
     )
     pooled = application | {"DATABASE_POOL_SIZE": application.get("DATABASE_POOL_SIZE", "10")}
-    specs.append(
-        children.role("console", env=pooled, after=(*ready, *_both(servers, ready), STATIC), listening=console)
-    )
-    queue = (*ready, *_both(servers, ready))
-    specs.append(children.role("jobs", env=application, after=queue, stop_seconds=children.JOBS_STOP_SECONDS))
-    specs.append(children.role("beat", env=application, after=queue))
-
-
-def _both(servers: tuple[str, ...], ready: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in servers if name not in ready)
+    specs.append(children.role("console", env=pooled, after=(*ready, STATIC), listening=console))
+    specs.append(children.role("jobs", env=application, after=ready, stop_seconds=children.JOBS_STOP_SECONDS))
+    specs.append(children.role("beat", env=application, after=ready))
 
 
 def _database(
