@@ -24,6 +24,7 @@ from core.embedded.account import Account, server_account
 from core.embedded.roles import provision
 
 HOST = "127.0.0.1"
+PASSWORDS = "postgres.json"
 SYSTEM_HOME = Path("/var/lib/armstrong")
 STOP_SIGNAL = signal.SIGINT  # PostgreSQL's "fast" shutdown: ends sessions, writes a checkpoint, leaves nothing behind
 
@@ -78,7 +79,7 @@ class PostgresCluster:
     @cached_property
     def passwords(self) -> dict[str, str]:
         """The passwords of the superuser, the owner and the application, made once and kept readable to us alone."""
-        file = self.state / "postgres.json"
+        file = self.state / PASSWORDS
         if not file.exists():
             made = {role: secrets.token_urlsafe(24) for role in ("postgres", "armstrong_owner", "armstrong_app")}
             file.touch(mode=0o600)
@@ -94,8 +95,15 @@ class PostgresCluster:
         """Makes the cluster if it is not there; raises PostgresFailed."""
         self.home.mkdir(parents=True, exist_ok=True)
         self._give(self.home)
+        if not (self.state / PASSWORDS).exists():
+            self._set_aside()
         if not (self.data / "PG_VERSION").exists():
             self._initdb()
+
+    def _set_aside(self) -> None:
+        """Moves a cluster away that no state folder holds the passwords of: removing that folder starts over."""
+        if self.data.exists():
+            self.data.rename(self.home / f"data.former-{secrets.token_hex(4)}")
 
     def command(self, port: int) -> list[str]:
         """The argument vector that runs the server in the foreground; run it as `account`."""
