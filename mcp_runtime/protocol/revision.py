@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -11,6 +11,9 @@ from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.headers import RequestHeaders
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
 from mcp_runtime.sources.contract import CallContext
+
+if TYPE_CHECKING:
+    from mcp_runtime.protocol.extension import Extension
 
 
 class Structured(Enum):
@@ -75,7 +78,8 @@ class Listening:
     uris: frozenset[str]
 
 
-type Method = Callable[[Exchange], bytes | Job | Signal | Listening]
+type Answering = bytes | Job | Signal | Listening
+type Method = Callable[[Exchange], Answering]
 type Content = list[dict[str, Any]]
 
 
@@ -118,6 +122,7 @@ class Revision:
     annotated_results: bool = False
     batches: bool = False
     content: Callable[[Content], Content] = as_it_is
+    extensions: "tuple[Extension, ...]" = ()
 
     def status_of(self, code: int) -> int:
         """The HTTP status that goes with a JSON-RPC error code."""

@@ -48,7 +48,7 @@ class Wire:
 
     def description(self, opening: dict[str, Any]) -> bytes:
         """The result of initialize or server/discover, which `opening` begins."""
-        body: dict[str, Any] = {**opening, "capabilities": self._revision.capabilities}
+        body: dict[str, Any] = {**opening, "capabilities": self._capabilities()}
         if self._endpoint.instructions:
             body["instructions"] = self._endpoint.instructions
         if self._revision.annotated_results:
@@ -56,6 +56,11 @@ class Wire:
         else:
             body["serverInfo"] = self.server_info
         return encode(body)[:-1] + self.closing
+
+    def _capabilities(self) -> dict[str, Any]:
+        settings = {extension.id: extension.settings(self._endpoint) for extension in self._revision.extensions}
+        offered = {name: value for name, value in settings.items() if value is not None}
+        return {**self._revision.capabilities, "extensions": offered} if offered else self._revision.capabilities
 
     def tool_list(self, principal: Principal, params: dict[str, Any]) -> bytes:
         """A page of tools/list. Raises RpcError(INVALID_PARAMS) for a cursor that is not theirs."""
