@@ -34,7 +34,7 @@ class Extension:
 
     def undeclared(self) -> RpcError:
         """How a client hears that it has to declare it."""
-        data = {"requiredCapabilities": {"extensions": {self.id: {}}}}
+        data: dict[str, Any] = {"requiredCapabilities": {"extensions": {self.id: {}}}}
         return RpcError(errors.MISSING_CLIENT_CAPABILITY, "Missing required client capability", data)
 
     def guarded(self) -> dict[str, Method]:
