@@ -29,6 +29,9 @@ e2e: setup ## drive the console with Chromium, installing it where it is not; SC
 	@sh scripts/chromium.sh
 	@$(PYTHON) -m pytest -m e2e tests/e2e $(PYTEST_ARGS)
 
+conformance: setup ## the official conformance suite against two workers, installing it where it is not
+	@$(PYTHON) -m tests.conformance
+
 assets: setup ## build the console's stylesheet and scripts (Node from the development requirements)
 	@sh scripts/assets.sh
 
@@ -45,4 +48,4 @@ bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup run check test e2e assets build deploy-check bench lock
+.PHONY: help setup run check test e2e conformance assets build deploy-check bench lock

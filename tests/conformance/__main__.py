@@ -1,0 +1,61 @@
+"""Runs the official conformance suite against the platform, started for it with two runtime workers.
+
+    make conformance
+
+Every set of scenarios that the suite has for servers, in one table. Exit 1: a check failed, warned or was skipped, or a
+scenario did not run. What each scenario saw is kept in var/conformance/.
+"""
+
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.conformance.scenarios import RUNS
+from tests.conformance.suite_program import Suite
+from tests.conformance.table import Row, complaints, summary, table
+from tests.node_packages import NoRegistry, installed
+from tests.running_platform import Platform
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE.parents[1] / "var" / "conformance"
+
+
+def main() -> int:
+    """The exit code."""
+    # So that what was started is ended too when we are told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        suite = Suite(installed(HERE / "suite"))
+    except NoRegistry as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    with running_platform() as platform:
+        rows = [row for run in RUNS for row in suite.rows(run, platform.facts["conformance_url"], RESULTS)]
+    return report(rows)
+
+
+@contextmanager
+def running_platform() -> Iterator[Platform]:
+    """A platform on free ports, ended at the end however that comes."""
+    platform = Platform()
+    try:
+        platform.start()
+        yield platform
+    finally:
+        platform.close()
+
+
+def report(rows: list[Row]) -> int:
+    """Prints the table, what is wrong, and one line that sums up; the exit code."""
+    wrong = [complaint for row in rows for complaint in complaints(row)]
+    print(table(rows))
+    print("\n".join(["", *wrong, *([""] if wrong else []), summary(rows)]))
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""What is run: each set of scenarios, by which of the suite's pre-releases, and what it has to hold."""
+
+from dataclasses import dataclass
+
+ALPHA_12 = "@modelcontextprotocol/conformance"
+ALPHA_11 = "conformance-alpha-11"
+SKILLS = ("sep-2640-skills-enumeration", "sep-2640-skills-directory", "sep-2640-skills-manifest")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the suite. `package` is where npm puts it, `scenarios` how many scenarios it must have run."""
+
+    name: str
+    package: str
+    arguments: tuple[str, ...]
+    scenarios: int
+
+    @property
+    def suite(self) -> str:
+        """The pre-release, as the table calls it."""
+        return {ALPHA_12: "0.2.0-alpha.12", ALPHA_11: "0.2.0-alpha.11"}[self.package]
+
+    @property
+    def folder(self) -> str:
+        """Where its results go."""
+        return f"{self.name}-{self.suite}"
+
+
+RUNS = (
+    # 30 scored and 3 that are not; 37 scored and 13 that are not.
+    Run("2025-11-25", ALPHA_12, ("--requirements", "2025-11-25"), 33),
+    Run("2026-07-28", ALPHA_12, ("--requirements", "2026-07-28"), 50),
+    Run("2025-06-18", ALPHA_12, ("--suite", "active", "--spec-version", "2025-06-18"), 27),
+    *(Run(name.removeprefix("sep-2640-"), ALPHA_12, ("--scenario", name), 1) for name in SKILLS),
+    # The earlier rules for the names of tools are stricter in some points.
+    Run("2025-11-25", ALPHA_11, ("--requirements", "2025-11-25"), 33),
+    Run("2026-07-28", ALPHA_11, ("--requirements", "2026-07-28"), 50),
+)
+
+# Checks that the suite itself never runs, whatever the server does, with its reason.
+NEVER_RUN = {
+    ("tasks-status-notifications", "tasks-status-notifications"): "its harness awaits a rewrite (both pre-releases)",
+}

@@ -1,0 +1,52 @@
+"""The suite as a program: starts it with its Node, and reads what it wrote down of each scenario."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.conformance.scenarios import Run
+from tests.conformance.table import Check, Row
+from tests.node_packages import NODE
+
+RUN_SECONDS = 240
+# Its folders are named for the scenario and the moment: server-ping-2026-11-22T16-40-50-153Z
+_FOLDER = re.compile(r"server-(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
+
+
+class Suite:
+    """Both pre-releases, installed in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._packages = folder / "node_modules"
+        own = self._packages / ".bin" / "node"
+        # There is none for every machine; that of the development requirements will do too.
+        self._node = own if own.exists() else NODE
+
+    def rows(self, run: Run, url: str, results: Path) -> Iterator[Row]:
+        """What became of each scenario of a run, and a row that says so where some did not run."""
+        program = self._packages / run.package / "dist" / "index.js"
+        folder = results / run.folder
+        folder.mkdir(parents=True)
+        words = ["server", "--url", url, *run.arguments, "--output-dir", str(folder)]
+        command: list[str | Path] = [self._node, program, *words]
+        with (folder / "log").open("w") as log:
+            # Its exit code says less than what it wrote down: it does not count warnings.
+            subprocess.run(command, check=False, stdout=log, stderr=subprocess.STDOUT, timeout=RUN_SECONDS)
+        found = sorted(_read(run, folder), key=lambda row: row.scenario)
+        yield from found
+        if len(found) != run.scenarios:
+            sentence = f"{len(found)} of {run.scenarios} scenarios ran; {folder / 'log'} says more"
+            yield Row(run.name, run.suite, "(all)", [Check("all", "FAILURE", sentence)])
+
+
+def _read(run: Run, folder: Path) -> Iterator[Row]:
+    for file in folder.glob("*/checks.json"):
+        named = _FOLDER.fullmatch(file.parent.name)
+        assert named is not None, f"{file.parent}: a name that no scenario has"
+        checks = [
+            Check(check["id"], check["status"], check.get("errorMessage") or check.get("description", ""))
+            for check in json.loads(file.read_text(encoding="utf-8"))
+        ]
+        yield Row(run.name, run.suite, named["scenario"], checks)
