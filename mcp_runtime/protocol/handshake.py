@@ -1,4 +1,7 @@
-"""The rungs of the handshake era (2025-03-26 to 2025-11-25): initialize gives a session, and each request names it."""
+"""The rungs of the handshake era (2024-11-05 to 2025-11-25): initialize gives a session, and each request names it.
+
+What needs no session is served without one too: a client that asks once, and then goes, need not begin anything.
+"""
 
 from typing import Any
 
@@ -14,11 +17,13 @@ from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.replies import ACCEPTED, Batch, Notice, Outcome, Reply, Work, error_reply, refusal_reply
 from mcp_runtime.protocol.revision import Exchange, Signal
 from mcp_runtime.protocol.revisions import HANDSHAKE, HANDSHAKE_VERSIONS, NEWEST_HANDSHAKE
-from mcp_runtime.protocol.scene import Scene
+from mcp_runtime.protocol.scene import Scene, Standing
 from mcp_runtime.protocol.sessions import Session, digest
 from mcp_runtime.protocol.signals import ANSWERED, CANCELLED
 
 SUPPORTED = tuple(sorted(HANDSHAKE))
+# 2025-06-18, basic/transports "Protocol Version Header": what to assume where nothing else tells.
+ASSUMED = "2025-03-26"
 MAXIMUM_BATCH = 100
 
 
@@ -32,19 +37,21 @@ def receive(headers: RequestHeaders, value: Any, scene: Scene) -> Outcome:
         message = jsonrpc.read_message(value)
         if message.kind is Kind.REQUEST and message.method == "initialize":
             return _initialize(message, headers, scene)
-        session = session_of(headers, scene)
-        revision = HANDSHAKE[session.version]
-        return _receive_one(message, session, headers, scene)
+        standing = _standing_of(headers, scene)
+        revision = standing.revision
+        return _receive_one(message, standing, headers, scene)
     except RpcError as error:
         return error_reply(identifier, error, revision)
     except Refused as refused:
         return refusal_reply(refused, identifier)
 
 
-def names_session(headers: RequestHeaders) -> bool:
+def claims(headers: RequestHeaders) -> bool:
     """Whether a request without a body belongs to this era: the stateless one has neither GET nor DELETE."""
     version = headers.text(PROTOCOL_VERSION)
-    return headers.get(SESSION_ID) is not None and (version is None or version in HANDSHAKE_VERSIONS)
+    if version is None:
+        return headers.get(SESSION_ID) is not None
+    return version in HANDSHAKE_VERSIONS
 
 
 def session_of(headers: RequestHeaders, scene: Scene) -> Session:
@@ -65,21 +72,36 @@ def session_of(headers: RequestHeaders, scene: Scene) -> Session:
     return session
 
 
+def _standing_of(headers: RequestHeaders, scene: Scene) -> Standing:
+    """What a request goes by: its session if it names one, or else what its version header says."""
+    if SESSION_ID in headers.values:
+        session = session_of(headers, scene)
+        token = headers.values[SESSION_ID].strip(b" \t")
+        return Standing(HANDSHAKE[session.version], session.capabilities, token)
+    version = headers.text(PROTOCOL_VERSION) or ASSUMED
+    if PROTOCOL_VERSION in headers.repeated or version not in HANDSHAKE:
+        raise RpcError(errors.INVALID_REQUEST, f"MCP-Protocol-Version is one of {', '.join(SUPPORTED)}.", status=400)
+    return Standing(HANDSHAKE[version], {})
+
+
 def _initialize(message: Message, headers: RequestHeaders, scene: Scene) -> Outcome:
     """Negotiates: the version asked for where it is served, else the newest that has a handshake."""
-    asked, capabilities = read_initialize(message.params)
+    asked, said = read_initialize(message.params)
     revision = HANDSHAKE.get(asked, NEWEST_HANDSHAKE)
+    capabilities = revision.declared(said)
     token = scene.sessions.mint(scene.endpoint, scene.principal, revision.version, capabilities)
     exchange = Exchange(
         revision, SUPPORTED, scene.endpoint, scene.principal, headers, message.method, message.params, capabilities
     )
     reply = dispatch(message.id, exchange)
-    return Reply(200, reply.body, ((b"mcp-session-id", token),)) if isinstance(reply, Reply) else reply
+    return Reply(200, reply.body, ((SESSION_ID, token),)) if isinstance(reply, Reply) else reply
 
 
-def _receive_one(message: Message, session: Session, headers: RequestHeaders, scene: Scene) -> Reply | Work | Notice:
-    token = headers.values[SESSION_ID].strip(b" \t")
+def _receive_one(message: Message, standing: Standing, headers: RequestHeaders, scene: Scene) -> Reply | Work | Notice:
+    token = standing.token
     if message.kind is Kind.RESPONSE:
+        if not token:
+            raise _needs_session("An answer")
         return Notice(Signal(ANSWERED, digest(token), message.params), ACCEPTED)
     if message.kind is Kind.NOTIFICATION:
         return _notified(message, token)
@@ -87,45 +109,52 @@ def _receive_one(message: Message, session: Session, headers: RequestHeaders, sc
     if type(params) is not dict:
         raise RpcError(errors.INVALID_PARAMS, "params is an object.")
     exchange = Exchange(
-        HANDSHAKE[session.version],
+        standing.revision,
         SUPPORTED,
         scene.endpoint,
         scene.principal,
         headers,
         message.method,
         params,
-        session.capabilities,
+        standing.capabilities,
         token,
     )
     outcome = dispatch(message.id, exchange)
     if isinstance(outcome, Listen):
         raise RpcError(errors.METHOD_NOT_FOUND, f"Method not found: {message.method}")
+    if isinstance(outcome, Notice) and not token:
+        raise _needs_session(message.method)
     return outcome
+
+
+def _needs_session(what: str) -> RpcError:
+    sentence = f"{what} needs a session: initialize, then send its Mcp-Session-Id."
+    return RpcError(errors.INVALID_REQUEST, sentence, status=400)
 
 
 def _notified(message: Message, token: bytes) -> Reply | Notice:
     """A client's notifications: of them, cancelling is heard; the others tell nothing that is kept."""
-    if message.method != "notifications/cancelled" or type(message.params) is not dict:
+    if message.method != "notifications/cancelled" or type(message.params) is not dict or not token:
         return ACCEPTED
     identifier = jsonrpc.readable_id({"id": message.params.get("requestId")})
     return Notice(Signal(CANCELLED, digest(token), {"request": identifier.decode()}), ACCEPTED)
 
 
 def _receive_batch(headers: RequestHeaders, values: list[Any], scene: Scene) -> Outcome:
-    session = session_of(headers, scene)
-    if not HANDSHAKE[session.version].batches or not 0 < len(values) <= MAXIMUM_BATCH:
+    standing = _standing_of(headers, scene)
+    if not standing.revision.batches or not 0 < len(values) <= MAXIMUM_BATCH:
         sentence = f"A batch of 1 to {MAXIMUM_BATCH} messages is taken in 2025-03-26 alone."
         raise RpcError(errors.INVALID_REQUEST, sentence, status=400)
-    parts = [_receive_part(value, session, headers, scene) for value in values]
+    parts = [_receive_part(value, standing, headers, scene) for value in values]
     answers = [part for part in parts if part is not ACCEPTED]
     return Batch(answers) if answers else ACCEPTED
 
 
-def _receive_part(value: Any, session: Session, headers: RequestHeaders, scene: Scene) -> Reply | Work | Notice:
+def _receive_part(value: Any, standing: Standing, headers: RequestHeaders, scene: Scene) -> Reply | Work | Notice:
     try:
         message = jsonrpc.read_message(value)
         if message.method == "initialize":
             raise RpcError(errors.INVALID_REQUEST, "initialize is never part of a batch.")
-        return _receive_one(message, session, headers, scene)
+        return _receive_one(message, standing, headers, scene)
     except RpcError as error:
-        return error_reply(jsonrpc.readable_id(value), error, HANDSHAKE[session.version])
+        return error_reply(jsonrpc.readable_id(value), error, standing.revision)

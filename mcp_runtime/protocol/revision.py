@@ -94,6 +94,7 @@ class Revision:
 
     `stateless`: each request describes itself in `_meta` and headers, and a client that goes away cancels; otherwise a
     session was negotiated by `initialize`, and a client that goes away does not cancel.
+    `client_capabilities`: what clients may declare in a handshake, and its members; whatever else they say came later.
     `mirrored`: which member of the params `Mcp-Name` repeats, by method.
     `annotated_results`: results carry `resultType`, the server's name, and lists their caching hints.
     """
@@ -116,6 +117,7 @@ class Revision:
     progress_has_message: bool = True
     elicitation_has_modes: bool = True
     elicitation_has_ids: bool = False
+    client_capabilities: Mapping[str, frozenset[str]] = field(default_factory=dict)
     # 2025-11-25, basic/transports: an event without data first, so that a client can come back for the rest.
     primes_streams: bool = False
     mirrored: Mapping[str, str] = field(default_factory=dict)
@@ -123,6 +125,14 @@ class Revision:
     batches: bool = False
     content: Callable[[Content], Content] = as_it_is
     extensions: "tuple[Extension, ...]" = ()
+
+    def declared(self, capabilities: Mapping[str, Any]) -> dict[str, Any]:
+        """Of what a client declares in its handshake, what this revision knows: nobody is asked for anything later."""
+        return {
+            name: {member: value for member, value in capabilities[name].items() if member in members}
+            for name, members in self.client_capabilities.items()
+            if isinstance(capabilities.get(name), dict)
+        }
 
     def status_of(self, code: int) -> int:
         """The HTTP status that goes with a JSON-RPC error code."""

@@ -18,7 +18,6 @@ NONCE_BYTES = 16
 MAXIMUM_TOKEN_BYTES = 4_096
 # The token travels in a header of each request, so of large capabilities only the names are kept.
 MAXIMUM_CAPABILITIES_BYTES = 1_024
-KNOWN_CAPABILITIES = ("elicitation", "roots", "sampling", "tasks")
 MAXIMUM_REMEMBERED = 10_000
 
 
@@ -93,7 +92,6 @@ class SessionTokens:
 
 
 def _bounded(capabilities: dict[str, Any]) -> dict[str, Any]:
-    known = {name: value for name, value in capabilities.items() if name in KNOWN_CAPABILITIES}
-    if len(msgspec.json.encode(known)) > MAXIMUM_CAPABILITIES_BYTES:
-        return {name: {} for name in known}
-    return known
+    if len(msgspec.json.encode(capabilities)) > MAXIMUM_CAPABILITIES_BYTES:
+        return {name: {} for name in capabilities}
+    return capabilities

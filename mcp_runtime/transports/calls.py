@@ -19,7 +19,7 @@ from mcp_runtime.snapshots.held import Held
 from mcp_runtime.sources.contract import SILENCE, CallContext
 from mcp_runtime.sources.conversation import ClientCannot, ClientFailed
 from mcp_runtime.transports.asgi import Receive
-from mcp_runtime.transports.conversations import SessionConversation, StatelessConversation
+from mcp_runtime.transports.conversations import SessionConversation, SessionlessConversation, StatelessConversation
 from mcp_runtime.transports.limits import Limits
 from mcp_runtime.transports.outlets import EVENT_STREAM, Outlet
 from mcp_runtime.transports.signals import Signals
@@ -33,7 +33,7 @@ UNANSWERED = Reply(200, b"", EVENT_STREAM)
 _boot = os.urandom(6).hex()
 _numbers = itertools.count(1)
 
-type Conversing = StatelessConversation | SessionConversation
+type Conversing = StatelessConversation | SessionConversation | SessionlessConversation
 
 
 class _End(Enum):
@@ -116,15 +116,14 @@ class Calls:
             return None
         if exchange.revision.stateless:
             return StatelessConversation(exchange, outlet)
+        if not exchange.session:
+            return SessionlessConversation(exchange, outlet)
         name = digest(exchange.session)
         return SessionConversation(exchange, outlet, name, self._signals.questions, self._signals.state)
 
     async def _settle(self, task: asyncio.Task[bytes], call: _Call, receive: Receive) -> _End:
         """Waits for the task, its deadline, or what cancels it in its era; leaves nothing running."""
-        if call.work.exchange.revision.stateless:
-            watcher: asyncio.Future[None] = asyncio.ensure_future(_disconnected(receive))
-        else:
-            watcher = self._signals.cancellation(digest(call.work.exchange.session), call.work.id)
+        watcher = self._cancelling(call.work, receive)
         waiting: set[asyncio.Future[bytes] | asyncio.Future[None]] = {task, watcher}
         began = asyncio.get_running_loop().time()
         try:
@@ -139,6 +138,16 @@ class Calls:
         if task in done:
             return _End.FINISHED
         return _End.DESERTED if done else _End.OVERDUE
+
+    def _cancelling(self, work: Work, receive: Receive) -> "asyncio.Future[None]":
+        """A future that is done when the call is cancelled, in the way of its era."""
+        exchange = work.exchange
+        if exchange.revision.stateless:
+            return asyncio.ensure_future(_disconnected(receive))
+        if exchange.session:
+            return self._signals.cancellation(digest(exchange.session), work.id)
+        # Leaving cancels nothing before 2026-07-28, and without a session nobody can say that it should.
+        return asyncio.get_running_loop().create_future()
 
 
 def _answer(work: Work, result: Callable[[], bytes], request_id: str) -> Reply:

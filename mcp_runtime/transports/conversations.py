@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.conversing import (
     LOG_LEVEL,
     InputRequired,
@@ -12,6 +13,7 @@ from mcp_runtime.protocol.conversing import (
     is_loud_enough,
     progress_token,
 )
+from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.questions import NotAnAnswer, encode_question, read_answer, unanswered
 from mcp_runtime.protocol.revision import Exchange
 from mcp_runtime.sources.conversation import (
@@ -134,3 +136,16 @@ class SessionConversation(_Talk):
             self._level = await self._state.level(self._session)
         if is_loud_enough(level, self._level):
             await self._say(level, data, logger)
+
+
+class SessionlessConversation(_Talk):
+    """Up to 2025-11-25 without a session: progress is heard, and there is nowhere for an answer to come to."""
+
+    __slots__ = ()
+
+    async def ask(self, questions: Mapping[str, Question]) -> dict[str, Answer]:
+        sentence = "This asks its client, which needs a session: initialize, then send its Mcp-Session-Id."
+        raise RpcError(errors.INVALID_REQUEST, sentence, status=400)
+
+    async def log(self, level: str, data: Any, logger: str = "") -> None:
+        """Nothing: a client that set no level has not asked to hear of anything."""

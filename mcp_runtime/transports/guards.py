@@ -8,6 +8,7 @@ from mcp_runtime.protocol.headers import (
     ACCEPT,
     CONTENT_ENCODING,
     CONTENT_TYPE,
+    FETCH_SITE,
     HOST,
     ORIGIN,
     PARAMETER_PREFIX,
@@ -26,6 +27,7 @@ _REQUESTABLE = frozenset({
     b"accept", b"authorization", b"content-type", b"last-event-id", b"mcp-method", b"mcp-name",
     b"mcp-protocol-version", b"mcp-session-id",
 })  # fmt: skip
+_PLAIN = frozenset({b"application/x-www-form-urlencoded", b"text/plain"})
 _TYPES = (b"application/json", b"text/event-stream")
 _WIDE = {b"application/json": (b"*/*", b"application/*"), b"text/event-stream": (b"*/*", b"text/*")}
 # What nearly every client sends, so that it is not taken apart each time.
@@ -91,13 +93,13 @@ def preflight(headers: RequestHeaders) -> Reply:
     )
 
 
-def check_media(headers: RequestHeaders) -> None:
+def check_media(headers: RequestHeaders, endpoint: ServedEndpoint) -> None:
     """Raises Refused: NOT_ACCEPTABLE unless both forms of answer are welcome; UNSUPPORTED_MEDIA_TYPE."""
     accept = headers.get(ACCEPT)
     if accept not in _USUAL_ACCEPT and not all(_accepts(accept, media_type) for media_type in _TYPES):
         raise Refused(refusals.NOT_ACCEPTABLE)
     content_type = headers.get(CONTENT_TYPE)
-    if content_type != b"application/json" and not _is_json(content_type):
+    if content_type != b"application/json" and not (_is_json(content_type) or _is_plain(headers, endpoint)):
         raise Refused(refusals.UNSUPPORTED_MEDIA_TYPE)
     encoding = headers.get(CONTENT_ENCODING, b"identity").strip(b" \t").lower()
     if encoding != b"identity" or CONTENT_TYPE in headers.repeated:
@@ -126,6 +128,18 @@ def _is_json(content_type: bytes | None) -> bool:
     return name == b"application/json" and all(
         parameter in (b"", b"charset=utf-8", b'charset="utf-8"') for parameter in parameters
     )
+
+
+def _is_plain(headers: RequestHeaders, endpoint: ServedEndpoint) -> bool:
+    """Whether a body may be JSON though its type does not say so, as a plain `curl -d` sends it.
+
+    These types are what a page of another site can send without a preflight. Browsers put `Origin` on every such POST
+    (Fetch, "append a request Origin header"), and newer ones `Sec-Fetch-Site`, so neither may be there; and the
+    endpoint has to be open to all anyway, so that nothing is gained by sending in a visitor's place.
+    """
+    if not endpoint.is_open or ORIGIN in headers.values or FETCH_SITE in headers.values:
+        return False
+    return headers.get(CONTENT_TYPE, b"text/plain").split(b";")[0].strip().lower() in _PLAIN
 
 
 def _bracketed(hostname: str) -> str:

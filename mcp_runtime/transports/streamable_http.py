@@ -91,7 +91,7 @@ class StreamableHttp:
         if verb not in ("GET", "DELETE"):
             return _not_allowed(b"GET, POST, DELETE")
         scene = self._scene(scope, headers, held)
-        if not handshake.names_session(headers):
+        if not handshake.claims(headers):
             return _not_allowed(b"POST, DELETE" if verb == "GET" else b"POST")
         if verb == "DELETE":
             return await self._delete(headers, held, scene)
@@ -102,7 +102,7 @@ class StreamableHttp:
         self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive, send: Send
     ) -> Reply | None:
         scene = self._scene(scope, headers, held)
-        check_media(headers)
+        check_media(headers, held.served)
         body = await read_body(receive, headers, self._limits)
         outcome = ladder.receive(headers, body, scene)
         if isinstance(outcome, Work):
@@ -119,8 +119,8 @@ class StreamableHttp:
     async def _work(self, work: Work, held: Held, receive: Receive, send: Send) -> Reply | None:
         """Runs a request; its answer goes where its first message went, if it had any."""
         exchange = work.exchange
-        log = None if exchange.revision.stateless else self._replay
-        name = "" if log is None else digest(exchange.session)
+        log = self._replay if exchange.session else None
+        name = digest(exchange.session) if exchange.session else ""
         outlet = EventOutlet(send, log, name, primed=exchange.revision.primes_streams)
         reply = await self._calls.perform(work, held, receive, outlet)
         if outlet.is_open:

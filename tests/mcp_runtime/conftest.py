@@ -10,6 +10,7 @@ import pytest
 from core.tenancy import tenant_context
 from mcp_runtime.models import AccessKey, Endpoint
 from mcp_runtime.services.access_keys import access_key_issue
+from mcp_runtime.services.conformance import conformance_endpoint
 from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.snapshots.structs import ToolSnapshot
@@ -147,6 +148,14 @@ def stage(cast: Cast, probe: Probe) -> Stage:
 def open_stage(cast: Cast, probe: Probe) -> Stage:
     """An endpoint that anyone may call."""
     return make_stage(cast.tenant, cast.alice, access="open", allowed_origins=["https://app.example.com"])
+
+
+@pytest.fixture
+def path(cast: Cast) -> str:
+    """Where Alice's conformance endpoint is reached."""
+    with tenant_context(cast.tenant.id):
+        endpoint = conformance_endpoint(actor=Cast.acting_inside(cast.alice, cast.tenant))
+    return f"/t/{cast.tenant.slug}/{endpoint.slug}/mcp"
 
 
 @pytest.fixture

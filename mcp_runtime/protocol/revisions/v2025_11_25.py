@@ -26,6 +26,11 @@ REVISION = Revision(
     argument_fields=("name", "title", "description", "required"),
     resource_fields=("title", "description", "mimeType", "_meta"),
     elicitation_has_ids=True,
+    client_capabilities={
+        "elicitation": frozenset({"form", "url"}),
+        "roots": frozenset({"listChanged"}),
+        "sampling": frozenset({"context", "tools"}),
+    },
     primes_streams=True,
     implementation_fields=("name", "title", "version"),
     capabilities={

@@ -5,21 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.tenancy import tenant_context
-from mcp_runtime.services.conformance import conformance_endpoint
 from mcp_runtime.worker import Worker
-from tests.conftest import Cast
 from tests.mcp_runtime.driving import CAPABILITIES, Client, Exchange, modern
 
 EVERYTHING: dict[str, Any] = {"elicitation": {"form": {}}, "sampling": {}, "roots": {}}
-
-
-@pytest.fixture
-def path(cast: Cast) -> str:
-    """Where Alice's conformance endpoint is reached."""
-    with tenant_context(cast.tenant.id):
-        endpoint = conformance_endpoint(actor=Cast.acting_inside(cast.alice, cast.tenant))
-    return f"/t/{cast.tenant.slug}/{endpoint.slug}/mcp"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.mcp_runtime.conftest import Stage
 from tests.mcp_runtime.driving import Client, eventually, whole
 from tests.mcp_runtime.features.conftest import open_able
 
-VERSIONS = ["2025-03-26", "2025-06-18", "2025-11-25"]
+VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
 
 async def _asked(client: Client, method: str, params: dict[str, Any]) -> Any:

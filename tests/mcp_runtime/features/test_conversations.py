@@ -166,7 +166,7 @@ async def test_a_cancelled_call_gets_no_answer_whichever_worker_hears_of_it(
     assert await call.chunk() is None
 
 
-@pytest.mark.parametrize("version", ["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
 async def test_progress_rises_before_the_answer_for_those_who_ask(path: str, worker: Worker, version: str) -> None:
     client = Client(worker, path)
     params = {"name": "test_tool_with_progress", "arguments": {}, "_meta": {"progressToken": "p"}}
@@ -181,6 +181,7 @@ async def test_progress_rises_before_the_answer_for_those_who_ask(path: str, wor
     heard = [message_of(await call.frame()) for _ in range(4)]
     assert [message["params"]["progress"] for message in heard[:3]] == [0, 50, 100]
     assert {message["params"]["progressToken"] for message in heard[:3]} == {"p"}
+    assert all(("message" in message["params"]) == (version != "2024-11-05") for message in heard[:3])
     assert heard[3]["result"]["content"][0]["text"] == "The work is done."
 
 

@@ -24,6 +24,7 @@ from mcp_runtime.sources.contract import (
     ToolResult,
     Workshop,
 )
+from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES
 from tests.mcp_runtime.driving import modern, request
 
 CONTEXT = CallContext("tenant", "endpoint", "key:1", "request", 60.0)
@@ -75,7 +76,8 @@ def make_endpoint(*tools: ToolSnapshot, **members: Any) -> ServedEndpoint:
         "tenant_id": "tenant", "endpoint_id": "endpoint", "endpoint_slug": "demo", "name": "Demo", "version": 3,
         "access": "key", "keys": [KeySnapshot("1", "00" * 32)],
     } | members  # fmt: skip
-    compiler = Compiler(Sources({"answers": Answers()}, {}, {}), Workshop(http=cast("aiohttp.ClientSession", None)))
+    sources = Sources({"answers": Answers()}, PROMPT_SOURCES, RESOURCE_SOURCES)
+    compiler = Compiler(sources, Workshop(http=cast("aiohttp.ClientSession", None)))
     return run(compiler.compile(EndpointSnapshot(tools=list(tools), **whole), None))
 
 

@@ -1,18 +1,21 @@
 """The ladder of the revisions with a handshake: sessions, negotiation, batches, and what each refusal is."""
 
+import json
 from typing import Any
 
 import pytest
 
 from mcp_runtime.protocol import errors
-from mcp_runtime.protocol.headers import SESSION_ID, RequestHeaders
+from mcp_runtime.protocol.headers import PROTOCOL_VERSION, SESSION_ID, RequestHeaders
+from mcp_runtime.protocol.replies import Reply
 from mcp_runtime.protocol.served import Principal
 from mcp_runtime.protocol.sessions import LIFETIME_SECONDS, digest
+from mcp_runtime.snapshots.structs import ResourceSnapshot
 from tests.mcp_runtime.driving import request
 from tests.mcp_runtime.protocol.stage import Desk, error_of, make_endpoint, parsed, tool
 
-VERSIONS = ["2025-03-26", "2025-06-18", "2025-11-25"]
-WITHOUT_BATCHES = ["2025-06-18", "2025-11-25"]
+VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
+WITHOUT_BATCHES = ["2024-11-05", "2025-06-18", "2025-11-25"]
 CLIENT = {"name": "test", "version": "1"}
 SESSION_NOT_FOUND = (404, errors.INVALID_REQUEST)
 
@@ -28,7 +31,6 @@ def _met(version: str = "2025-11-25", **options: Any) -> Desk:
     [
         *((version, version) for version in VERSIONS),
         ("2026-07-28", "2025-11-25"),
-        ("2024-11-05", "2025-11-25"),
         ("1.0", "2025-11-25"),
         ("", "2025-11-25"),
     ],
@@ -38,7 +40,8 @@ def test_the_version_asked_for_is_agreed_on_or_the_newest_with_a_handshake(asked
     result = parsed(reply)["result"]
     assert result["protocolVersion"] == given
     assert result["capabilities"]["tools"] == {"listChanged": True}
-    assert set(result["capabilities"]) == {"completions", "logging", "prompts", "resources", "tools"}
+    completions = set() if given == "2024-11-05" else {"completions"}
+    assert set(result["capabilities"]) == {"logging", "prompts", "resources", "tools"} | completions
 
 
 @pytest.mark.parametrize(
@@ -73,10 +76,83 @@ def test_large_capabilities_make_no_large_session_id() -> None:
     assert len(dict(reply.headers)[SESSION_ID]) < 1_000
 
 
-def test_a_request_without_a_session_is_refused_with_its_id() -> None:
-    reply = Desk().legacy("tools/list")
+SERVED_WITHOUT_SESSION = [
+    ("ping", None),
+    ("tools/list", None),
+    ("tools/call", {"name": "echo", "arguments": {}}),
+    ("prompts/list", {}),
+    ("resources/list", {}),
+    ("resources/templates/list", {}),
+]
+
+
+@pytest.mark.parametrize("version", [None, *VERSIONS])
+@pytest.mark.parametrize(("method", "params"), SERVED_WITHOUT_SESSION)
+def test_what_needs_no_session_is_served_without_one(version: str | None, method: str, params: Any) -> None:
+    reply = Desk().legacy(method, params, mcp_protocol_version=version)
+    assert reply.status == 200
+    assert "result" in parsed(reply)
+    assert reply.headers == ()
+
+
+def test_without_a_session_the_version_header_says_which_fields_there_are() -> None:
+    noted = tool("noted", title="Noted", annotations={"readOnlyHint": True})
+    fields = {
+        version: set(parsed(Desk(make_endpoint(noted)).legacy("tools/list", mcp_protocol_version=version))["result"][
+            "tools"
+        ][0])
+        for version in (None, *VERSIONS)
+    }  # fmt: skip
+    assert fields["2024-11-05"] == {"name", "inputSchema"}
+    assert fields[None] == fields["2025-03-26"] == {"name", "inputSchema", "annotations"}
+    assert fields["2025-06-18"] == fields["2025-11-25"] == {"name", "title", "inputSchema", "annotations"}
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("logging/setLevel", {"level": "info"}),
+        ("resources/subscribe", {"uri": "demo://x"}),
+        ("resources/unsubscribe", {"uri": "demo://x"}),
+    ],
+)
+def test_what_keeps_something_for_later_needs_a_session(method: str, params: Any) -> None:
+    readable = ResourceSnapshot(id="r", uri="demo://x", name="X", source="static", config={"text": "x"})
+    reply = Desk(make_endpoint(resources=[readable])).legacy(method, params)
     assert error_of(reply) == (400, errors.INVALID_REQUEST)
     assert parsed(reply)["id"] == 1
+    assert "Mcp-Session-Id" in parsed(reply)["error"]["message"]
+
+
+def test_an_answer_without_a_session_is_to_nothing_that_was_asked() -> None:
+    assert error_of(Desk().post({"jsonrpc": "2.0", "id": 7, "result": {}})) == (400, errors.INVALID_REQUEST)
+
+
+def test_an_empty_session_id_is_none_that_was_given() -> None:
+    assert error_of(Desk(session="").legacy("tools/list")) == (400, errors.INVALID_REQUEST)
+
+
+def test_two_version_headers_without_a_session_are_refused() -> None:
+    pair = (PROTOCOL_VERSION, b"2025-06-18")
+    reply = Desk().receive(b'{"jsonrpc":"2.0","id":1,"method":"ping"}', [pair, pair])
+    assert error_of(reply) == (400, errors.INVALID_REQUEST)  # type: ignore[arg-type]  # refused before any work
+
+
+@pytest.mark.parametrize(
+    ("version", "kept"),
+    [
+        ("2024-11-05", {"roots": {"listChanged": True}, "sampling": {}}),
+        ("2025-03-26", {"roots": {"listChanged": True}, "sampling": {}}),
+        ("2025-06-18", {"elicitation": {}, "roots": {"listChanged": True}, "sampling": {}}),
+        ("2025-11-25", {"elicitation": {"url": {}}, "roots": {"listChanged": True}, "sampling": {"tools": {}}}),
+    ],
+)
+def test_a_client_is_asked_nothing_that_its_revision_does_not_know(version: str, kept: dict[str, Any]) -> None:
+    said = {"elicitation": {"url": {}}, "roots": {"listChanged": True}, "sampling": {"tools": {}}, "tasks": {}, "x": 1}
+    params = {"protocolVersion": version, "capabilities": said, "clientInfo": CLIENT}
+    desk = Desk()
+    token = dict(desk.post(request("initialize", params)).headers)[SESSION_ID]
+    assert desk.sessions.read(token, desk.endpoint, desk.principal, ()).capabilities == kept
 
 
 @pytest.mark.parametrize("session", ["x", "a.b", "a b", "é", "x" * 5_000, "eyJ9.eyJ9"])
@@ -176,8 +252,10 @@ def test_notifications_and_responses_are_taken(message: dict[str, Any]) -> None:
     assert (reply.status, reply.body) == (202, b"")
 
 
-def test_a_notification_without_a_session_is_refused() -> None:
-    assert Desk().post({"jsonrpc": "2.0", "method": "notifications/initialized"}).status == 400
+@pytest.mark.parametrize("method", ["notifications/initialized", "notifications/cancelled"])
+def test_a_notification_without_a_session_is_taken_and_tells_nobody(method: str) -> None:
+    message = {"jsonrpc": "2.0", "method": method, "params": {"requestId": 1}}
+    assert Desk().receive(json.dumps(message).encode(), []) == Reply(202, b"")
 
 
 def test_a_batch_is_answered_in_one_array() -> None:
@@ -223,8 +301,18 @@ def test_a_batch_is_refused_where_there_are_none_any_more(version: str) -> None:
 def test_a_batch_cannot_begin_a_session() -> None:
     params = {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": CLIENT}
     reply = Desk().post([request("initialize", params)])
-    assert error_of(reply) == (400, errors.INVALID_REQUEST)
+    assert [answer["error"]["code"] for answer in parsed(reply)] == [errors.INVALID_REQUEST]
     assert reply.headers == ()
+
+
+def test_a_batch_without_a_session_is_of_the_revision_that_has_them() -> None:
+    batch = [request("ping", identifier=1), request("logging/setLevel", {"level": "info"}, identifier=2)]
+    pong, refused = parsed(Desk().post(batch))
+    assert (pong["id"], pong["result"]) == (1, {})
+    assert (refused["id"], refused["error"]["code"]) == (2, errors.INVALID_REQUEST)
+    for version in WITHOUT_BATCHES:
+        reply = Desk().post(batch, {"mcp-protocol-version": version})
+        assert error_of(reply) == (400, errors.INVALID_REQUEST)
 
 
 def test_unreadable_json_is_refused_without_an_id() -> None:

@@ -20,6 +20,7 @@ RICH = tool(
     config={"result": {"structured": {"n": 1}, "has_structured": True}},
 )  # fmt: skip
 FIELDS = {
+    "2024-11-05": {"name", "description", "inputSchema"},
     "2025-03-26": {"name", "description", "inputSchema", "annotations"},
     "2025-06-18": {"name", "title", "description", "inputSchema", "outputSchema", "annotations"},
     "2025-11-25": {"name", "title", "description", "inputSchema", "outputSchema", "annotations"},
@@ -146,7 +147,7 @@ def test_invalid_arguments_are_a_result_since_2025_11_25(version: str) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_structured_content_is_what_the_revision_can_carry(version: str) -> None:
     called = _result(_desk(version, RICH), version, "tools/call", {"name": "rich", "arguments": {"n": 1}})
-    assert called.get("structuredContent") == (None if version == "2025-03-26" else {"n": 1})
+    assert called.get("structuredContent") == (None if version < "2025-06-18" else {"n": 1})
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -191,6 +192,19 @@ def test_content_is_cut_down_to_what_older_revisions_know() -> None:
         {"type": "text", "text": "X: demo://x"},
         {"type": "text", "text": "t", "annotations": {"audience": ["user"]}},
     ]
+    assert contents["2024-11-05"] == contents["2025-03-26"]
+
+
+def test_a_sound_is_an_embedded_resource_to_the_first_revision() -> None:
+    sound = {"type": "audio", "data": "UklGRg==", "mimeType": "audio/wav", "annotations": {"priority": 1}}
+    loud = tool("loud", config={"result": {"content": [{"type": "text", "text": "Hear:"}, sound]}})
+    contents = {
+        version: _result(_desk(version, loud), version, "tools/call", {"name": "loud"})["content"][1]
+        for version in VERSIONS
+    }
+    resource = {"uri": "cid:audio-1@content", "mimeType": "audio/wav", "blob": "UklGRg=="}
+    assert contents.pop("2024-11-05") == {"type": "resource", "resource": resource, "annotations": {"priority": 1}}
+    assert all(content == sound for content in contents.values())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -204,5 +218,5 @@ def test_what_the_endpoint_is_fits_the_revision(version: str) -> None:
         validate_server_result("initialize", version, result)
         server = result["serverInfo"]
     assert result["instructions"] == "Be kind."
-    titled = {} if version == "2025-03-26" else {"title": "Demo"}
+    titled = {} if version < "2025-06-18" else {"title": "Demo"}
     assert server == {"name": "demo", "version": "3", **titled}

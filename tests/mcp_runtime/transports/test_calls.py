@@ -6,7 +6,7 @@ from mcp_runtime.worker import Worker
 from tests.mcp_runtime.conftest import Stage
 from tests.mcp_runtime.driving import CAPABILITIES, VERSION
 
-HANDSHAKE = ["2025-03-26", "2025-06-18", "2025-11-25"]
+HANDSHAKE = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
 
 async def test_a_stateless_client_lists_and_calls(stage: Stage, worker: Worker) -> None:
@@ -42,7 +42,7 @@ async def test_a_client_with_a_session_lists_and_calls(stage: Stage, worker: Wor
     assert [tool["name"] for tool in listed["tools"]] == ["crash", "echo", "wait"]
     called = (await client.legacy("tools/call", {"name": "echo", "arguments": {"a": 1}})).json["result"]
     assert called["content"] == [{"type": "text", "text": "{'a': 1}"}]
-    assert ("structuredContent" in called) == (version != "2025-03-26")
+    assert ("structuredContent" in called) == (version >= "2025-06-18")
     assert "resultType" not in called
     assert (await client.legacy("ping")).json["result"] == {}
 

@@ -203,7 +203,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(stage: Stage) -> None
 async def test_a_body_may_come_in_parts(stage: Stage, worker: Worker) -> None:
     exchange = stage.client(worker).open(body=[b'{"jsonrpc":"2.0",', b'"id":1,'])
     exchange.incoming.put_nowait({"type": "http.request", "body": b'"method":"x"}', "more_body": False})
-    assert (await whole(exchange)).json["error"]["code"] == -32600
+    assert (await whole(exchange)).json["error"]["code"] == -32601
 
 
 async def test_a_client_that_leaves_amid_its_body_is_not_answered(stage: Stage, worker: Worker) -> None:

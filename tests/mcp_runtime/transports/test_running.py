@@ -26,7 +26,7 @@ async def test_a_stateless_client_that_leaves_cancels_its_call(stage: Stage, pro
     assert exchange.outgoing.empty()
 
 
-@pytest.mark.parametrize("version", ["2025-03-26", "2025-06-18", "2025-11-25"])
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
 async def test_a_client_with_a_session_that_leaves_does_not(
     stage: Stage, probe: Probe, worker: Worker, version: str
 ) -> None:
