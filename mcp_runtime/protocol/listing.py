@@ -1,6 +1,6 @@
 """Lists in pages: entries encoded once, in order of name, and cursors that hold whatever changes."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +41,11 @@ class Listing:
         tail = b"," + encode(members)[1:] if members else b"}"
         items = b",".join([self.entries[index] for index in shown])
         return b'{"%b":[%b]%b' % (self.member.encode(), items, tail), start == 0 and not more
+
+    def entry(self, name: str) -> bytes | None:
+        """The entry of that name, if there is one."""
+        index = bisect_left(self.names, name)
+        return self.entries[index] if index < len(self.names) and self.names[index] == name else None
 
     @property
     def _scope(self) -> str:

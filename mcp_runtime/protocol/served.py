@@ -1,7 +1,7 @@
 """An endpoint as the protocol serves it: compiled from a snapshot, never changed, replaced whole."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mcp_runtime.protocol.mirrored import MirroredArgument
 from mcp_runtime.schemas import Validator
@@ -60,8 +60,26 @@ class ServedResource:
 
 
 @dataclass(frozen=True, slots=True)
+class SkillFile:
+    """A file of a skill: `digest` and `size` in bytes are of what reading it returns."""
+
+    uri: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServedSkill:
+    """A skill, by the URI of its SKILL.md. `files` is None where they are not known beforehand."""
+
+    uri: str
+    frontmatter: dict[str, Any]
+    files: tuple[SkillFile, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A tool, prompt or resource that cannot be served, named in lists so that its absence has a reason."""
+    """A tool, prompt, resource or skill that cannot be served, named in lists so that its absence has a reason."""
 
     name: str
     reason: str
@@ -69,7 +87,10 @@ class Unavailable:
 
 @dataclass(slots=True, eq=False)
 class ServedEndpoint:
-    """What is offered is in order of name; `principals` is by the SHA-256 digest of the key; `wires` fills on use."""
+    """What is offered is in order of name; `principals` is by the SHA-256 digest of the key; `wires` fills on use.
+
+    `folders` maps each folder of the skill:// space to what is directly in it.
+    """
 
     tenant_id: str
     endpoint_id: str
@@ -87,6 +108,9 @@ class ServedEndpoint:
     templates: dict[str, ServedResource] = field(default_factory=dict)
     unavailable_prompts: tuple[Unavailable, ...] = ()
     unavailable_resources: tuple[Unavailable, ...] = ()
+    skills: dict[str, ServedSkill] = field(default_factory=dict)
+    unavailable_skills: tuple[Unavailable, ...] = ()
+    folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     wires: "dict[str, Wire]" = field(default_factory=dict)
 
     def tool_for(self, principal: Principal, name: str) -> ServedTool | None:

@@ -13,6 +13,7 @@ from mcp_runtime.protocol.served import (
     ServedEndpoint,
     ServedPrompt,
     ServedResource,
+    ServedSkill,
     ServedTool,
     Unavailable,
 )
@@ -76,11 +77,27 @@ class Wire:
         return listed
 
     def page(self, member: str, principal: Principal, params: dict[str, Any]) -> bytes:
-        """A page of prompts, resources or resourceTemplates: empty for who is limited to certain tools."""
+        """A page of prompts, resources, resourceTemplates or skills: empty for who is limited to certain tools."""
         cursor = _cursor(params)
         listing, missing = self._listings[member]
         annotations = self._annotations(missing if principal.tools is None else ())
         return listing.page(principal, cursor, lambda _name: principal.tools is None, annotations)[0]
+
+    def entry(self, member: str, principal: Principal, name: str) -> bytes | None:
+        """One entry of a list, if there is one and the principal may see it."""
+        return self._listings[member][0].entry(name) if principal.tools is None else None
+
+    def folder_page(self, principal: Principal, uri: str, params: dict[str, Any]) -> bytes | None:
+        """A page of resources/directory/read, if the folder is there and the principal may see it."""
+        children = self._endpoint.folders.get(uri) if principal.tools is None else None
+        if children is None:
+            return None
+        entries = [self.entry("resources", principal, child) or encode(_folder(child)) for child in children]
+        listing = Listing("resources", f"{self._endpoint.endpoint_id}/{uri}", children, entries)
+        annotations = self._annotations(())
+        # A paginated result, and not a cacheable one (ext-skills, "Reading Directories").
+        uncached = {name: value for name, value in annotations.items() if name not in ("ttlMs", "cacheScope")}
+        return listing.page(principal, _cursor(params), lambda _name: True, uncached)[0]
 
     def _tool_page(self, principal: Principal, cursor: object) -> tuple[bytes, bool]:
         listing, missing = self._listings["tools"]
@@ -131,6 +148,7 @@ def _listings(endpoint: ServedEndpoint, revision: Revision) -> dict[str, tuple[L
             {uri: _resource(resource, "uriTemplate", revision) for uri, resource in endpoint.templates.items()},
             (),
         ),
+        "skills": ({uri: _skill(skill) for uri, skill in endpoint.skills.items()}, endpoint.unavailable_skills),
     }
     return {
         member: (
@@ -170,6 +188,17 @@ def _resource(resource: ServedResource, address: str, revision: Revision) -> dic
         "_meta": snapshot.meta,
     }
     return {address: snapshot.uri, "name": snapshot.name, **_known(optional, revision.resource_fields)}
+
+
+def _skill(skill: ServedSkill) -> dict[str, Any]:
+    files: Any = "dynamic"
+    if skill.files is not None:
+        files = [{"uri": file.uri, "digest": file.digest, "size": file.size} for file in skill.files]
+    return {"uri": skill.uri, "frontmatter": skill.frontmatter, "resources": files}
+
+
+def _folder(uri: str) -> dict[str, Any]:
+    return {"uri": uri, "name": uri.rpartition("/")[2], "mimeType": "inode/directory"}
 
 
 def _known(optional: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from core.refusals import Refused
 from mcp_runtime.models import Endpoint, Prompt, Resource
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.services.publish import publish
+from mcp_runtime.skills import SCHEME, InvalidSkill, require_path
 from mcp_runtime.sources.contract import InvalidConfig, PromptDraft, ResourceDraft
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES
 from mcp_runtime.uris import InvalidUri, require_uri, variables_of
@@ -133,8 +134,10 @@ def _write_resource(resource: Resource, draft: ResourceDraft) -> None:
     _require_storable(meta=draft.meta, config=draft.config)
     try:
         variables_of(draft.uri) if draft.is_template else require_uri(draft.uri)
+        if draft.uri.startswith(SCHEME) and not draft.is_template:
+            require_path(draft.uri)
         draft = RESOURCE_SOURCES[resource.source].check(draft)
-    except InvalidUri as error:
+    except (InvalidUri, InvalidSkill) as error:
         raise refused_fields({"uri": str(error)}) from None
     except InvalidConfig as error:
         raise refused_fields(error.fields) from None

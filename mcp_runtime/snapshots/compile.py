@@ -16,6 +16,7 @@ from mcp_runtime.protocol.served import (
     ServedTool,
     Unavailable,
 )
+from mcp_runtime.snapshots.skills import Shelf, folders_of
 from mcp_runtime.snapshots.structs import (
     SECRETS_PURPOSE,
     EndpointSnapshot,
@@ -70,6 +71,9 @@ class Compiler:
         resources, missing_resources = await _each(
             sorted(snapshot.resources, key=lambda resource: resource.uri), lambda resource: resource.uri, self._resource
         )
+        singles = {uri: resource for uri, resource in resources.items() if resource.match is None}
+        templates = {uri: resource for uri, resource in resources.items() if resource.match is not None}
+        skills, missing_skills = await Shelf(singles, templates, previous).skills()
         return ServedEndpoint(
             tenant_id=snapshot.tenant_id,
             endpoint_id=snapshot.endpoint_id,
@@ -83,10 +87,13 @@ class Compiler:
             unavailable=missing,
             principals={bytes.fromhex(key.digest): _principal(key) for key in snapshot.keys},
             prompts=prompts,
-            resources={uri: resource for uri, resource in resources.items() if resource.match is None},
-            templates={uri: resource for uri, resource in resources.items() if resource.match is not None},
+            resources=singles,
+            templates=templates,
             unavailable_prompts=missing_prompts,
             unavailable_resources=missing_resources,
+            skills=skills,
+            unavailable_skills=missing_skills,
+            folders=folders_of(singles),
         )
 
     def _tool(self, tenant_id: str, tool: ToolSnapshot) -> ServedTool:

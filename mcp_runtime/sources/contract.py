@@ -143,10 +143,14 @@ class CompiledPrompt:
 
 @dataclass(frozen=True, slots=True)
 class CompiledResource:
-    """How a resource, or every resource of a template, is read."""
+    """How a resource, or every resource of a template, is read.
+
+    `content` returns the bytes that reading returns, where they are known beforehand and always the same.
+    """
 
     handler: ResourceHandler
     complete: Completer = no_completions
+    content: Callable[[], bytes] | None = None
 
 
 class ResourceMissing(Exception):

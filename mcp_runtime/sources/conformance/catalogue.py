@@ -5,6 +5,7 @@ from typing import Any
 from mcp_runtime.sources.conformance import asking, plain
 from mcp_runtime.sources.conformance.media import PNG
 from mcp_runtime.sources.conformance.schemas import HEADER, JSON_SCHEMA_2020_12, NOTHING, strings
+from mcp_runtime.sources.conformance.skills import SKILL_FILES
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolHandler
 
 TOOLS: dict[str, tuple[ToolHandler, dict[str, Any]]] = {
@@ -127,4 +128,5 @@ RESOURCES = (
         is_template=True,
         config={"text": '{"id":"{id}","templateTest":true,"data":"Data for ID: {id}"}'},
     ),
+    *SKILL_FILES,
 )

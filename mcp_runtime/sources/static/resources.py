@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from mcp_runtime.skills import MARKDOWN, InvalidSkill, read_manifest, root_of
 from mcp_runtime.snapshots.structs import ResourceSnapshot
 from mcp_runtime.sources.contract import CallContext, CompiledResource, InvalidConfig, ResourceDraft, Workshop
 from mcp_runtime.sources.static.placeholders import beginning_with, fill
@@ -17,6 +18,10 @@ class StaticResourceConfig(msgspec.Struct, forbid_unknown_fields=True):
     text: str | None = None
     blob: str | None = None
     completions: dict[str, list[str]] = {}
+
+    def content(self) -> bytes:
+        """The bytes that are written down."""
+        return self.text.encode() if self.text is not None else base64.b64decode(self.blob or "")
 
 
 class StaticResourceSource:
@@ -34,7 +39,7 @@ class StaticResourceSource:
                 base64.b64decode(config.blob, validate=True)
             except binascii.Error:
                 raise InvalidConfig({"config": "blob: this is not base64."}) from None
-        return draft
+        return draft if root_of(draft.uri) is None else _manifest(draft, config)
 
     def compile(self, resource: ResourceSnapshot, workshop: Workshop) -> CompiledResource:
         config = _config(resource.config)
@@ -50,7 +55,19 @@ class StaticResourceSource:
         async def complete(variable: str, typed: str, _given: dict[str, str]) -> list[str]:
             return beginning_with(typed, config.completions.get(variable, []))
 
-        return CompiledResource(read, complete)
+        return CompiledResource(read, complete, None if resource.is_template else config.content)
+
+
+def _manifest(draft: ResourceDraft, config: StaticResourceConfig) -> ResourceDraft:
+    """A skill's SKILL.md: listed under what its front matter says (ext-skills, "Resource Metadata")."""
+    if config.text is None:
+        raise InvalidConfig({"config": "text: a SKILL.md is a text."})
+    try:
+        frontmatter = read_manifest(draft.uri, config.text)
+    except InvalidSkill as error:
+        raise InvalidConfig({"config": f"text: {error}"}) from None
+    draft.name, draft.description, draft.mime_type = frontmatter["name"], frontmatter["description"], MARKDOWN
+    return draft
 
 
 def _config(config: dict[str, Any]) -> StaticResourceConfig:
