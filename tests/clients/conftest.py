@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -24,6 +25,8 @@ from tests.conftest import Cast, unique
 from tests.mcp_runtime.driving import in_console
 from tests.processes import eventually
 from tests.servers import ROOT
+from tests.witness.plugin import report
+from tests.witness.worker import REPORT
 
 WORKERS = 2
 STOP_SECONDS = 10
@@ -51,15 +54,31 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def runtime() -> Iterator[str]:
+def witness_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runtime writes what is wrong with its messages."""
+    path = tmp_path_factory.mktemp("witness") / "report"
+    path.touch()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _what_the_runtime_reports(witness_report: Path) -> Iterator[None]:
+    yield
+    for complaint in witness_report.read_text(encoding="utf-8").splitlines():
+        report(complaint)
+    witness_report.write_text("", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def runtime(witness_report: Path) -> Iterator[str]:
     """The origin of a runtime of two workers."""
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
-    server = ["uvicorn", "--factory", "mcp_runtime.worker:Worker", "--workers", str(WORKERS), "--port", str(port)]
+    server = ["uvicorn", "--factory", "tests.witness.worker:witnessed_worker"]
     with subprocess.Popen(
-        [sys.executable, "-m", *server, "--log-level", "warning"],
+        [sys.executable, "-m", *server, "--workers", str(WORKERS), "--port", str(port), "--log-level", "warning"],
         cwd=ROOT,
-        env=os.environ | {"RUNTIME_URL": origin},
+        env=os.environ | {"RUNTIME_URL": origin, REPORT: str(witness_report)},
         start_new_session=True,
     ) as process:
         try:

@@ -11,6 +11,8 @@ from django.db import connection
 
 from mcp_runtime.transports.asgi import Event
 from mcp_runtime.worker import Worker
+from tests.witness.asgi import Witness
+from tests.witness.plugin import report
 
 BOUND_SECONDS = 5
 VERSION = "io.modelcontextprotocol/protocolVersion"
@@ -120,7 +122,7 @@ class Client:
         for event in _body_events(body):
             incoming.put_nowait(event)
         outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        task = asyncio.ensure_future(self.app(scope, incoming.get, outgoing.put))
+        task = asyncio.ensure_future(Witness(self.app, report)(scope, incoming.get, outgoing.put))
         return Exchange(task, incoming, outgoing)
 
     async def send(self, method: str = "POST", body: bytes | list[bytes] = b"", **options: Any) -> Answer:

@@ -26,6 +26,8 @@ from mcp_runtime.sources.contract import (
 )
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES
 from tests.mcp_runtime.driving import modern, request
+from tests.witness.asgi import Hearing
+from tests.witness.plugin import report
 
 CONTEXT = CallContext("tenant", "endpoint", "key:1", "request", 60.0)
 ALICE = Principal("key:1")
@@ -98,14 +100,24 @@ class Desk:
     def receive(self, body: bytes, headers: list[tuple[bytes, bytes]]) -> Outcome:
         """What becomes of a body."""
         scene = Scene(self.endpoint, self.principal, self.sessions, self.ended)
-        return ladder.receive(RequestHeaders(headers), body, scene)
+        outcome = ladder.receive(RequestHeaders(headers), body, scene)
+        return self._heard(outcome, body, headers) if isinstance(outcome, Reply) else outcome
 
     def post(self, message: Any, headers: dict[str, str | None] | None = None) -> Reply:
         """The reply to a message; work that it makes is done."""
         body = message if isinstance(message, bytes) else json.dumps(message).encode()
         named = {"mcp-session-id": self.session, **(headers or {})}
         raw = [(name.encode(), value.encode()) for name, value in named.items() if value is not None]
-        return done(self.receive(body, raw))
+        return self._heard(done(self.receive(body, raw)), body, raw)
+
+    @staticmethod
+    def _heard(reply: Reply, body: bytes, headers: list[tuple[bytes, bytes]]) -> Reply:
+        """The reply, held to its revision."""
+        hearing = Hearing(headers, report)
+        hearing.ask(body)
+        if reply.body:
+            hearing.hear(reply.body)
+        return reply
 
     def modern(self, method: str, params: dict[str, Any] | None = None, **headers: str | None) -> Reply:
         """A well-framed request of 2026-07-28, but for the headers given."""
