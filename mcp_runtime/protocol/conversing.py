@@ -45,14 +45,17 @@ class Retry:
         return seal(self._bound_to, standing, self._round + 1)
 
 
-def check_meta(params: dict[str, Any], *, stateless: bool) -> None:
-    """Raises RpcError(INVALID_PARAMS) for a progress token or log level that is none."""
-    meta = params.get("_meta")
+def check_meta(meta: object) -> None:
+    """Raises RpcError(INVALID_PARAMS) for a request's `_meta` that is no object, or whose progress token is none."""
     if type(meta) is not dict:
-        return
+        raise RpcError(errors.INVALID_PARAMS, "params._meta is an object.")
     if "progressToken" in meta and type(meta["progressToken"]) not in (str, int):
         raise RpcError(errors.INVALID_PARAMS, "params._meta.progressToken is a string or an integer.")
-    if stateless and LOG_LEVEL in meta and meta[LOG_LEVEL] not in LOG_LEVELS:
+
+
+def check_level(meta: dict[str, Any]) -> None:
+    """Raises RpcError(INVALID_PARAMS) for a log level in `_meta` that is none (from 2026-07-28)."""
+    if LOG_LEVEL in meta and meta[LOG_LEVEL] not in LOG_LEVELS:
         raise RpcError(errors.INVALID_PARAMS, f"{LOG_LEVEL} is one of {', '.join(LOG_LEVELS)}.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.protocol import errors, jsonrpc
+from mcp_runtime.protocol.conversing import check_meta
 from mcp_runtime.protocol.dispatch import dispatch
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.features.lifecycle import read_initialize
@@ -108,6 +109,8 @@ def _receive_one(message: Message, standing: Standing, headers: RequestHeaders, 
     params = {} if message.params is None else message.params
     if type(params) is not dict:
         raise RpcError(errors.INVALID_PARAMS, "params is an object.")
+    if "_meta" in params:
+        check_meta(params["_meta"])
     exchange = Exchange(
         standing.revision,
         SUPPORTED,

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.refusals import Refused
 from mcp_runtime.protocol import errors, jsonrpc
+from mcp_runtime.protocol.conversing import check_level, check_meta
 from mcp_runtime.protocol.dispatch import dispatch
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.headers import MCP_METHOD, MCP_NAME, PROTOCOL_VERSION, RequestHeaders
@@ -19,6 +20,7 @@ from mcp_runtime.protocol.scene import Scene
 
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
+REQUIRED_MEMBERS = 2  # a request whose _meta has no more than those two has nothing else to check
 SUPPORTED = tuple(sorted(STATELESS))
 _MIRRORS = frozenset({PROTOCOL_VERSION, MCP_METHOD, MCP_NAME})
 
@@ -62,7 +64,11 @@ def _receive_request(message: Message, headers: RequestHeaders, scene: Scene) ->
         check_name(headers.get(MCP_NAME), params.get(mirrored))
     if revision is None:
         raise _unsupported(version)
-    capabilities = params["_meta"][CAPABILITIES_KEY]
+    meta = params["_meta"]
+    if len(meta) > REQUIRED_MEMBERS:
+        check_meta(meta)
+        check_level(meta)
+    capabilities = meta[CAPABILITIES_KEY]
     return dispatch(
         message.id,
         Exchange(revision, SUPPORTED, scene.endpoint, scene.principal, headers, message.method, params, capabilities),

@@ -9,6 +9,7 @@ import msgspec
 
 from mcp_runtime.snapshots.structs import PromptSnapshot, ResourceSnapshot, ToolSnapshot
 from mcp_runtime.sources.conversation import Conversation, Silence
+from mcp_runtime.trace_context import TraceContext
 
 SILENCE = Silence()
 
@@ -36,7 +37,7 @@ class ToolDraft:
 
 
 class CallContext(msgspec.Struct, frozen=True):
-    """One call on its way to a source. Times are seconds of the event loop's clock."""
+    """One call on its way to a source. Times are seconds of the event loop's clock; `trace` is the caller's, if any."""
 
     tenant_id: str
     endpoint_id: str
@@ -44,6 +45,7 @@ class CallContext(msgspec.Struct, frozen=True):
     request_id: str
     deadline: float
     conversation: Conversation = SILENCE
+    trace: TraceContext | None = None
 
 
 class ToolResult(msgspec.Struct, frozen=True):

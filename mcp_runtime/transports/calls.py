@@ -18,6 +18,7 @@ from mcp_runtime.protocol.sessions import digest
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.sources.contract import SILENCE, CallContext
 from mcp_runtime.sources.conversation import ClientCannot, ClientFailed
+from mcp_runtime.trace_context import read_trace
 from mcp_runtime.transports.asgi import Receive
 from mcp_runtime.transports.conversations import SessionConversation, SessionlessConversation, StatelessConversation
 from mcp_runtime.transports.limits import Limits
@@ -98,6 +99,7 @@ class Calls:
             request_id,
             loop.time() + work.job.seconds,
             conversation or SILENCE,
+            read_trace(exchange.params.get("_meta")),
         )
         # Eager: a job that never waits is done when this line is, without a turn of the loop.
         task = asyncio.Task(work.job.run(context), loop=loop, eager_start=True)

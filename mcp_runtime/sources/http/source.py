@@ -94,17 +94,20 @@ class Caller:
         if seconds <= 0:
             return text_result("No time is left to call the service.", is_error=True)
         try:
-            response = await self._send(arguments, Limits(seconds=seconds, response_bytes=self.config.size_limit))
+            response = await self._send(
+                context, arguments, Limits(seconds=seconds, response_bytes=self.config.size_limit)
+            )
         except (BadArgument, FetchFailed, Refused) as error:
             return text_result(str(error), is_error=True)
         return self.reader.read(response)
 
-    async def _send(self, arguments: dict[str, Any], limits: Limits) -> Response:
+    async def _send(self, context: CallContext, arguments: dict[str, Any], limits: Limits) -> Response:
+        trace = context.trace.headers if context.trace else {}
         return await fetch(
             self.session,
             self.config.method,
             self.plan.url(arguments),
-            headers=self.plan.headers.render(arguments) | self.secrets,
+            headers=trace | self.plan.headers.render(arguments) | self.secrets,
             body=self.plan.body.render(arguments),
             limits=limits,
         )

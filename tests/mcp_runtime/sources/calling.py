@@ -11,6 +11,7 @@ from mcp_runtime import schemas
 from mcp_runtime.snapshots.structs import ToolSnapshot
 from mcp_runtime.sources.contract import CallContext, ToolDraft, ToolHandler, ToolResult, Workshop
 from mcp_runtime.sources.registry import SOURCES
+from mcp_runtime.trace_context import TraceContext
 
 type Call = Callable[..., Awaitable[ToolResult]]
 
@@ -48,10 +49,10 @@ async def call_tool(source: str, draft: ToolDraft, arguments: dict[str, Any], se
     return result
 
 
-def context(seconds: float = SECONDS) -> CallContext:
+def context(seconds: float = SECONDS, trace: TraceContext | None = None) -> CallContext:
     """A call that has this many seconds left."""
     deadline = asyncio.get_running_loop().time() + seconds
-    return CallContext(tenant_id="t", endpoint_id="e", principal="p", request_id="r", deadline=deadline)
+    return CallContext(tenant_id="t", endpoint_id="e", principal="p", request_id="r", deadline=deadline, trace=trace)
 
 
 def text_of(result: ToolResult) -> str:
