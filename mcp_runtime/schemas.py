@@ -13,6 +13,7 @@ BACKTRACK_LIMIT = 10_000
 PATTERN_BYTES = 1024 * 1024
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAXIMUM_REPORTED = 5
+MAXIMUM_SENTENCE = 500  # a complaint may quote the whole value
 
 
 class InvalidSchema(Exception):
@@ -51,7 +52,8 @@ def describe_errors(validator: Validator, value: object) -> list[str]:
     sentences: list[str] = []
     for error in validator.iter_errors(value):
         place = "/".join(str(step) for step in error.instance_path)
-        sentences.append(f"{place}: {error.message}" if place else error.message)
+        sentence = f"{place}: {error.message}" if place else error.message
+        sentences.append(sentence if len(sentence) <= MAXIMUM_SENTENCE else f"{sentence[:MAXIMUM_SENTENCE]}…")
         if len(sentences) == MAXIMUM_REPORTED:
             break
     return sentences

@@ -1,5 +1,6 @@
 """The headers of a request, from the raw list: a mapping alone would hide the ones that come twice."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 ACCEPT = b"accept"
@@ -51,8 +52,8 @@ class RequestHeaders:
 
 def _merge(raw: RawHeaders, values: dict[bytes, bytes]) -> frozenset[bytes]:
     """Joins lists that came in several lines; returns what else came twice."""
-    names = [name for name, _ in raw]
-    repeated = {name for name in names if names.count(name) > 1}
+    counts = Counter(name for name, _ in raw)
+    repeated = {name for name, count in counts.items() if count > 1}
     for name in repeated & _LISTS:
         values[name] = b", ".join([value for other, value in raw if other == name])
     return frozenset(repeated - _LISTS)

@@ -80,7 +80,8 @@ def _checkable(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_action(value: dict[str, Any]) -> None:
-    if value.get("action") not in ACTIONS:
+    action = value.get("action")
+    if not isinstance(action, str) or action not in ACTIONS:
         raise NotAnAnswer("An elicitation is accepted, declined or cancelled.")
 
 

@@ -37,13 +37,14 @@ class Subscriber(Protocol):
 
 
 class Held:
-    """`paths` are those that lead here, a tenant's former names too; `running` counts calls in flight.
+    """`paths` are those that lead here, a tenant's former names too; `running` counts calls in flight, `resumed` the
+    streams that clients came back for.
 
     `ended` maps the digests of ended sessions to when their tokens expire. `used` is set by each look-up and cleared
     by the eviction that spares it.
     """
 
-    __slots__ = ("ended", "is_gone", "paths", "running", "served", "subscribers", "used")
+    __slots__ = ("ended", "is_gone", "paths", "resumed", "running", "served", "subscribers", "used")
 
     def __init__(self, served: ServedEndpoint) -> None:
         self.served = served
@@ -51,13 +52,14 @@ class Held:
         self.ended: dict[str, float] = {}
         self.subscribers: set[Subscriber] = set()
         self.running = 0
+        self.resumed = 0
         self.used = True
         self.is_gone = False
 
     @property
     def is_idle(self) -> bool:
         """Whether it may be evicted: nobody listens, nothing runs, and no one asked lately."""
-        return not (self.used or self.running or self.subscribers)
+        return not (self.used or self.running or self.resumed or self.subscribers)
 
     def replace(self, served: ServedEndpoint) -> None:
         """Serves the new form from the next request on, and tells those who listen."""

@@ -148,6 +148,7 @@ def _bracketed(hostname: str) -> str:
 
 def _without_port(host: bytes) -> bytes:
     if host.startswith(b"["):
-        return host[: host.find(b"]") + 1]
+        address, bracket, port = host.partition(b"]")
+        return address + bracket if not port or (port[:1] == b":" and port[1:].isdigit()) else b""
     name, colon, port = host.partition(b":")
     return name if not colon or port.isdigit() else b""

@@ -2,19 +2,23 @@
 
 import asyncio
 import itertools
+import re
 from typing import Any
 
+import msgspec
 from redis.exceptions import RedisError
 
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.bus import Bus
 from mcp_runtime.protocol.conversing import encode_request
+from mcp_runtime.protocol.jsonrpc import encode
 from mcp_runtime.sources.conversation import ClientFailed
 from mcp_runtime.transports.outlets import Outlet
 
 ANSWER = "answer"
 ANSWER_SECONDS = 300.0
+_WORKER = re.compile("[0-9a-f]{16}")  # as mcp_runtime.bus names them
 
 
 class Questions:
@@ -43,13 +47,17 @@ class Questions:
     async def deliver(self, session: str, response: dict[str, Any]) -> None:
         """Passes a client's response on to who waits for it. Raises Refused while other workers are out of reach."""
         worker = str(response.get("id", "")).partition(".")[0]
+        if not _WORKER.fullmatch(worker):
+            return  # no question of ours has such an id
+        # As JSON: the channel layer's encoding has no integers beyond 64 bits, and JSON does.
+        data = {"session": session, "response": encode(response).decode()}
         try:
-            await self._bus.tell(worker, ANSWER, {"session": session, "response": response})
+            await self._bus.tell(worker, ANSWER, data)
         except (RedisError, OSError):
             raise Refused(refusals.TEMPORARILY_UNAVAILABLE) from None
 
     def _answered(self, data: dict[str, Any]) -> None:
-        response = data["response"]
+        response = msgspec.json.decode(data["response"])
         session, future = self._waiting.get(response.get("id"), ("", None))
         # A session answers what it was asked, and nobody else's question.
         if future is None or session != data["session"] or future.done():

@@ -134,7 +134,7 @@ class StreamableHttp:
             raise Refused(refusals.NOT_ACCEPTABLE, "A GET accepts text/event-stream.")
         name = digest(headers.values[SESSION_ID].strip(b" \t"))
         if headers.get(LAST_EVENT_ID):
-            await resume(self._replay, name, headers.values[LAST_EVENT_ID].strip(b" \t"), receive, send)
+            await self._resume(name, headers.values[LAST_EVENT_ID].strip(b" \t"), held, receive, send)
             return
         await self._open(
             SessionStream(session, name, scene.principal, partial(self._signals.state.is_subscribed, name)),
@@ -143,9 +143,19 @@ class StreamableHttp:
             send,
         )
 
+    async def _resume(self, name: str, last_event_id: bytes, held: Held, receive: Receive, send: Send) -> None:
+        """Serves the rest of a stream, which counts as one. Raises Refused where there is no room for it."""
+        if len(held.subscribers) + held.resumed >= self._limits.streams:
+            raise Refused(refusals.OVERLOADED)
+        held.resumed += 1
+        try:
+            await resume(self._replay, name, last_event_id, receive, send)
+        finally:
+            held.resumed -= 1
+
     async def _open(self, stream: EventStream, held: Held, receive: Receive, send: Send) -> None:
         """Serves a stream that hears of the endpoint's changes. Raises Refused where there is no room for it."""
-        if len(held.subscribers) >= self._limits.streams:
+        if len(held.subscribers) + held.resumed >= self._limits.streams:
             raise Refused(refusals.OVERLOADED)
         if held.is_gone:
             # It was deleted this moment, or this worker is shutting down: asking again tells which.

@@ -8,6 +8,7 @@ from mcp_runtime.protocol.sessions import digest
 from mcp_runtime.protocol.signals import SUBSCRIBED, UNSUBSCRIBED
 
 MAXIMUM_RESOURCES = 1_000
+MAXIMUM_CHARACTERS = 32 * 1024  # of all URIs together: each is looked for in every template
 LISTS = {"toolsListChanged": "tools", "promptsListChanged": "prompts", "resourcesListChanged": "resources"}
 
 
@@ -39,6 +40,8 @@ def listen(exchange: Exchange) -> Listening:
     uris = wanted.get("resourceSubscriptions", [])
     if type(uris) is not list or len(uris) > MAXIMUM_RESOURCES or any(type(uri) is not str for uri in uris):
         raise RpcError(errors.INVALID_PARAMS, f"resourceSubscriptions: at most {MAXIMUM_RESOURCES} URIs.")
+    if sum(map(len, uris)) > MAXIMUM_CHARACTERS:
+        raise RpcError(errors.INVALID_PARAMS, f"resourceSubscriptions: at most {MAXIMUM_CHARACTERS} characters.")
     readable = [uri for uri in uris if exchange.endpoint.resource_at(exchange.principal, uri) is not None]
     lists = frozenset(kind for name, kind in LISTS.items() if wanted.get(name))
     return Listening(exchange, lists, frozenset(readable))

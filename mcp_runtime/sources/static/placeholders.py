@@ -4,17 +4,39 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from core import refusals
+from core.refusals import Refused
+
+MAXIMUM_CHARACTERS = 1024 * 1024
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
 
 
 def fill(template: Any, values: Mapping[str, str]) -> Any:
-    """A copy of a JSON value in which each `{name}` of its strings is the value of that name; unknown names stay."""
+    """A copy of a JSON value in which each `{name}` of its strings is the value of that name; unknown names stay.
+
+    Raises Refused(BODY_TOO_LARGE) for values that would make it larger than MAXIMUM_CHARACTERS: a name may occur
+    thousands of times in a template, and its value be as long as a request.
+    """
+    if _growth(template, values) > MAXIMUM_CHARACTERS:
+        raise Refused(refusals.BODY_TOO_LARGE, "With values as long as these the text would be too long.")
+    return _filled(template, values)
+
+
+def _growth(template: Any, values: Mapping[str, str]) -> int:
+    """How many characters of values `fill` would write."""
+    if isinstance(template, str):
+        return sum(len(values.get(found[1], "")) for found in _PLACEHOLDER.finditer(template))
+    children = template.values() if isinstance(template, dict) else template if isinstance(template, list) else ()
+    return sum(_growth(child, values) for child in children)
+
+
+def _filled(template: Any, values: Mapping[str, str]) -> Any:
     if isinstance(template, str):
         return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
     if isinstance(template, dict):
-        return {name: fill(value, values) for name, value in template.items()}
+        return {name: _filled(value, values) for name, value in template.items()}
     if isinstance(template, list):
-        return [fill(value, values) for value in template]
+        return [_filled(value, values) for value in template]
     return template
 
 

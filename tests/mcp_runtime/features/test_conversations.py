@@ -35,7 +35,17 @@ async def test_a_question_asks_to_be_called_again_and_the_answer_completes_the_c
     assert (done["resultType"], done["content"][0]["text"]) == ("complete", "Hello, Alice!")
 
 
-@pytest.mark.parametrize("answer", [12345, None, {"action": "maybe"}, {"action": "accept", "content": {"name": 1}}])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        12345,
+        None,
+        {"action": "maybe"},
+        {"action": []},
+        {"action": {"accept": True}},
+        {"action": "accept", "content": {"name": 1}},
+    ],
+)
 async def test_what_is_no_answer_is_asked_again(path: str, worker: Worker, answer: object) -> None:
     client = Client(worker, path)
     again = (await _call(client, {**ASK, "inputResponses": {"user_name": answer}})).json["result"]

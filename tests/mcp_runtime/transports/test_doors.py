@@ -43,6 +43,8 @@ async def test_a_local_runtime_is_reached_by_every_loopback_name(stage: Stage, w
         "localhost:x",
         "",
         "[::1",
+        "[::1]evil.example.com",
+        "[::1]:x",
         "127.0.0.2",
         None,
     ],
@@ -185,9 +187,10 @@ async def test_a_body_over_the_limit_is_refused_however_it_comes(stage: Stage) -
     async with serving(Worker(limits=Limits(body_bytes=1_000))) as worker:
         client = stage.client(worker)
         declared = await client.send(body=b"", headers={"content-length": "1001"})
+        absurd = await client.send(body=b"", headers={"content-length": "9" * 5_000})
         at_once = await client.send(body=b" " * 1_001)
         in_parts = await client.send(body=[b" " * 600, b" " * 401])
-        for answer in (declared, at_once, in_parts):
+        for answer in (declared, absurd, at_once, in_parts):
             assert refusal_of(answer) == (413, "body_too_large")
             assert answer.headers["connection"] == "close"
         exactly = await client.send(body=b'{"jsonrpc":' + b" " * 989, headers={"content-length": "1000"})
