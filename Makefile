@@ -32,6 +32,9 @@ e2e: setup ## drive the console with Chromium, installing it where it is not; SC
 conformance: setup ## the official conformance suite against two workers, installing it where it is not
 	@$(PYTHON) -m tests.conformance
 
+fuzz: setup ## over a million inputs for the decoder and the ladder; FUZZ_ARGS=--short is a minute, for CI
+	@$(PYTHON) -m tests.fuzz $(FUZZ_ARGS)
+
 assets: setup ## build the console's stylesheet and scripts (Node from the development requirements)
 	@sh scripts/assets.sh
 
@@ -48,4 +51,4 @@ bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup run check test e2e conformance assets build deploy-check bench lock
+.PHONY: help setup run check test e2e conformance fuzz assets build deploy-check bench lock
