@@ -38,6 +38,7 @@ MODES = {
     "m": Mode(True, "", PEOPLE[0]),
     "n": Mode(True, "", PEOPLE[1]),
     "o": Mode(True, "", PEOPLE[2]),
+    "4": Mode(False, "2024-11-05", PEOPLE[0]),
     "3": Mode(False, "2025-03-26", PEOPLE[0]),
     "6": Mode(False, "2025-06-18", PEOPLE[0]),
     "9": Mode(False, "2025-11-25", PEOPLE[0]),

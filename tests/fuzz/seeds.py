@@ -42,7 +42,7 @@ def ladder() -> Iterator[bytes]:
         params = PARAMS.get(method, {})
         headers = PARAMETER_HEADERS if params.get("name") == "echo" else ""
         yield _framed("m", method, {**params, "_meta": META}, headers)
-        for mode in "3698":
+        for mode in "43698r":
             yield _framed(mode, method, params)
     for name in NAMES:
         for mode in "mn9":
