@@ -1,9 +1,10 @@
-"""Periodic work on endpoints."""
+"""Work on endpoints: periodic, and calls that outlive their request."""
 
 from celery import shared_task
 from django.utils import timezone
 
 from core.tenancy import tenant_context
+from mcp_runtime.durable.thread import QUEUE, RUN_TASK, runner_thread
 from mcp_runtime.models import EndedSession
 from tenants.models import TenantSlug
 
@@ -16,3 +17,10 @@ def purge_ended_sessions() -> int:
         with tenant_context(tenant_id):
             purged += EndedSession.objects.filter(expires_at__lte=timezone.now()).delete()[0]
     return purged
+
+
+# Delivered twice or not at all, it comes to the same: the task's own lease says who runs it.
+@shared_task(name=RUN_TASK, queue=QUEUE)
+def run_task(tenant_id: str, task_id: str) -> None:
+    """Runs a call that outlives its request, to its end or to where it waits for answers."""
+    runner_thread().run(tenant_id, task_id)

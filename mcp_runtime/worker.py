@@ -13,6 +13,7 @@ from core import environment, refusals
 from core.outbound import client_session
 from core.refusals import Refused
 from mcp_runtime.bus import Bus
+from mcp_runtime.durable.keeper import Keeper
 from mcp_runtime.protocol.replies import refusal_reply
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.database import Database
@@ -37,6 +38,7 @@ class _Running:
 
     http: aiohttp.ClientSession
     database: Database
+    keeper: Keeper
     store: SnapshotStore
     listener: Listener
     bus: Bus
@@ -86,6 +88,7 @@ class Worker:
         listener = Listener(self._database_url, store)
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
         signals = Signals(bus, SessionState(valkey))
+        keeper = Keeper(self._database_url)
         app = StreamableHttp(
             store=store,
             database=database,
@@ -93,13 +96,14 @@ class Worker:
             limits=self._limits,
             signals=signals,
             replay=ReplayLog(valkey),
+            tasks=keeper,
         )
         tasks = [
             _spawn("listener", listener.run()),
             _spawn("refresher", store.refresh()),
             _spawn("bus", bus.run()),
         ]
-        self._running = _Running(http, database, store, listener, bus, valkey, app, tasks)
+        self._running = _Running(http, database, keeper, store, listener, bus, valkey, app, tasks)
 
     async def listening(self) -> None:
         """Returns when changes are heard."""
@@ -125,6 +129,7 @@ class Worker:
         await running.bus.close()
         await running.valkey.aclose()
         await running.database.close()
+        await running.keeper.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

@@ -4,11 +4,11 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-SHARING = ("tests/clients/", "tests/config/test_databases.py", "tests/config/test_up.py")
+SHARING = ("tests/clients/", "tests/config/test_databases.py", "tests/config/test_up")
 
 
 class ByFolder(LoadScopeScheduling):
-    """Each test for itself, but those of a folder or file in SHARING together. (Marks do not reach the scheduler.)"""
+    """Each test for itself, but those that begin as SHARING says together. (Marks do not reach the scheduler.)"""
 
     def _split_scope(self, nodeid: str) -> str:
         return next((folder for folder in SHARING if nodeid.startswith(folder)), nodeid)

@@ -10,7 +10,7 @@ from console.api.paging import Page, Paging, page_of
 from console.api.requests import ApiRequest
 from console.api.schemas import Body, Moment, answers, written
 from core.tenancy import tenant_context
-from mcp_runtime.models import Tool
+from mcp_runtime.models import TaskSupport, Tool
 from mcp_runtime.services import tools
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.sources.builtin.catalogue import CATALOGUE
@@ -35,6 +35,7 @@ class ToolOut(Schema):
     annotations: dict[str, Any]
     source: str
     config: dict[str, Any]
+    task: str
     secrets: list[str] = Field(description="The names of the stored secrets; their values are never shown.")
     enabled: bool
     created_at: Moment
@@ -62,6 +63,10 @@ class ToolIn(Body):
     )
     config: dict[str, Any] = Field(default={}, description="What the source needs; GET /sources tells.")
     secrets: dict[str, str] = Field(default={}, description="Values that are stored sealed and never shown again.")
+    task: TaskSupport = Field(
+        default=TaskSupport.FORBIDDEN,
+        description="Whether a call may, or must, become a task that outlives its request.",
+    )
     enabled: StrictBool = True
 
 
@@ -76,6 +81,7 @@ class ToolPatch(Body):
     annotations: dict[str, bool] = Field(default_factory=dict)
     config: dict[str, Any] = Field(default_factory=dict)
     secrets: dict[str, str] = Field(default_factory=dict)
+    task: TaskSupport = Field(default_factory=lambda: TaskSupport.FORBIDDEN)
     enabled: StrictBool = Field(default_factory=bool)
 
 
@@ -180,5 +186,5 @@ def _described(source: ToolSource) -> BuiltinOut | SourceOut:
 
 def _as_written(tool: Tool) -> dict[str, Any]:
     """The stored tool as its author's draft; secrets are left out and so keep their values."""
-    names = ("name", "title", "description", "input_schema", "output_schema", "annotations", "config")
+    names = ("name", "title", "description", "input_schema", "output_schema", "annotations", "config", "task")
     return {name: getattr(tool, name) for name in names}

@@ -4,6 +4,7 @@ from mcp_runtime.models.access_key import AccessKey
 from mcp_runtime.models.content import Prompt, Resource
 from mcp_runtime.models.endpoint import Access, Endpoint, TaskSupport, Tool
 from mcp_runtime.models.published import EndedSession, PublishedEndpoint
+from mcp_runtime.models.task import Task, TaskSchedule, TaskStatus
 
 __all__ = [
     "Access",
@@ -13,6 +14,9 @@ __all__ = [
     "Prompt",
     "PublishedEndpoint",
     "Resource",
+    "Task",
+    "TaskSchedule",
+    "TaskStatus",
     "TaskSupport",
     "Tool",
 ]

@@ -27,16 +27,6 @@ class Extension:
     mirrored: Mapping[str, str] = field(default_factory=dict)
     must_be_declared: bool = False
 
-    def is_declared(self, capabilities: Mapping[str, Any]) -> bool:
-        """Whether a client with these capabilities (ClientCapabilities) declared it."""
-        extensions = capabilities.get("extensions")
-        return isinstance(extensions, dict) and isinstance(extensions.get(self.id), dict)
-
-    def undeclared(self) -> RpcError:
-        """How a client hears that it has to declare it."""
-        data: dict[str, Any] = {"requiredCapabilities": {"extensions": {self.id: {}}}}
-        return RpcError(errors.MISSING_CLIENT_CAPABILITY, "Missing required client capability", data)
-
     def guarded(self) -> dict[str, Method]:
         """Its methods, each behind the question whether the endpoint offers and the client declared it."""
         return {name: self._guard(method) for name, method in self.methods.items()}
@@ -45,8 +35,25 @@ class Extension:
         def answer(exchange: Exchange) -> Answering:
             if self.settings(exchange.endpoint) is None:
                 raise RpcError(errors.METHOD_NOT_FOUND, f"Method not found: {exchange.method}")
-            if self.must_be_declared and not self.is_declared(exchange.capabilities):
-                raise self.undeclared()
+            if self.must_be_declared and not is_declared(self.id, exchange.capabilities):
+                raise undeclared(self.id)
             return method(exchange)
 
         return answer
+
+
+def is_declared(extension_id: str, capabilities: Mapping[str, Any]) -> bool:
+    """Whether a client with these capabilities (ClientCapabilities) declared the extension."""
+    extensions = capabilities.get("extensions")
+    return isinstance(extensions, dict) and isinstance(extensions.get(extension_id), dict)
+
+
+def required(extension_id: str) -> dict[str, Any]:
+    """The client capabilities that an extension needs, shaped like ClientCapabilities."""
+    return {"extensions": {extension_id: {}}}
+
+
+def undeclared(extension_id: str) -> RpcError:
+    """How a client hears that it has to declare the extension."""
+    data = {"requiredCapabilities": required(extension_id)}
+    return RpcError(errors.MISSING_CLIENT_CAPABILITY, "Missing required client capability", data)

@@ -92,7 +92,15 @@ def _initialize(message: Message, headers: RequestHeaders, scene: Scene) -> Outc
     capabilities = revision.declared(said)
     token = scene.sessions.mint(scene.endpoint, scene.principal, revision.version, capabilities)
     exchange = Exchange(
-        revision, SUPPORTED, scene.endpoint, scene.principal, headers, message.method, message.params, capabilities
+        revision,
+        SUPPORTED,
+        scene.endpoint,
+        scene.principal,
+        headers,
+        message.method,
+        message.params,
+        capabilities,
+        scene.tasks,
     )
     reply = dispatch(message.id, exchange)
     return Reply(200, reply.body, ((SESSION_ID, token),)) if isinstance(reply, Reply) else reply
@@ -120,6 +128,7 @@ def _receive_one(message: Message, standing: Standing, headers: RequestHeaders, 
         message.method,
         params,
         standing.capabilities,
+        scene.tasks,
         token,
     )
     outcome = dispatch(message.id, exchange)

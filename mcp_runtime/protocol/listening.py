@@ -26,6 +26,8 @@ class Listen:
         honoured: dict[str, Any] = {name: True for name, kind in LISTS.items() if kind in self.listening.lists}
         if self.listening.uris:
             honoured["resourceSubscriptions"] = sorted(self.listening.uris)
+        if self.listening.tasks:
+            honoured["taskIds"] = sorted(self.listening.tasks)
         return self.tagged("notifications/subscriptions/acknowledged", {"notifications": honoured})
 
     def tagged(self, method: str, params: dict[str, Any]) -> bytes:

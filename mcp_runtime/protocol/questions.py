@@ -30,6 +30,20 @@ def encode_question(question: Question, revision: Revision) -> dict[str, Any]:
             return {"method": "roots/list", "params": {}}
 
 
+def decode_question(request: Mapping[str, Any]) -> Question:
+    """The question that `encode_question` made `request` of."""
+    params = request["params"]
+    match request["method"]:
+        case "sampling/createMessage":
+            return Sample(params)
+        case "roots/list":
+            return ListRoots()
+        case _ if params.get("mode") == "url":
+            return ElicitUrl(params["message"], params["url"])
+        case _:
+            return Elicit(params["message"], params["requestedSchema"])
+
+
 def read_answer(question: Question, value: object) -> Answer:
     """The client's answer, checked. Raises NotAnAnswer."""
     if not isinstance(value, dict):

@@ -10,6 +10,7 @@ import msgspec
 from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.headers import RequestHeaders
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
+from mcp_runtime.protocol.tasks import TaskKeeper, TaskScope
 from mcp_runtime.sources.contract import CallContext
 
 if TYPE_CHECKING:
@@ -39,7 +40,13 @@ class Exchange(msgspec.Struct, frozen=True):
     method: str
     params: dict[str, Any]
     capabilities: dict[str, Any]
+    tasks: TaskKeeper
     session: bytes = b""
+
+    @property
+    def scope(self) -> TaskScope:
+        """Whose tasks this request may speak of."""
+        return TaskScope(self.endpoint.tenant_id, self.endpoint.endpoint_id, self.principal.id)
 
 
 class Job(Protocol):
@@ -71,11 +78,12 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """A request that is answered by a stream of changes: of lists by kind, of resources by URI."""
+    """A request that is answered by a stream of changes: of lists by kind, resources by URI, tasks by id."""
 
     exchange: Exchange
     lists: frozenset[str]
     uris: frozenset[str]
+    tasks: frozenset[str] = frozenset()
 
 
 type Answering = bytes | Job | Signal | Listening

@@ -8,6 +8,7 @@ import msgspec
 from mcp_runtime.protocol.revision import Revision
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
 from mcp_runtime.protocol.sessions import SessionTokens
+from mcp_runtime.protocol.tasks import TaskKeeper
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -28,4 +29,5 @@ class Scene(msgspec.Struct, frozen=True):
     principal: Principal
     sessions: SessionTokens
     ended: Container[str]
+    tasks: TaskKeeper
     standing: Standing | None = None

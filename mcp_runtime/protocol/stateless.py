@@ -71,7 +71,17 @@ def _receive_request(message: Message, headers: RequestHeaders, scene: Scene) ->
     capabilities = meta[CAPABILITIES_KEY]
     return dispatch(
         message.id,
-        Exchange(revision, SUPPORTED, scene.endpoint, scene.principal, headers, message.method, params, capabilities),
+        Exchange(
+            revision,
+            SUPPORTED,
+            scene.endpoint,
+            scene.principal,
+            headers,
+            message.method,
+            params,
+            capabilities,
+            scene.tasks,
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from billing.plans import plan_of
 from core import crypto, refusals
 from core.refusals import Refused
 from mcp_runtime import schemas
-from mcp_runtime.models import Endpoint, Tool
+from mcp_runtime.models import Endpoint, TaskSupport, Tool
 from mcp_runtime.protocol.mirrored import InvalidAnnotation, mirrored_arguments
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.services.publish import publish
@@ -84,6 +84,7 @@ def _write(tool: Tool, draft: ToolDraft) -> None:
     tool.output_schema = draft.output_schema
     tool.annotations = draft.annotations
     tool.config = draft.config
+    tool.task = draft.task
     tool.secrets = _sealed(tool, draft.secrets)
     cleaned(tool)
 
@@ -97,6 +98,8 @@ def _checked(source: str, draft: ToolDraft) -> ToolDraft:
     except InvalidConfig as error:
         raise refused_fields(error.fields) from None
     _require_annotations(draft.annotations)
+    if draft.task not in TaskSupport.values:
+        raise refused_fields({"task": f"Choose one of {', '.join(TaskSupport.values)}."})
     _require_schema("input_schema", draft.input_schema)
     _require_headers(draft.input_schema)
     if draft.output_schema is not None:

@@ -1,32 +1,16 @@
 """The few questions that a worker asks the database, each in a transaction of the tenant it is about."""
 
-import asyncio
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
-
-import psycopg
 
 from core.channels import ENDPOINTS_CHANNEL
+from mcp_runtime.lines import ENTER, Connection, Line
 from mcp_runtime.snapshots.structs import EndpointChanged, encode
 
-ANSWER_SECONDS = 3.0
-_KEEP_ALIVE: dict[str, Any] = {
-    "connect_timeout": 3,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 5_000,
-}
-
 type Known = tuple[int, str]  # version, and the endpoint's id: a new endpoint may have the slug of a deleted one
-type Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 _UNKNOWN: Known = (0, "")
 _TENANT_OF_SLUG = "SELECT tenant_id::text FROM tenants_tenantslug WHERE slug = %s"
-_ENTER = "SELECT set_config('app.tenant_id', %s, true)"
 # The document is large and mostly unchanged: it travels only when the version is another than the known one.
 _PUBLISHED = """
     SELECT p.endpoint_id::text, p.version,
@@ -45,10 +29,6 @@ _END = """
 """
 
 
-class DatabaseAway(Exception):
-    """The database did not answer in time, or cannot be reached."""
-
-
 @dataclass(frozen=True, slots=True)
 class Published:
     """An endpoint as it is published. `document` is None where it is the one that was known already."""
@@ -60,65 +40,12 @@ class Published:
     ended: dict[str, float]
 
 
-async def connect(url: str) -> Connection:
-    """A connection of its own, in autocommit, which notices a peer that silently went away."""
-    return await psycopg.AsyncConnection.connect(url, autocommit=True, **_KEEP_ALIVE)
-
-
-class _Line:
-    """One connection for one transaction after another, made when it is needed.
-
-    A pool would go on trying by itself with growing pauses, and so be away longer than the database is.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._lock = asyncio.Lock()
-        self._connection: Connection | None = None
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction; raises DatabaseAway, after ANSWER_SECONDS at most."""
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._lock, self._ready() as connection:
-                yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
-            raise DatabaseAway from error
-
-    @asynccontextmanager
-    async def _ready(self) -> AsyncIterator[Connection]:
-        try:
-            connection = await self._alive() or await connect(self._url)
-            self._connection = connection
-            async with connection.transaction():
-                yield connection
-        except BaseException:
-            # Whatever happened, also being cancelled: the next transaction begins with a fresh connection.
-            await self.close()
-            raise
-
-    async def _alive(self) -> Connection | None:
-        """The connection, unless it was lost while nobody used it, which is no failure of the database now."""
-        if self._connection is not None:
-            try:
-                await self._connection.execute("SELECT 1")
-            except psycopg.Error:
-                await self.close()
-        return self._connection
-
-    async def close(self) -> None:
-        """Closes the connection, if there is one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
-
-
 class Database:
     """Two connections: what a client waits for is not behind what is merely to be refreshed."""
 
     def __init__(self, url: str) -> None:
-        self._for_clients = _Line(url)
-        self._for_refreshing = _Line(url)
+        self._for_clients = Line(url)
+        self._for_refreshing = Line(url)
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -144,14 +71,14 @@ class Database:
         """Remembers that a session ended, and tells every worker; raises DatabaseAway."""
         change = EndpointChanged(tenant_id=tenant_id, endpoint=endpoint_slug, ended_session=session_digest)
         async with self._for_clients.transaction() as connection:
-            await connection.execute(_ENTER, (tenant_id,))
+            await connection.execute(ENTER, (tenant_id,))
             row = (uuid.uuid4(), tenant_id, endpoint_id, session_digest, expires_at)
             await connection.execute(_END, row)
             await connection.execute("SELECT pg_notify(%s, %s)", (ENDPOINTS_CHANNEL, encode(change).decode()))
 
 
 async def _published(connection: Connection, tenant_id: str, endpoint_slug: str, known: Known) -> Published | None:
-    await connection.execute(_ENTER, (tenant_id,))
+    await connection.execute(ENTER, (tenant_id,))
     row = await (await connection.execute(_PUBLISHED, (*known, tenant_id, endpoint_slug))).fetchone()
     if row is None:
         return None

@@ -29,6 +29,9 @@ class Subscriber(Protocol):
     def resource_updated(self, uri: str) -> None:
         """A source says that a resource changed."""
 
+    def task_changed(self, task_id: str) -> None:
+        """A task of the endpoint changed."""
+
     def session_ended(self, session_digest: str) -> None:
         """A session of the endpoint was ended by its client."""
 
@@ -75,6 +78,11 @@ class Held:
                 subscriber.resource_updated(uri)
             else:
                 subscriber.list_changed(kind)
+
+    def task_changed(self, task_id: str) -> None:
+        """Passes on that a task changed."""
+        for subscriber in list(self.subscribers):
+            subscriber.task_changed(task_id)
 
     def end_session(self, session_digest: str, expires_at: float) -> None:
         """Refuses a session from now on."""

@@ -8,7 +8,7 @@ import msgspec
 import psycopg
 
 from core.channels import ENDPOINTS_CHANNEL
-from mcp_runtime.snapshots.database import Connection, connect
+from mcp_runtime.lines import Connection, connect
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.snapshots.structs import EndpointChanged
 

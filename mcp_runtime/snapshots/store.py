@@ -10,9 +10,10 @@ from typing import Any
 
 from core import refusals
 from core.refusals import Refused
+from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.protocol.sessions import LIFETIME_SECONDS
 from mcp_runtime.snapshots.compile import Compiler
-from mcp_runtime.snapshots.database import Database, DatabaseAway, Published
+from mcp_runtime.snapshots.database import Database, Published
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.snapshots.structs import EndpointChanged, decode
 
@@ -144,6 +145,11 @@ class SnapshotStore:
 
     def changed(self, change: EndpointChanged) -> None:
         """Takes note of a notification: looks again at what it names, before everything that waits already."""
+        if change.task:
+            held = self._by_id.get((change.tenant_id, change.endpoint))
+            if held is not None:
+                held.task_changed(change.task)
+            return
         self._changes += 1
         if change.ended_session:
             held = self._by_id.get((change.tenant_id, change.endpoint))

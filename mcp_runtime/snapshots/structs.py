@@ -81,12 +81,13 @@ SECRETS_PURPOSE = "tool secrets"
 
 
 class EndpointChanged(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A notification: an endpoint changed (or all of a tenant's, if `endpoint` is empty), or a session of it ended."""
+    """A notification: an endpoint changed (or all of a tenant's, if `endpoint` is empty), or a part of it did."""
 
     tenant_id: str
     endpoint: str = ""  # slug
     version: int = 0
     ended_session: str = ""  # digest of the session id
+    task: str = ""  # id of a task of it, which alone changed
 
 
 def secrets_bound_to(tenant_id: str, tool_id: str) -> str:

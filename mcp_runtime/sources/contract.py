@@ -34,6 +34,8 @@ class ToolDraft:
     annotations: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    # Whether a call may become a task that outlives its request: "forbidden", "optional", or "required".
+    task: str = "forbidden"
 
 
 class CallContext(msgspec.Struct, frozen=True):
@@ -58,6 +60,18 @@ class ToolResult(msgspec.Struct, frozen=True):
 
 
 type ToolHandler = Callable[[CallContext, dict[str, Any]], Awaitable[ToolResult]]
+
+
+def detached(tool: ToolSnapshot, handler: ToolHandler) -> ToolHandler:
+    """The handler, which becomes a task before it begins where the tool's author allows that."""
+    if tool.task == "forbidden":
+        return handler
+
+    async def handle(context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+        await context.conversation.detach()
+        return await handler(context, arguments)
+
+    return handle
 
 
 # Tells every client of the call's endpoint that a list changed ("tools", "prompts", "resources"), or with a URI that

@@ -55,6 +55,13 @@ class ClientFailed(Exception):
     """The client did not answer a question in time, or not with an answer; the message says which."""
 
 
+@dataclass(slots=True)
+class Detached(Exception):
+    """The call goes on as a task, with the `answers` that it has by now; handlers let it pass."""
+
+    answers: dict[str, Answer]
+
+
 class Conversation(Protocol):
     """The client's side of one call."""
 
@@ -77,6 +84,13 @@ class Conversation(Protocol):
     async def release(self) -> None:
         """Lets a client that can come back for its answer go, to free its connection (2025-11-25 polling)."""
 
+    async def detach(self) -> None:
+        """From here on the call may outlive its request: it becomes a task, if its client can follow one.
+
+        Then the handler runs again from its start, in another process, with the answers it has been given; there, and
+        for a client that cannot follow a task, this returns at once. What has effects comes after.
+        """
+
 
 class Silence:
     """The conversation with a client that hears nothing and answers nothing: a task's, or a probe's."""
@@ -94,6 +108,9 @@ class Silence:
         return
 
     async def release(self) -> None:
+        return
+
+    async def detach(self) -> None:
         return
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_runtime.protocol import errors
+from mcp_runtime.protocol import errors, tasks
 from mcp_runtime.protocol.conversing import (
     LOG_LEVEL,
     InputRequired,
@@ -14,12 +14,14 @@ from mcp_runtime.protocol.conversing import (
     progress_token,
 )
 from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.extension import is_declared
 from mcp_runtime.protocol.questions import NotAnAnswer, encode_question, read_answer, unanswered
 from mcp_runtime.protocol.revision import Exchange
 from mcp_runtime.sources.conversation import (
     Answer,
     ClientCannot,
     ClientFailed,
+    Detached,
     Question,
     declared,
     required_for,
@@ -70,17 +72,21 @@ class _Talk:
     async def release(self) -> None:
         await self._outlet.release()
 
+    async def detach(self) -> None:
+        """Tasks are of the stateless era alone: elsewhere the call stays with its request."""
+
 
 class StatelessConversation(_Talk):
     """From 2026-07-28: a question ends the call, and the client calls again with the answer."""
 
-    __slots__ = ("_retry",)
+    __slots__ = ("_retry", "_standing")
 
     def __init__(self, exchange: Exchange, outlet: Outlet) -> None:
         """Raises RpcError(INVALID_PARAMS) for a state or answers that are not this call's."""
         super().__init__(exchange, outlet)
         params = exchange.params
         self._retry = Retry(exchange) if "requestState" in params or "inputResponses" in params else None
+        self._standing: dict[str, Answer] = {}
 
     async def ask(self, questions: Mapping[str, Question]) -> dict[str, Answer]:
         understood = self._understood(questions)
@@ -88,7 +94,12 @@ class StatelessConversation(_Talk):
         missing, standing = unanswered(understood, retry.answers)
         if missing:
             raise InputRequired(missing, retry.state({**retry.answers, **standing}))
+        self._standing |= standing
         return standing
+
+    async def detach(self) -> None:
+        if is_declared(tasks.EXTENSION_ID, self._exchange.capabilities):
+            raise Detached(self._standing)
 
     async def log(self, level: str, data: Any, logger: str = "") -> None:
         minimum = self._exchange.params["_meta"].get(LOG_LEVEL)

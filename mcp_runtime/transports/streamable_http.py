@@ -6,6 +6,7 @@ from functools import partial
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.authorization.bearer import principal_of, refuse_token_in
+from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.protocol import errors, handshake, jsonrpc, ladder
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.headers import LAST_EVENT_ID, ORIGIN, PREFLIGHT_METHOD, SESSION_ID, RequestHeaders
@@ -13,7 +14,8 @@ from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
 from mcp_runtime.protocol.scene import Scene
 from mcp_runtime.protocol.sessions import SessionTokens, digest
-from mcp_runtime.snapshots.database import Database, DatabaseAway
+from mcp_runtime.protocol.tasks import TaskKeeper
+from mcp_runtime.snapshots.database import Database
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply, with_headers
@@ -45,6 +47,7 @@ class StreamableHttp:
         limits: Limits,
         signals: Signals,
         replay: ReplayLog,
+        tasks: TaskKeeper,
     ) -> None:
         self._store = store
         self._database = database
@@ -54,6 +57,7 @@ class StreamableHttp:
         self._signals = signals
         self._calls = Calls(limits, signals)
         self._replay = replay
+        self._tasks = tasks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; whatever happens, the body is JSON."""
@@ -79,7 +83,7 @@ class StreamableHttp:
         """Who asks for what; raises Refused where they may not."""
         if scope["query_string"]:
             refuse_token_in(scope["query_string"])
-        return Scene(held.served, principal_of(headers, held.served), self._sessions, held.ended)
+        return Scene(held.served, principal_of(headers, held.served), self._sessions, held.ended, self._tasks)
 
     async def _answer(
         self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive, send: Send
@@ -110,7 +114,7 @@ class StreamableHttp:
         if isinstance(outcome, Notice):
             return await self._signals.give(outcome, held)
         if isinstance(outcome, Listen):
-            await self._open(ListenStream(outcome), held, receive, send)
+            await self._open(await ListenStream.open(outcome), held, receive, send)
             return None
         if isinstance(outcome, Batch):
             return await self._calls.perform_batch(outcome, held, receive)

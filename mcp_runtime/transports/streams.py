@@ -4,13 +4,16 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
+from core.refusals import Refused
 from mcp_runtime.authorization.bearer import is_still_valid
 from mcp_runtime.protocol.conversing import encode_notification
 from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
 from mcp_runtime.protocol.sessions import Session
+from mcp_runtime.protocol.tasks_wire import detailed
 from mcp_runtime.snapshots.held import Changes
 from mcp_runtime.transports.asgi import Receive, Send
 from mcp_runtime.transports.outlets import EVENT_STREAM, SEND_SECONDS, event
@@ -35,6 +38,7 @@ class EventStream:
         self._frames: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._closed = False
+        self._looking_up: set[asyncio.Task[None]] = set()
 
     def push(self, frame: bytes) -> None:
         """Queues a frame; a frame that waits already says the same. A full queue ends the stream: nobody reads it."""
@@ -68,6 +72,9 @@ class EventStream:
     def resource_updated(self, uri: str) -> None:
         """Tells that a resource changed, if the client wants to hear of it."""
 
+    def task_changed(self, task_id: str) -> None:
+        """Tells that a task changed, if the client wants to hear of it."""
+
     def session_ended(self, session_digest: str) -> None:
         """Ends with its session, where it has one."""
 
@@ -89,6 +96,12 @@ class EventStream:
             return
         finally:
             watcher.cancel()
+
+    def _look_up(self, telling: Coroutine[Any, Any, None]) -> None:
+        """Has something told that has to be asked for first."""
+        task = asyncio.ensure_future(telling)
+        self._looking_up.add(task)
+        task.add_done_callback(self._looking_up.discard)
 
     def _opening(self) -> bytes:
         """What goes first, so that proxies and clients see the stream open before anything happens on it."""
@@ -130,16 +143,13 @@ class SessionStream(EventStream):
         super().__init__(principal, session.expires_at)
         self._session_digest = session_digest
         self._interested = interested
-        self._looking_up: set[asyncio.Task[None]] = set()
 
     def session_ended(self, session_digest: str) -> None:
         if session_digest == self._session_digest:
             self.close()
 
     def resource_updated(self, uri: str) -> None:
-        task = asyncio.ensure_future(self._tell_if_interested(uri))
-        self._looking_up.add(task)
-        task.add_done_callback(self._looking_up.discard)
+        self._look_up(self._tell_if_interested(uri))
 
     async def _tell_if_interested(self, uri: str) -> None:
         if await self._interested(uri):
@@ -154,6 +164,15 @@ class ListenStream(EventStream):
         self._listen = listen
         self._wanted = listen.listening
 
+    @classmethod
+    async def open(cls, listen: Listen) -> "ListenStream":
+        """The stream of a request, which hears of those tasks alone that are its client's. Raises Refused."""
+        listening = listen.listening
+        if listening.tasks:
+            owned = await listening.exchange.tasks.owned(listening.exchange.scope, listening.tasks)
+            listen = Listen(listen.id, replace(listening, tasks=owned))
+        return cls(listen)
+
     def list_changed(self, kind: str) -> None:
         if kind in self._wanted.lists:
             self.push(event(self._listen.tagged(f"notifications/{kind}/list_changed", {})))
@@ -161,6 +180,19 @@ class ListenStream(EventStream):
     def resource_updated(self, uri: str) -> None:
         if uri in self._wanted.uris:
             self.push(event(self._listen.tagged("notifications/resources/updated", {"uri": uri})))
+
+    def task_changed(self, task_id: str) -> None:
+        if task_id in self._wanted.tasks:
+            self._look_up(self._tell_of_task(task_id))
+
+    async def _tell_of_task(self, task_id: str) -> None:
+        exchange = self._wanted.exchange
+        try:
+            state = await exchange.tasks.get(exchange.scope, task_id)
+        except Refused:
+            return  # the database is away; the client finds out by asking
+        if state is not None:
+            self.push(event(self._listen.tagged("notifications/tasks", detailed(state))))
 
     def _opening(self) -> bytes:
         return event(self._listen.acknowledged())

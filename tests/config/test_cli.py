@@ -43,7 +43,7 @@ def test_without_a_command_it_lists_them() -> None:
         assert f"\n    {command} " in said.stdout
 
 
-@pytest.mark.parametrize("role", ["console", "runtime", "jobs", "beat", "all"])
+@pytest.mark.parametrize("role", ["console", "runtime", "jobs", "tasks", "beat", "all"])
 def test_a_role_says_what_its_environment_lacks(role: str) -> None:
     said = armstrong("serve", role, env=clean_environment(DATABASE_URL="postgresql://x"))
     assert said.returncode == 1

@@ -15,7 +15,7 @@ from config.quickstart.printout import claude, curl, mcp_json
 from tests.processes import eventually, is_alive
 from tests.running_platform import Platform, armstrong, clean_environment
 
-ROLES = {"postgres", "valkey", "runtime-1", "runtime-2", "console", "jobs", "beat"}
+ROLES = {"postgres", "valkey", "runtime-1", "runtime-2", "console", "jobs", "tasks", "beat"}
 
 
 def demo_works(platform: Platform) -> bool:
@@ -44,7 +44,7 @@ def test_the_facts_are_ours_alone(platform: Platform) -> None:
 
 
 def test_a_process_of_a_role_does_not_know_the_owner_of_the_tables(platform: Platform) -> None:
-    for name in ("console", "runtime-1", "jobs", "beat"):
+    for name in ("console", "runtime-1", "jobs", "tasks", "beat"):
         environment = Path(f"/proc/{platform.children()[name]['pid']}/environ").read_text()
         assert "armstrong_app:" in environment
         assert "DATABASE_OWNER_URL" not in environment

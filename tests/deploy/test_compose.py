@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HADOLINT = Path(sys.prefix) / "bin" / "hadolint"
-ROLES = {"console", "runtime", "jobs", "beat"}
+ROLES = {"console", "runtime", "jobs", "tasks", "beat"}
 ADDRESSES = {"CONSOLE_URL": "https://console.example.com", "RUNTIME_URL": "https://mcp.example.com"}
 
 

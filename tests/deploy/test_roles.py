@@ -86,14 +86,15 @@ def test_a_role_that_serves_answers_its_health_check(role: str, role_environment
         assert run(role_environment, *alive).returncode == 0
 
 
-def test_jobs_answer_their_health_check(role_environment: dict[str, str]) -> None:
+@pytest.mark.parametrize(("role", "node"), [("jobs", "celery"), ("tasks", "tasks")])
+def test_a_role_that_works_answers_its_health_check(role: str, node: str, role_environment: dict[str, str]) -> None:
     compose = (Path(__file__).resolve().parents[2] / "docker" / "compose.yaml").read_text(encoding="utf-8")
-    found = re.search(r'test: \["CMD-SHELL", "(celery [^"]+)"\]', compose)
+    found = re.search(rf'test: \["CMD-SHELL", "(celery [^"]+ {node}@[^"]+)"\]', compose)
     assert found
     # Compose reads $$ as $; Docker puts the container's name into HOSTNAME.
     known = role_environment | {"HOSTNAME": os.uname().nodename}
     check = ("/bin/sh", "-c", found[1].replace("$$", "$"))
-    with serving("jobs", known, lambda: run(known, *check).returncode == 0):
+    with serving(role, known, lambda: run(known, *check).returncode == 0):
         assert "pong" in run(known, *check).stdout
 
 

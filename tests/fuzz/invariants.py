@@ -21,6 +21,7 @@ from mcp_runtime.transports.outlets import EventOutlet
 from mcp_runtime.transports.signals import Signals
 from tests.fuzz import strict
 from tests.fuzz.endpoint import make_endpoint
+from tests.mcp_runtime.protocol.stage import NO_KEEPER
 
 # Of this process's CPU, so that a busy machine makes no hangs. The largest inputs are a few kilobytes.
 SECONDS = 1.0
@@ -86,7 +87,7 @@ class Runtime:
     def check(self, principal: Principal, headers: list[tuple[bytes, bytes]], body: bytes) -> Reply | None:
         """Hands a POST in and looks at what comes of it; the reply, unless a stream was opened."""
         began = time.process_time()
-        scene = Scene(self.endpoint, principal, self.sessions, frozenset())
+        scene = Scene(self.endpoint, principal, self.sessions, frozenset(), NO_KEEPER)
         outcome = ladder.receive(RequestHeaders(headers), body, scene)
         reply = self._loop.run_until_complete(self._finish(outcome))
         _require_quick(began)

@@ -14,7 +14,15 @@ from mcp_runtime.services.conformance import conformance_endpoint
 from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.snapshots.structs import ToolSnapshot
-from mcp_runtime.sources.contract import CallContext, ToolDraft, ToolHandler, ToolResult, Workshop, text_result
+from mcp_runtime.sources.contract import (
+    CallContext,
+    ToolDraft,
+    ToolHandler,
+    ToolResult,
+    Workshop,
+    detached,
+    text_result,
+)
 from mcp_runtime.sources.registry import SOURCES
 from mcp_runtime.worker import Worker
 from tenants.access import Actor
@@ -46,7 +54,7 @@ class Probe:
             self.contexts.append(context)
             return await behaviour(context, {**arguments, **secrets})
 
-        return handle
+        return detached(tool, handle)
 
     async def echo(self, _context: CallContext, arguments: dict[str, Any]) -> ToolResult:
         """Answers its arguments."""

@@ -91,7 +91,21 @@ _RESULTS = {
         {**_COMPLETE, "resources": {"type": "array"}, "nextCursor": {"type": "string"}}, "nextCursor"
     ),
 }
-_NOTIFICATIONS = {"notifications/tasks": _detailed({"_meta": _META})}
+# The acknowledgement is the protocol's own, and tasks add a member to what it honours.
+_HONOURED = {
+    "toolsListChanged": {"const": True},
+    "promptsListChanged": {"const": True},
+    "resourcesListChanged": {"const": True},
+    "resourceSubscriptions": {"type": "array", "items": {"type": "string"}},
+    "taskIds": {"type": "array", "items": {"type": "string"}},
+}
+_NOTIFICATIONS = {
+    "notifications/tasks": _detailed({"_meta": _META}),
+    "notifications/subscriptions/acknowledged": {
+        **_exactly({"notifications": _exactly(_HONOURED, *_HONOURED), "_meta": _META}),
+        "required": ["notifications", "_meta"],
+    },
+}
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from console.pages.tools.forms import ToolForm
-from mcp_runtime.models import Tool
+from mcp_runtime.models import TaskSupport, Tool
 from mcp_runtime.sources.builtin.catalogue import CATALOGUE
 from mcp_runtime.sources.contract import ToolDraft
 
@@ -35,6 +35,8 @@ class BuiltinToolForm(ToolForm):
             title=typed["title"],
             description=typed["description"],
             config={"function": typed["function"]},
+            # No function takes long enough to be asked for here; what was set otherwise stays.
+            task=self.initial.get("task", TaskSupport.FORBIDDEN),
         )
 
     @classmethod

@@ -58,4 +58,4 @@ class ToolForm(ServiceForm):
     @classmethod
     def values_of(cls, tool: Tool) -> dict[str, Any]:
         """What the form shows for a tool that is there already."""
-        return {"name": tool.name, "title": tool.title, "description": tool.description}
+        return {"name": tool.name, "title": tool.title, "description": tool.description, "task": tool.task}

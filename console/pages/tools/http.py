@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from console.forms import JsonField, parse_json
 from console.pages.tools.forms import ToolForm
 from console.pages.tools.pairs import PairsField
-from mcp_runtime.models import Tool
+from mcp_runtime.models import TaskSupport, Tool
 from mcp_runtime.sources.contract import ToolDraft
 from mcp_runtime.sources.http.config import DEFAULT_BYTES, DEFAULT_SECONDS, MAXIMUM_BYTES
 
@@ -70,7 +70,7 @@ class HttpToolForm(ToolForm):
             ("secret_name", "secret_value", "removed_secrets"),
         ),
         ("Answer", "What of it becomes the result.", ("pointer", "structured", "output_schema", "success")),
-        ("Limits", "", ("timeout", "size_limit")),
+        ("Limits", "", ("timeout", "size_limit", "task")),
     )
     mono: ClassVar[frozenset[str]] = frozenset(
         {"name", "input_schema", "url", "query", "headers", "body", "pointer", "output_schema", "success"}
@@ -121,6 +121,13 @@ class HttpToolForm(ToolForm):
     timeout = forms.FloatField(label="Time-out in seconds", min_value=0.1, max_value=60, initial=DEFAULT_SECONDS)
     size_limit = forms.IntegerField(
         label="Largest answer in KiB", min_value=1, max_value=MAXIMUM_BYTES // KIB, initial=DEFAULT_BYTES // KIB
+    )
+    task = forms.ChoiceField(
+        label="Run as a task",
+        choices=TaskSupport.choices,
+        required=False,
+        help_text="A task outlives its request: the client asks later how it went. A tool that only reads is run again"
+        " when its task is cut short.",
     )
     secret_name = forms.CharField(
         label="Header",
@@ -174,6 +181,7 @@ class HttpToolForm(ToolForm):
             output_schema=typed["output_schema"],
             annotations=EFFECTS.get(typed["effect"], {}),
             config=_config(typed),
+            task=typed["task"] or TaskSupport.FORBIDDEN,
             secrets=_secrets(typed),
         )
 

@@ -1,7 +1,10 @@
 """Hearing of changes: resources/subscribe up to 2025-11-25, subscriptions/listen from 2026-07-28 on."""
 
-from mcp_runtime.protocol import errors
+from typing import Any
+
+from mcp_runtime.protocol import errors, tasks
 from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.extension import is_declared, undeclared
 from mcp_runtime.protocol.features.resources import missing
 from mcp_runtime.protocol.revision import Exchange, Listening, Signal
 from mcp_runtime.protocol.sessions import digest
@@ -9,6 +12,7 @@ from mcp_runtime.protocol.signals import SUBSCRIBED, UNSUBSCRIBED
 
 MAXIMUM_RESOURCES = 1_000
 MAXIMUM_CHARACTERS = 32 * 1024  # of all URIs together: each is looked for in every template
+MAXIMUM_TASKS = 100
 LISTS = {"toolsListChanged": "tools", "promptsListChanged": "prompts", "resourcesListChanged": "resources"}
 
 
@@ -44,4 +48,16 @@ def listen(exchange: Exchange) -> Listening:
         raise RpcError(errors.INVALID_PARAMS, f"resourceSubscriptions: at most {MAXIMUM_CHARACTERS} characters.")
     readable = [uri for uri in uris if exchange.endpoint.resource_at(exchange.principal, uri) is not None]
     lists = frozenset(kind for name, kind in LISTS.items() if wanted.get(name))
-    return Listening(exchange, lists, frozenset(readable))
+    return Listening(exchange, lists, frozenset(readable), _tasks(exchange, wanted))
+
+
+def _tasks(exchange: Exchange, wanted: dict[str, Any]) -> frozenset[str]:
+    """The tasks to hear of (ext-tasks "Notifications"); whose they are is for the keeper to say."""
+    if "taskIds" not in wanted:
+        return frozenset()
+    if not is_declared(tasks.EXTENSION_ID, exchange.capabilities):
+        raise undeclared(tasks.EXTENSION_ID)
+    ids = wanted["taskIds"]
+    if type(ids) is not list or len(ids) > MAXIMUM_TASKS or any(type(task_id) is not str for task_id in ids):
+        raise RpcError(errors.INVALID_PARAMS, f"taskIds: at most {MAXIMUM_TASKS} ids.")
+    return frozenset(ids)

@@ -4,15 +4,18 @@ from typing import Any
 
 import msgspec
 
-from mcp_runtime.protocol import errors
+from mcp_runtime.protocol import errors, tasks
 from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.extension import is_declared, required
 from mcp_runtime.protocol.jsonrpc import encode
 from mcp_runtime.protocol.mirrored import check_arguments
 from mcp_runtime.protocol.revision import Exchange, Revision, Structured
 from mcp_runtime.protocol.served import ServedEndpoint, ServedTool
+from mcp_runtime.protocol.tasks_wire import encode_created
 from mcp_runtime.protocol.wire import wire_of
 from mcp_runtime.schemas import describe_errors
 from mcp_runtime.sources.contract import CallContext, ToolResult, text_result
+from mcp_runtime.sources.conversation import Answer, ClientCannot, Detached
 
 
 def list_tools(exchange: Exchange) -> bytes:
@@ -38,7 +41,7 @@ def call_tool(exchange: Exchange) -> "bytes | ToolCall":
         if not revision.invalid_arguments_are_results:
             raise RpcError(errors.INVALID_PARAMS, complaint)
         return encode_tool_result(exchange.endpoint, revision, text_result(complaint, is_error=True))
-    return ToolCall(exchange.endpoint, revision, tool, arguments)
+    return ToolCall(exchange, tool, arguments)
 
 
 def _read_params(params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -52,8 +55,7 @@ def _read_params(params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 class ToolCall(msgspec.Struct, frozen=True):
     """A call that passed every check."""
 
-    endpoint: ServedEndpoint
-    revision: Revision
+    exchange: Exchange
     tool: ServedTool
     arguments: dict[str, Any]
 
@@ -62,13 +64,29 @@ class ToolCall(msgspec.Struct, frozen=True):
         return self.tool.seconds
 
     async def run(self, context: CallContext) -> bytes:
-        """Calls the tool's source, and encodes its answer for the revision."""
-        result = await self.tool.handler(context, self.arguments)
-        return encode_tool_result(self.endpoint, self.revision, checked_output(self.tool, result))
+        """Calls the tool's source, and encodes its answer for the revision: a result, or the task it goes on as.
+
+        Raises ClientCannot where the tool runs as a task alone, and the client cannot follow one.
+        """
+        exchange = self.exchange
+        if self.tool.snapshot.task == "required" and not is_declared(tasks.EXTENSION_ID, exchange.capabilities):
+            raise ClientCannot(required(tasks.EXTENSION_ID))
+        try:
+            result = await self.tool.handler(context, self.arguments)
+        except Detached as detached:
+            return await self._begin_task(detached.answers)
+        return encode_tool_result(exchange.endpoint, exchange.revision, checked_output(self.tool, result))
+
+    async def _begin_task(self, answers: dict[str, Answer]) -> bytes:
+        exchange = self.exchange
+        call = tasks.Call(
+            exchange.revision.version, self.tool.snapshot.name, self.arguments, dict(exchange.capabilities)
+        )
+        return encode_created(exchange, await exchange.tasks.create(exchange.scope, call, answers))
 
     def failed(self, sentence: str) -> bytes:
         """What the client hears of a tool that could not answer."""
-        return encode_tool_result(self.endpoint, self.revision, text_result(sentence, is_error=True))
+        return encode_tool_result(self.exchange.endpoint, self.exchange.revision, text_result(sentence, is_error=True))
 
 
 def checked_output(tool: ServedTool, result: ToolResult) -> ToolResult:

@@ -41,9 +41,6 @@ REVISION = Revision(
         "tools/call": "name",
         "prompts/get": "name",
         "resources/read": "uri",
-        "tasks/get": "taskId",
-        "tasks/update": "taskId",
-        "tasks/cancel": "taskId",
     },
     annotated_results=True,
 )

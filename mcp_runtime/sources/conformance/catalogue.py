@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from mcp_runtime.sources.conformance import asking, plain
+from mcp_runtime.sources.conformance import asking, lasting, plain
 from mcp_runtime.sources.conformance.media import PNG
-from mcp_runtime.sources.conformance.schemas import HEADER, JSON_SCHEMA_2020_12, NOTHING, strings
+from mcp_runtime.sources.conformance.schemas import HEADER, JSON_SCHEMA_2020_12, NOTHING, SECONDS, strings
 from mcp_runtime.sources.conformance.skills import SKILL_FILES
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolHandler
 
@@ -35,6 +35,22 @@ TOOLS: dict[str, tuple[ToolHandler, dict[str, Any]]] = {
     "test_input_required_result_capabilities": (asking.capabilities, NOTHING),
     "test_missing_capability": (asking.missing_capability, NOTHING),
     "test_streaming_elicitation": (asking.required_elicitation, NOTHING),
+    "greet": (lasting.greet, strings("name")),
+    "slow_compute": (lasting.slow_compute, SECONDS),
+    "failing_job": (lasting.failing_job, NOTHING),
+    "protocol_error_job": (lasting.protocol_error_job, NOTHING),
+    "confirm_delete": (lasting.confirm_delete, strings("filename")),
+    "multi_input": (lasting.multi_input, NOTHING),
+    "test_tool_with_task": (lasting.with_task, NOTHING),
+}
+# Tools whose calls may, or must, become tasks.
+TASKS = {
+    "slow_compute": "optional",
+    "failing_job": "required",
+    "protocol_error_job": "optional",
+    "confirm_delete": "optional",
+    "multi_input": "optional",
+    "test_tool_with_task": "required",
 }
 # Tools that have every listener told that a list changed, though none did.
 TRIGGERS = {"test_trigger_tool_change": "tools", "test_trigger_prompt_change": "prompts"}

@@ -15,6 +15,12 @@ def strings(*names: str) -> dict[str, Any]:
     }
 
 
+SECONDS: dict[str, Any] = {
+    "type": "object",
+    "properties": {"seconds": {"type": "number", "minimum": 0, "maximum": 3600}, "label": {"type": "string"}},
+    "required": ["seconds"],
+    "additionalProperties": False,
+}
 JSON_SCHEMA_2020_12: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",

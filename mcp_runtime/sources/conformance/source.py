@@ -4,7 +4,7 @@ from typing import Any
 
 from mcp_runtime.snapshots.structs import PromptSnapshot, ToolSnapshot
 from mcp_runtime.sources.conformance.asking import CONTEXT_FORM
-from mcp_runtime.sources.conformance.catalogue import TOOLS, TRIGGERS
+from mcp_runtime.sources.conformance.catalogue import TASKS, TOOLS, TRIGGERS
 from mcp_runtime.sources.conformance.schemas import NOTHING
 from mcp_runtime.sources.contract import (
     CallContext,
@@ -39,6 +39,9 @@ class ConformanceSource:
         handler, schema = _tool(draft.name)
         draft.description = draft.description or (handler.__doc__ or "").strip()
         draft.input_schema = schema
+        draft.task = TASKS.get(draft.name, "forbidden")
+        # Whatever these do may be done twice.
+        draft.annotations = draft.annotations or ({"idempotentHint": True} if draft.name in TASKS else {})
         return draft
 
     def compile(self, tool: ToolSnapshot, secrets: dict[str, str], workshop: Workshop) -> ToolHandler:

@@ -24,6 +24,7 @@ from mcp_runtime.sources.contract import (
     ToolHandler,
     ToolResult,
     Workshop,
+    detached,
     text_result,
 )
 from mcp_runtime.sources.http.config import HttpConfig, read_config
@@ -64,7 +65,7 @@ class HttpSource:
             # The tool stays where its author sees it, and says what to do.
             return Refusing(" ".join(error.fields.values()))
         reader = parse_result(config.result, hiding(headers))
-        return Caller(workshop.http, config, plan, headers, reader)
+        return detached(tool, Caller(workshop.http, config, plan, headers, reader))
 
 
 @dataclass(frozen=True, slots=True)

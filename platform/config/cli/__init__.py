@@ -29,7 +29,7 @@ class Command:
 
 COMMANDS = (
     Command("up", "config.cli.up", "run everything on this machine, in the foreground"),
-    Command("serve", "config.cli.serve", "run one role in the foreground: console, runtime, jobs, beat, or all"),
+    Command("serve", "config.cli.serve", "run one role in the foreground: console, runtime, jobs, tasks, beat, or all"),
     Command("provision", "config.cli.provision", "make the database and its two roles, as DATABASE_ADMIN_URL"),
     Command("migrate", "config.cli.migrate", "bring the database's tables up to date, as DATABASE_OWNER_URL"),
     Command("alive", "config.cli.alive", "ask the role in this container whether it answers"),

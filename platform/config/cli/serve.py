@@ -19,6 +19,7 @@ ROLES = {
     "console": "config.roles.console",
     "runtime": "config.roles.runtime",
     "jobs": "config.roles.jobs",
+    "tasks": "config.roles.tasks",
     "beat": "config.roles.beat",
     "web": "config.roles.web",
     "all": "config.roles.everything",

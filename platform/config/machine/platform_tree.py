@@ -86,6 +86,7 @@ def _roles(
     pooled = application | {"DATABASE_POOL_SIZE": application.get("DATABASE_POOL_SIZE", "10")}
     specs.append(children.role("console", env=pooled, after=(*ready, STATIC), listening=console))
     specs.append(children.role("jobs", env=application, after=ready, stop_seconds=children.JOBS_STOP_SECONDS))
+    specs.append(children.role("tasks", env=application, after=ready, stop_seconds=children.JOBS_STOP_SECONDS))
     specs.append(children.role("beat", env=application, after=ready))
 
 

@@ -1,4 +1,4 @@
-"""The role `all`: console, runtime, jobs and beat of a single-port deployment, supervised in one container."""
+"""The role `all`: console, runtime, jobs, tasks and beat of a single-port deployment, supervised in one container."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -41,5 +41,6 @@ def _specs(env: dict[str, str], listening: int) -> list[ChildSpec]:
     # The container is there to answer: without the web it had better be started anew.
     specs.append(replace(web, essential=True))
     specs.append(children.role("jobs", env=env, after=steps, stop_seconds=children.JOBS_STOP_SECONDS))
+    specs.append(children.role("tasks", env=env, after=steps, stop_seconds=children.JOBS_STOP_SECONDS))
     specs.append(children.role("beat", env=env, after=steps))
     return specs

@@ -14,6 +14,7 @@ from mcp_runtime.protocol.replies import Batch, Notice, Outcome, Reply, Work
 from mcp_runtime.protocol.scene import Scene
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
 from mcp_runtime.protocol.sessions import SessionTokens
+from mcp_runtime.protocol.tasks import TaskKeeper
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.structs import EndpointSnapshot, KeySnapshot, ToolSnapshot
 from mcp_runtime.sources.contract import (
@@ -31,6 +32,7 @@ from tests.witness.plugin import report
 
 CONTEXT = CallContext("tenant", "endpoint", "key:1", "request", 60.0)
 ALICE = Principal("key:1")
+NO_KEEPER = cast("TaskKeeper", None)  # nothing here becomes a task
 
 
 class Answers:
@@ -99,7 +101,7 @@ class Desk:
 
     def receive(self, body: bytes, headers: list[tuple[bytes, bytes]]) -> Outcome:
         """What becomes of a body."""
-        scene = Scene(self.endpoint, self.principal, self.sessions, self.ended)
+        scene = Scene(self.endpoint, self.principal, self.sessions, self.ended, NO_KEEPER)
         outcome = ladder.receive(RequestHeaders(headers), body, scene)
         return self._heard(outcome, body, headers) if isinstance(outcome, Reply) else outcome
 

@@ -12,7 +12,7 @@ from mcp_runtime.protocol.headers import RequestHeaders
 from mcp_runtime.protocol.revision import Exchange
 from mcp_runtime.protocol.revisions import ALL
 from mcp_runtime.protocol.wire import Wire
-from tests.mcp_runtime.protocol.stage import ALICE, make_endpoint, tool
+from tests.mcp_runtime.protocol.stage import ALICE, NO_KEEPER, make_endpoint, tool
 
 ID = "com.example/greeting"
 PLAIN = ALL["2026-07-28"]
@@ -32,7 +32,7 @@ def _greeting(**members: Any) -> Extension:
 
 def _asked(extension: Extension, *tools: str, capabilities: dict[str, Any] | None = None) -> Exchange:
     endpoint = make_endpoint(*(tool(name) for name in tools))
-    return Exchange(PLAIN, (), endpoint, ALICE, RequestHeaders(()), "greetings/get", {}, capabilities or {})
+    return Exchange(PLAIN, (), endpoint, ALICE, RequestHeaders(()), "greetings/get", {}, capabilities or {}, NO_KEEPER)
 
 
 def test_a_revision_knows_the_extensions_that_apply_to_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,78 @@
+"""Connections of the data plane to PostgreSQL: asynchronous, bounded in time, and back as soon as the database is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+
+ANSWER_SECONDS = 3.0
+# Shows the rows of one tenant for the rest of the transaction (see core.tenancy).
+ENTER = "SELECT set_config('app.tenant_id', %s, true)"
+_KEEP_ALIVE: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5_000,
+}
+
+type Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+class DatabaseAway(Exception):
+    """The database did not answer in time, or cannot be reached."""
+
+
+async def connect(url: str) -> Connection:
+    """A connection of its own, in autocommit, which notices a peer that silently went away."""
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, **_KEEP_ALIVE)
+
+
+class Line:
+    """One connection for one transaction after another, made when it is needed.
+
+    A pool would go on trying by itself with growing pauses, and so be away longer than the database is.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = asyncio.Lock()
+        self._connection: Connection | None = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction; raises DatabaseAway, after ANSWER_SECONDS at most."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._lock, self._ready() as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+            raise DatabaseAway from error
+
+    @asynccontextmanager
+    async def _ready(self) -> AsyncIterator[Connection]:
+        try:
+            connection = await self._alive() or await connect(self._url)
+            self._connection = connection
+            async with connection.transaction():
+                yield connection
+        except BaseException:
+            # Whatever happened, also being cancelled: the next transaction begins with a fresh connection.
+            await self.close()
+            raise
+
+    async def _alive(self) -> Connection | None:
+        """The connection, unless it was lost while nobody used it, which is no failure of the database now."""
+        if self._connection is not None:
+            try:
+                await self._connection.execute("SELECT 1")
+            except psycopg.Error:
+                await self.close()
+        return self._connection
+
+    async def close(self) -> None:
+        """Closes the connection, if there is one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
