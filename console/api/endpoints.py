@@ -25,6 +25,9 @@ class EndpointOut(Schema):
     slug: str
     name: str
     instructions: str = Field(description="What clients tell their model about this endpoint.")
+    description: str = Field(description="What it is for, in a line: clients show it, and catalogues of an open one.")
+    website_url: str
+    icons: list[dict[str, Any]] = Field(description="Icons of the protocol: src, mimeType, sizes, theme.")
     access: Access = Field(description="key: with an access key. open: anyone.")
     allowed_origins: list[str] = Field(description="Web origins whose pages may call the endpoint.")
     version: int = Field(description="Rises with every change of anything the endpoint serves.")
@@ -45,6 +48,11 @@ class EndpointIn(Body):
     instructions: str = Field(default="", description="At most 4,000 characters.")
     access: str = Field(default="key", description="key or open.")
     allowed_origins: list[str] = Field(default_factory=list, description="For example https://app.example.com.")
+    description: str = Field(default="", description="At most 100 characters.")
+    website_url: str = Field(default="", description="An https URL.")
+    icons: list[dict[str, Any]] = Field(
+        default_factory=list, description="Each with a src: an https URL, or an image as a data: URI of at most 64 KiB."
+    )
 
 
 class EndpointPatch(Body):
@@ -54,6 +62,9 @@ class EndpointPatch(Body):
     instructions: str = Field(default_factory=str)
     access: str = Field(default_factory=str)
     allowed_origins: list[str] = Field(default_factory=list)
+    description: str = Field(default_factory=str)
+    website_url: str = Field(default_factory=str)
+    icons: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class Endpoints(Page[EndpointOut]):
@@ -70,7 +81,7 @@ def endpoint_list(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
 @router.post("/endpoints", response=written(201, EndpointOut), summary="Make an endpoint")
 def endpoint_create(request: ApiRequest, payload: EndpointIn) -> Status[Endpoint]:
     with tenant_context(request.auth.tenant.id):
-        endpoint = endpoints.endpoint_create(actor=request.auth, **payload.model_dump())
+        endpoint = endpoints.endpoint_create(actor=request.auth, **_arguments(payload.model_dump()))
     return Status(201, endpoint)
 
 
@@ -89,7 +100,7 @@ def endpoint_change(request: ApiRequest, endpoint: str, payload: EndpointPatch) 
         current = endpoints.endpoint_for(endpoint, lock=True)
         kept = {name: getattr(current, name) for name in EndpointPatch.model_fields}
         changed = endpoints.endpoint_update(
-            actor=request.auth, endpoint_slug=endpoint, **(kept | payload.model_dump(exclude_unset=True))
+            actor=request.auth, endpoint_slug=endpoint, **_arguments(kept | payload.model_dump(exclude_unset=True))
         )
         return _with_tenant(request, changed)
 
@@ -100,6 +111,12 @@ def endpoint_delete(request: ApiRequest, endpoint: str) -> Status[None]:
     with tenant_context(request.auth.tenant.id):
         endpoints.endpoint_delete(actor=request.auth, endpoint_slug=endpoint)
     return Status(204, None)
+
+
+def _arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """The service's arguments: what presents the endpoint goes together."""
+    shown = {name: given.pop(name) for name in ("description", "website_url", "icons")}
+    return {**given, "presentation": endpoints.Presentation(**shown)}
 
 
 def _with_tenant(request: ApiRequest, endpoint: Endpoint) -> Endpoint:

@@ -33,6 +33,8 @@ class ToolOut(Schema):
     input_schema: dict[str, Any]
     output_schema: dict[str, Any] | None
     annotations: dict[str, Any]
+    meta: dict[str, Any] = Field(description="`_meta` of the tool, passed on as it is.")
+    icons: list[dict[str, Any]] = Field(description="Icons of the protocol: src, mimeType, sizes, theme.")
     source: str
     config: dict[str, Any]
     task: str
@@ -61,6 +63,13 @@ class ToolIn(Body):
     annotations: dict[str, bool] = Field(
         default={}, description="readOnlyHint, destructiveHint, idempotentHint, openWorldHint."
     )
+    meta: dict[str, Any] = Field(
+        default={},
+        description="Passed on to clients as `_meta`; `ui` names the resource below ui:// for its results (MCP Apps).",
+    )
+    icons: list[dict[str, Any]] = Field(
+        default=[], description="Each with a src: an https URL, or an image as a data: URI of at most 64 KiB."
+    )
     config: dict[str, Any] = Field(default={}, description="What the source needs; GET /sources tells.")
     secrets: dict[str, str] = Field(default={}, description="Values that are stored sealed and never shown again.")
     task: TaskSupport = Field(
@@ -79,6 +88,8 @@ class ToolPatch(Body):
     input_schema: dict[str, Any] = Field(default_factory=dict)
     output_schema: dict[str, Any] | None = None
     annotations: dict[str, bool] = Field(default_factory=dict)
+    meta: dict[str, Any] = Field(default_factory=dict)
+    icons: list[dict[str, Any]] = Field(default_factory=list)
     config: dict[str, Any] = Field(default_factory=dict)
     secrets: dict[str, str] = Field(default_factory=dict)
     task: TaskSupport = Field(default_factory=lambda: TaskSupport.FORBIDDEN)
@@ -187,4 +198,4 @@ def _described(source: ToolSource) -> BuiltinOut | SourceOut:
 def _as_written(tool: Tool) -> dict[str, Any]:
     """The stored tool as its author's draft; secrets are left out and so keep their values."""
     names = ("name", "title", "description", "input_schema", "output_schema", "annotations", "config", "task")
-    return {name: getattr(tool, name) for name in names}
+    return {name: getattr(tool, name) for name in (*names, "meta", "icons")}

@@ -21,6 +21,9 @@ class Prompt(models.Model):
     description = models.TextField(max_length=4000, blank=True)
     # [{"name", "title", "description", "required"}], as the protocol has them.
     arguments = models.JSONField(default=list, blank=True)
+    # `_meta` and `icons`, passed on as they are.
+    meta = models.JSONField(default=dict, blank=True)
+    icons = models.JSONField(default=list, blank=True)
     source = models.CharField(max_length=32)
     config = models.JSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)
@@ -55,8 +58,9 @@ class Resource(models.Model):
     title = models.CharField(max_length=80, blank=True)
     description = models.TextField(max_length=4000, blank=True)
     mime_type = models.CharField(max_length=100, blank=True)
-    # `_meta` of the resource, passed on as it is: MCP Apps' `ui`, for one.
+    # `_meta` and `icons` of the resource, passed on as they are: MCP Apps' `ui`, for one.
     meta = models.JSONField(default=dict, blank=True)
+    icons = models.JSONField(default=list, blank=True)
     source = models.CharField(max_length=32)
     config = models.JSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)

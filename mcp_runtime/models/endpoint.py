@@ -36,6 +36,10 @@ class Endpoint(models.Model):
     slug = models.CharField(max_length=40, validators=[validate_slug])
     name = models.CharField(max_length=80)
     instructions = models.TextField(max_length=4000, blank=True)
+    # What clients show of the endpoint, and catalogues of an open one.
+    description = models.CharField(max_length=100, blank=True)
+    website_url = models.CharField(max_length=2000, blank=True)
+    icons = models.JSONField(default=list, blank=True)
     access = models.CharField(max_length=8, choices=Access.choices, default=Access.KEY)
     allowed_origins = models.JSONField(default=list, blank=True)
     version = models.BigIntegerField(default=0)

@@ -111,6 +111,9 @@ class ServedEndpoint:
     skills: dict[str, ServedSkill] = field(default_factory=dict)
     unavailable_skills: tuple[Unavailable, ...] = ()
     folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    description: str = ""
+    website_url: str = ""
+    icons: tuple[dict[str, Any], ...] = ()
     wires: "dict[str, Wire]" = field(default_factory=dict)
 
     def tool_for(self, principal: Principal, name: str) -> ServedTool | None:

@@ -30,14 +30,25 @@ MAXIMUM_LISTS = 64
 class Wire:
     """The encoded form of one endpoint in one revision."""
 
-    __slots__ = ("_endpoint", "_listings", "_lists", "_revision", "cacheable_closing", "closing", "server_info")
+    __slots__ = (
+        "_about",
+        "_endpoint",
+        "_listings",
+        "_lists",
+        "_revision",
+        "cacheable_closing",
+        "closing",
+        "server_info",
+    )
 
     def __init__(self, endpoint: ServedEndpoint, revision: Revision) -> None:
         self._endpoint = endpoint
         self._revision = revision
         self._listings = _listings(endpoint, revision)
         self._lists: dict[frozenset[str] | None, bytes] = {}
-        self.server_info = _implementation(endpoint, revision)
+        self._about = _implementation(endpoint, revision)
+        # What goes with every result is kept short: icons may be images.
+        self.server_info = _only(self._about, ("name", "title", "version"))
         self.closing = self._closing({})
         self.cacheable_closing = self._closing({"ttlMs": TIME_TO_LIVE_MS, "cacheScope": CACHE_SCOPE})
 
@@ -45,7 +56,7 @@ class Wire:
         """What ends every result object, from the comma on."""
         if not self._revision.annotated_results:
             return b"}"
-        return b"," + encode({**hints, "resultType": "complete", "_meta": {SERVER_INFO: self.server_info}})[1:]
+        return _ending(hints, self.server_info)
 
     def description(self, opening: dict[str, Any]) -> bytes:
         """The result of initialize or server/discover, which `opening` begins."""
@@ -55,8 +66,8 @@ class Wire:
         if self._revision.annotated_results:
             body |= {"ttlMs": TIME_TO_LIVE_MS, "cacheScope": CACHE_SCOPE}
         else:
-            body["serverInfo"] = self.server_info
-        return encode(body)[:-1] + self.closing
+            body["serverInfo"] = self._about
+        return encode(body)[:-1] + (_ending({}, self._about) if self._revision.annotated_results else b"}")
 
     def _capabilities(self) -> dict[str, Any]:
         settings = {extension.id: extension.settings(self._endpoint) for extension in self._revision.extensions}
@@ -113,6 +124,10 @@ class Wire:
         if missing:
             meta[UNAVAILABLE] = [{"name": item.name, "reason": item.reason} for item in missing]
         return {**members, "_meta": meta} if meta else members
+
+
+def _ending(hints: dict[str, Any], server_info: dict[str, Any]) -> bytes:
+    return b"," + encode({**hints, "resultType": "complete", "_meta": {SERVER_INFO: server_info}})[1:]
 
 
 def _cursor(params: dict[str, Any]) -> str | None:
@@ -175,7 +190,13 @@ def _definition(tool: ServedTool, revision: Revision) -> dict[str, Any]:
 def _prompt(prompt: ServedPrompt, revision: Revision) -> dict[str, Any]:
     snapshot = prompt.snapshot
     arguments = [_only(argument, revision.argument_fields) for argument in snapshot.arguments]
-    optional = {"title": snapshot.title, "description": snapshot.description, "arguments": arguments}
+    optional = {
+        "title": snapshot.title,
+        "description": snapshot.description,
+        "arguments": arguments,
+        "icons": snapshot.icons,
+        "_meta": snapshot.meta,
+    }
     return {"name": snapshot.name, **_known(optional, revision.prompt_fields)}
 
 
@@ -185,6 +206,7 @@ def _resource(resource: ServedResource, address: str, revision: Revision) -> dic
         "title": snapshot.title,
         "description": snapshot.description,
         "mimeType": snapshot.mime_type,
+        "icons": snapshot.icons,
         "_meta": snapshot.meta,
     }
     return {address: snapshot.uri, "name": snapshot.name, **_known(optional, revision.resource_fields)}
@@ -206,8 +228,15 @@ def _known(optional: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
 
 
 def _implementation(endpoint: ServedEndpoint, revision: Revision) -> dict[str, Any]:
-    whole = {"name": endpoint.slug, "title": endpoint.name, "version": str(endpoint.version)}
-    return _only(whole, revision.implementation_fields)
+    whole = {
+        "name": endpoint.slug,
+        "title": endpoint.name,
+        "version": str(endpoint.version),
+        "description": endpoint.description,
+        "icons": endpoint.icons,
+        "websiteUrl": endpoint.website_url,
+    }
+    return _known(whole, revision.implementation_fields)
 
 
 def _only(whole: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from mcp_runtime.models import Access, Endpoint
 from mcp_runtime.services.content import prompt_create, resource_create
 from mcp_runtime.services.endpoints import endpoint_create, endpoint_for
 from mcp_runtime.services.tools import tool_create
-from mcp_runtime.sources.conformance.catalogue import PROMPTS, RESOURCES, TOOLS, TRIGGERS
+from mcp_runtime.sources.conformance.catalogue import METAS, PROMPTS, RESOURCES, TOOLS, TRIGGERS
 from mcp_runtime.sources.conformance.source import ASKING_PROMPT
 from mcp_runtime.sources.contract import PromptDraft, ToolDraft
 from tenants.access import Actor
@@ -23,7 +23,9 @@ def conformance_endpoint(*, actor: Actor) -> Endpoint:
             raise
     endpoint = endpoint_create(actor=actor, slug=SLUG, name="Conformance", access=Access.OPEN)
     for name in (*TOOLS, *TRIGGERS):
-        tool_create(actor=actor, endpoint_slug=SLUG, source="conformance", draft=ToolDraft(name=name))
+        tool_create(
+            actor=actor, endpoint_slug=SLUG, source="conformance", draft=ToolDraft(name=name, meta=METAS.get(name, {}))
+        )
     for prompt in PROMPTS:
         prompt_create(actor=actor, endpoint_slug=SLUG, source="static", draft=prompt)
     asking = PromptDraft(name=ASKING_PROMPT, description="A prompt that asks for a name before it is written.")

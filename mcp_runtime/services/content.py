@@ -8,6 +8,7 @@ from core import refusals
 from core.refusals import Refused
 from mcp_runtime.models import Endpoint, Prompt, Resource
 from mcp_runtime.services.endpoints import endpoint_for
+from mcp_runtime.services.metadata import require_prompt_metadata, require_resource_metadata
 from mcp_runtime.services.publish import publish
 from mcp_runtime.skills import SCHEME, InvalidSkill, require_path
 from mcp_runtime.sources.contract import InvalidConfig, PromptDraft, ResourceDraft
@@ -114,8 +115,9 @@ def _require_room(endpoint: Endpoint, count: int, what: str) -> None:
 def _write_prompt(prompt: Prompt, draft: PromptDraft) -> None:
     if prompt.source not in PROMPT_SOURCES:
         raise refused_fields({"source": f"{prompt.source} is not a kind of prompt."})
-    _require_storable(arguments=draft.arguments, config=draft.config)
+    _require_storable(arguments=draft.arguments, config=draft.config, meta=draft.meta, icons=draft.icons)
     _require_arguments(draft.arguments)
+    require_prompt_metadata(draft)
     try:
         draft = PROMPT_SOURCES[prompt.source].check(draft)
     except InvalidConfig as error:
@@ -125,13 +127,16 @@ def _write_prompt(prompt: Prompt, draft: PromptDraft) -> None:
     prompt.description = draft.description.strip()
     prompt.arguments = draft.arguments
     prompt.config = draft.config
+    prompt.meta = draft.meta
+    prompt.icons = draft.icons
     cleaned(prompt)
 
 
 def _write_resource(resource: Resource, draft: ResourceDraft) -> None:
     if resource.source not in RESOURCE_SOURCES:
         raise refused_fields({"source": f"{resource.source} is not a kind of resource."})
-    _require_storable(meta=draft.meta, config=draft.config)
+    _require_storable(meta=draft.meta, icons=draft.icons, config=draft.config)
+    require_resource_metadata(draft)
     try:
         variables_of(draft.uri) if draft.is_template else require_uri(draft.uri)
         if draft.uri.startswith(SCHEME) and not draft.is_template:
@@ -148,6 +153,7 @@ def _write_resource(resource: Resource, draft: ResourceDraft) -> None:
     resource.description = draft.description.strip()
     resource.mime_type = draft.mime_type.strip()
     resource.meta = draft.meta
+    resource.icons = draft.icons
     resource.config = draft.config
     cleaned(resource)
 

@@ -1,12 +1,15 @@
 """Endpoints: create, change, delete. Each service runs inside the actor's tenant context."""
 
 import re
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from billing.plans import plan_of
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.models import Endpoint
+from mcp_runtime.services.metadata import require_endpoint_icons, require_website
 from mcp_runtime.services.publish import announce, publish
 from tenants.access import Actor, Permission
 from tenants.models import Tenant
@@ -21,6 +24,15 @@ ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){0,20}|\[[0-9a-f:.]{2,45}\])"
     r"(?::(?P<port>[0-9]{1,5}))?/?"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What clients show of an endpoint beside its name, and catalogues of an open one."""
+
+    description: str = ""
+    website_url: str = ""
+    icons: list[dict[str, Any]] = field(default_factory=list)
 
 
 def endpoint_for(endpoint_slug: str, *, lock: bool = False) -> Endpoint:
@@ -40,6 +52,7 @@ def endpoint_create(
     instructions: str = "",
     access: str = "key",
     allowed_origins: list[str] | None = None,
+    presentation: Presentation | None = None,
 ) -> Endpoint:
     """Makes an endpoint without tools. Raises Refused: CONFLICT (slug in use), LIMIT_REACHED (the plan's)."""
     actor.require(Permission.EDIT_ENDPOINTS)
@@ -56,21 +69,30 @@ def endpoint_create(
         access=access,
         allowed_origins=_origins(allowed_origins or []),
     )
+    _present(endpoint, presentation)
     cleaned(endpoint).save()
     publish(endpoint)
     return endpoint
 
 
 def endpoint_update(
-    *, actor: Actor, endpoint_slug: str, name: str, instructions: str, access: str, allowed_origins: list[str]
+    *,
+    actor: Actor,
+    endpoint_slug: str,
+    name: str,
+    instructions: str,
+    access: str,
+    allowed_origins: list[str],
+    presentation: Presentation | None = None,
 ) -> Endpoint:
-    """Changes an endpoint; its slug, which clients hold in their URLs, stays."""
+    """Changes an endpoint; its slug, which clients hold in their URLs, stays, and a presentation left out too."""
     actor.require(Permission.EDIT_ENDPOINTS)
     endpoint = endpoint_for(endpoint_slug, lock=True)
     endpoint.name = name.strip()
     endpoint.instructions = instructions
     endpoint.access = access
     endpoint.allowed_origins = _origins(allowed_origins)
+    _present(endpoint, presentation)
     cleaned(endpoint).save()
     publish(endpoint)
     return endpoint
@@ -84,6 +106,16 @@ def endpoint_delete(*, actor: Actor, endpoint_slug: str) -> UUID:
     announce(endpoint)
     endpoint.delete()
     return endpoint_id
+
+
+def _present(endpoint: Endpoint, presentation: Presentation | None) -> None:
+    if presentation is None:
+        return
+    require_website(presentation.website_url)
+    require_endpoint_icons(presentation.icons)
+    endpoint.description = presentation.description.strip()
+    endpoint.website_url = presentation.website_url
+    endpoint.icons = presentation.icons
 
 
 def _origins(origins: list[str]) -> list[str]:

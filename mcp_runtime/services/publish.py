@@ -45,6 +45,9 @@ def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
         version=endpoint.version,
         access=endpoint.access,
         instructions=endpoint.instructions,
+        description=endpoint.description,
+        website_url=endpoint.website_url,
+        icons=endpoint.icons,
         allowed_origins=endpoint.allowed_origins,
         tools=[_tool(tool) for tool in tools],
         prompts=[_prompt(prompt) for prompt in Prompt.objects.filter(endpoint=endpoint, enabled=True)],
@@ -80,6 +83,8 @@ def _prompt(prompt: Prompt) -> structs.PromptSnapshot:
         arguments=prompt.arguments,
         source=prompt.source,
         config=prompt.config,
+        meta=prompt.meta,
+        icons=prompt.icons,
     )
 
 
@@ -93,6 +98,7 @@ def _resource(resource: Resource) -> structs.ResourceSnapshot:
         description=resource.description,
         mime_type=resource.mime_type,
         meta=resource.meta,
+        icons=resource.icons,
         source=resource.source,
         config=resource.config,
     )

@@ -10,6 +10,7 @@ from mcp_runtime import schemas
 from mcp_runtime.models import Endpoint, TaskSupport, Tool
 from mcp_runtime.protocol.mirrored import InvalidAnnotation, mirrored_arguments
 from mcp_runtime.services.endpoints import endpoint_for
+from mcp_runtime.services.metadata import require_tool_metadata
 from mcp_runtime.services.publish import publish
 from mcp_runtime.snapshots.structs import SECRETS_PURPOSE, secrets_bound_to
 from mcp_runtime.sources.contract import InvalidConfig, ToolDraft
@@ -83,6 +84,8 @@ def _write(tool: Tool, draft: ToolDraft) -> None:
     tool.input_schema = draft.input_schema
     tool.output_schema = draft.output_schema
     tool.annotations = draft.annotations
+    tool.meta = draft.meta
+    tool.icons = draft.icons
     tool.config = draft.config
     tool.task = draft.task
     tool.secrets = _sealed(tool, draft.secrets)
@@ -100,6 +103,7 @@ def _checked(source: str, draft: ToolDraft) -> ToolDraft:
     _require_annotations(draft.annotations)
     if draft.task not in TaskSupport.values:
         raise refused_fields({"task": f"Choose one of {', '.join(TaskSupport.values)}."})
+    require_tool_metadata(draft)
     _require_schema("input_schema", draft.input_schema)
     _require_headers(draft.input_schema)
     if draft.output_schema is not None:
@@ -116,7 +120,7 @@ def _require_annotations(annotations: dict[str, Any]) -> None:
 
 def _require_storable(draft: ToolDraft) -> None:
     """Before a source looks at it: what the source's own check would stumble over."""
-    for name in ("config", "secrets", "annotations", "input_schema", "output_schema"):
+    for name in ("config", "secrets", "annotations", "meta", "icons", "input_schema", "output_schema"):
         if problem := json_problem(getattr(draft, name)):
             raise refused_fields({name: problem})
 

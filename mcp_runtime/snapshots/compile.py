@@ -94,6 +94,9 @@ class Compiler:
             skills=skills,
             unavailable_skills=missing_skills,
             folders=folders_of(singles),
+            description=snapshot.description,
+            website_url=snapshot.website_url,
+            icons=tuple(snapshot.icons),
         )
 
     def _tool(self, tenant_id: str, tool: ToolSnapshot) -> ServedTool:

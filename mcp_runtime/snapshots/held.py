@@ -132,7 +132,9 @@ def _listing(served: ServedEndpoint, name: str) -> tuple[object, ...] | None:
 
 def _prompts(served: ServedEndpoint) -> list[tuple[object, ...]]:
     shown = [prompt.snapshot for prompt in served.prompts.values()]
-    return [(prompt.name, prompt.title, prompt.description, prompt.arguments) for prompt in shown]
+    return [
+        (prompt.name, prompt.title, prompt.description, prompt.arguments, prompt.icons, prompt.meta) for prompt in shown
+    ]
 
 
 def _resources(served: ServedEndpoint) -> dict[str, ResourceSnapshot]:
@@ -140,4 +142,4 @@ def _resources(served: ServedEndpoint) -> dict[str, ResourceSnapshot]:
 
 
 def _shown(resource: ResourceSnapshot) -> tuple[object, ...]:
-    return (resource.name, resource.title, resource.description, resource.mime_type, resource.meta)
+    return (resource.name, resource.title, resource.description, resource.mime_type, resource.icons, resource.meta)

@@ -25,7 +25,7 @@ class ToolSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PromptSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One enabled prompt. `arguments` are PromptArguments of the protocol."""
+    """One enabled prompt. `arguments` are PromptArguments of the protocol; `meta` is passed on as it is."""
 
     id: str
     name: str
@@ -34,6 +34,8 @@ class PromptSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     description: str = ""
     arguments: list[dict[str, Any]] = []
     config: dict[str, Any] = {}
+    meta: dict[str, Any] = {}
+    icons: list[dict[str, Any]] = []
 
 
 class ResourceSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -48,6 +50,7 @@ class ResourceSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     description: str = ""
     mime_type: str = ""
     meta: dict[str, Any] = {}
+    icons: list[dict[str, Any]] = []
     config: dict[str, Any] = {}
 
 
@@ -70,6 +73,9 @@ class EndpointSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int
     access: str
     instructions: str = ""
+    description: str = ""
+    website_url: str = ""
+    icons: list[dict[str, Any]] = []
     allowed_origins: list[str] = []
     tools: list[ToolSnapshot] = []
     prompts: list[PromptSnapshot] = []

@@ -32,6 +32,8 @@ class ToolDraft:
     input_schema: dict[str, Any] = field(default_factory=lambda: {"type": "object", "additionalProperties": False})
     output_schema: dict[str, Any] | None = None
     annotations: dict[str, Any] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
+    icons: list[dict[str, Any]] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     # Whether a call may become a task that outlives its request: "forbidden", "optional", or "required".
@@ -113,6 +115,8 @@ class PromptDraft:
     description: str = ""
     arguments: list[dict[str, Any]] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
+    icons: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -126,6 +130,7 @@ class ResourceDraft:
     description: str = ""
     mime_type: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
+    icons: list[dict[str, Any]] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
 
 

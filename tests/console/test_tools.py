@@ -116,6 +116,19 @@ def test_saving_an_editor_unchanged_changes_nothing(cast: Cast, bob: Client, too
         assert getattr(after, field) == getattr(before, field)
 
 
+@pytest.mark.parametrize(("source", "typed"), [("builtin", {"function": "echo", "name": "say"}), ("http", HTTP)])
+def test_an_editor_keeps_what_only_the_api_sets(
+    cast: Cast, bob: Client, tools: str, source: str, typed: dict[str, Any]
+) -> None:
+    bob.post(f"{tools}/new/{source}/", typed)
+    tool, said = _tool(cast), {"meta": {"com.example/x": 1}, "icons": [{"src": "https://example.com/i.png"}]}
+    with tenant_context(cast.tenant.id):
+        Tool.objects.filter(pk=tool.pk).update(**said)
+    assert bob.post(f"{tools}/{tool.pk}/edit/", {**typed, "title": "Another"}).status_code == 302
+    tool = _tool(cast)
+    assert (tool.title, {"meta": tool.meta, "icons": tool.icons}) == ("Another", said)
+
+
 def test_it_takes_a_secret_away(cast: Cast, bob: Client, tools: str) -> None:
     bob.post(f"{tools}/new/http/", HTTP)
     typed = HTTP | {"secret_name": "", "secret_value": "", "removed_secrets": ["Authorization"]}

@@ -37,6 +37,7 @@ class BuiltinToolForm(ToolForm):
             config={"function": typed["function"]},
             # No function takes long enough to be asked for here; what was set otherwise stays.
             task=self.initial.get("task", TaskSupport.FORBIDDEN),
+            **self.kept(),
         )
 
     @classmethod

@@ -10,6 +10,8 @@ from console.forms import ServiceForm
 from mcp_runtime.models import Tool
 from mcp_runtime.sources.contract import ToolDraft
 
+KEPT = ("meta", "icons")
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -46,6 +48,10 @@ class ToolForm(ServiceForm):
             for title, lead, names in self.groups
         ]
 
+    def kept(self) -> dict[str, Any]:
+        """What of a tool is changed by its API alone, and stays as it is."""
+        return {name: self.initial[name] for name in KEPT if name in self.initial}
+
     def draft(self) -> ToolDraft:
         """The tool as it was typed; only of a valid form."""
         raise NotImplementedError
@@ -58,4 +64,5 @@ class ToolForm(ServiceForm):
     @classmethod
     def values_of(cls, tool: Tool) -> dict[str, Any]:
         """What the form shows for a tool that is there already."""
-        return {"name": tool.name, "title": tool.title, "description": tool.description, "task": tool.task}
+        names = ("name", "title", "description", "task", *KEPT)
+        return {name: getattr(tool, name) for name in names}

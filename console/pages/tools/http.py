@@ -180,6 +180,7 @@ class HttpToolForm(ToolForm):
             input_schema=typed["input_schema"],
             output_schema=typed["output_schema"],
             annotations=EFFECTS.get(typed["effect"], {}),
+            **self.kept(),
             config=_config(typed),
             task=typed["task"] or TaskSupport.FORBIDDEN,
             secrets=_secrets(typed),

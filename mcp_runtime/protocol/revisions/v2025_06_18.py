@@ -28,7 +28,7 @@ REVISION = Revision(
         "logging/setLevel": logging.set_level,
     },
     tool_fields=("title", "description", "outputSchema", "annotations", "_meta"),
-    prompt_fields=("title", "description", "arguments"),
+    prompt_fields=("title", "description", "arguments", "_meta"),
     argument_fields=("name", "title", "description", "required"),
     resource_fields=("title", "description", "mimeType", "_meta"),
     elicitation_has_modes=False,

@@ -22,9 +22,9 @@ REVISION = Revision(
         "logging/setLevel": logging.set_level,
     },
     tool_fields=("title", "description", "outputSchema", "annotations", "icons", "_meta"),
-    prompt_fields=("title", "description", "arguments"),
+    prompt_fields=("title", "description", "arguments", "icons", "_meta"),
     argument_fields=("name", "title", "description", "required"),
-    resource_fields=("title", "description", "mimeType", "_meta"),
+    resource_fields=("title", "description", "mimeType", "icons", "_meta"),
     elicitation_has_ids=True,
     client_capabilities={
         "elicitation": frozenset({"form", "url"}),
@@ -32,7 +32,7 @@ REVISION = Revision(
         "sampling": frozenset({"context", "tools"}),
     },
     primes_streams=True,
-    implementation_fields=("name", "title", "version"),
+    implementation_fields=("name", "title", "version", "description", "icons", "websiteUrl"),
     capabilities={
         "completions": {},
         "logging": {},

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mcp_runtime.sources.conformance import asking, lasting, plain
+from mcp_runtime.sources.conformance.mcp_app import CLOCK
 from mcp_runtime.sources.conformance.media import PNG
 from mcp_runtime.sources.conformance.schemas import HEADER, JSON_SCHEMA_2020_12, NOTHING, SECONDS, strings
 from mcp_runtime.sources.conformance.skills import SKILL_FILES
@@ -19,6 +20,7 @@ TOOLS: dict[str, tuple[ToolHandler, dict[str, Any]]] = {
     "test_tool_with_logging": (plain.with_logging, NOTHING),
     "test_logging_tool": (plain.with_logging, NOTHING),
     "test_reconnection": (plain.reconnection, NOTHING),
+    "test_mcp_app": (plain.clock, NOTHING),
     "json_schema_2020_12_tool": (plain.schema_2020_12, JSON_SCHEMA_2020_12),
     "test_header_argument": (plain.header_echo, HEADER),
     "test_sampling": (asking.sampling, strings("prompt")),
@@ -52,6 +54,7 @@ TASKS = {
     "multi_input": "optional",
     "test_tool_with_task": "required",
 }
+METAS = {"test_mcp_app": {"ui": {"resourceUri": CLOCK.uri, "visibility": ["model", "app"]}}}
 # Tools that have every listener told that a list changed, though none did.
 TRIGGERS = {"test_trigger_tool_change": "tools", "test_trigger_prompt_change": "prompts"}
 
@@ -145,4 +148,5 @@ RESOURCES = (
         config={"text": '{"id":"{id}","templateTest":true,"data":"Data for ID: {id}"}'},
     ),
     *SKILL_FILES,
+    CLOCK,
 )

@@ -1,6 +1,7 @@
 """Tools that answer without asking: every kind of content, errors, progress, log messages, polling."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from mcp_runtime.sources.conformance.media import PNG, WAV
@@ -46,6 +47,12 @@ async def multiple_content_types(_context: CallContext, _arguments: dict[str, An
     data = '{"test":"data","value":123}'
     resource = _resource("test://mixed-content-resource", "application/json", data)
     return ToolResult([_text("Multiple content types test:"), _IMAGE, resource])
+
+
+async def clock(_context: CallContext, _arguments: dict[str, Any]) -> ToolResult:
+    """Tells the time, in an MCP App where the client shows those and in words everywhere."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return ToolResult([_text(f"It is {now}.")], structured={"now": now}, has_structured=True)
 
 
 async def error_handling(_context: CallContext, _arguments: dict[str, Any]) -> ToolResult:

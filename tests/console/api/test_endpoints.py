@@ -59,6 +59,9 @@ def test_an_endpoint_is_made_listed_changed_and_deleted(cast: Cast, keys: Keys) 
         ({"slug": "e", "name": "E", "allowed_origins": ["*"]}, ["allowed_origins"]),
         ({"slug": "e", "name": "E", "allowed_origins": "https://a.example"}, ["allowed_origins"]),
         ({"slug": "e", "name": "E", "instructions": "x" * 4001}, ["instructions"]),
+        ({"slug": "e", "name": "E", "description": "x" * 101}, ["description"]),
+        ({"slug": "e", "name": "E", "website_url": "http://example.com"}, ["website_url"]),
+        ({"slug": "e", "name": "E", "icons": [{"src": "javascript:alert(1)"}]}, ["icons"]),
         ({"slug": "e", "name": "E", "tenant": ABSENT, "version": 9}, ["tenant", "version"]),
     ],
 )
@@ -234,6 +237,48 @@ def test_a_strangers_ids_are_not_found(keys: Keys, endpoint: str) -> None:
     assert keys.owner.patch(f"/endpoints/{theirs}", name="Mine").code == "not_found"
     assert keys.owner.delete(f"/endpoints/{theirs}").code == "not_found"
     assert keys.stranger.get(f"/endpoints/{theirs}/tools/{tool}").status == 200
+
+
+def test_what_presents_an_endpoint_is_set_and_stays(cast: Cast, keys: Keys) -> None:
+    slug, icons = unique("e"), [{"src": "https://example.com/i.png", "theme": "dark"}]
+    shown = {"description": "Weather, by city.", "website_url": "https://example.com", "icons": icons}
+    made = keys.developer.post("/endpoints", slug=slug, name="Weather", **shown)
+    assert made.body | shown == made.body
+    changed = keys.developer.patch(f"/endpoints/{slug}", description="Rain").body
+    assert changed == changed | shown | {"description": "Rain"}
+    published = _published(cast, slug)
+    assert (published.description, published.website_url, published.icons) == ("Rain", "https://example.com", icons)
+
+
+def test_what_a_tool_says_beside_its_fields_is_set_and_stays(cast: Cast, keys: Keys, endpoint: str) -> None:
+    shown: dict[str, Any] = {
+        "meta": {"ui": {"resourceUri": "ui://demo/page"}, "com.example/x": 1},
+        "icons": [{"src": "https://example.com/i.png"}],
+    }
+    made = keys.developer.post(f"/endpoints/{endpoint}/tools", **ECHO, **shown)
+    assert made.body | shown == made.body
+    path = f"/endpoints/{endpoint}/tools/{made.body['id']}"
+    changed = keys.developer.patch(path, title="Again", icons=[]).body
+    assert (changed["meta"], changed["icons"]) == (shown["meta"], [])
+    (tool,) = _published(cast, endpoint).tools
+    assert (tool.meta, tool.icons) == (shown["meta"], [])
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"meta": {"ui": {"resourceUri": "https://example.com"}}}, "meta"),
+        ({"meta": {"io.modelcontextprotocol/x": 1}}, "meta"),
+        ({"meta": []}, "meta"),
+        ({"icons": [{"src": "http://example.com/i.png"}]}, "icons"),
+        ({"icons": [7]}, "icons"),
+    ],
+)
+def test_what_a_tool_may_not_say_is_refused_by_field(
+    keys: Keys, endpoint: str, body: dict[str, object], field: str
+) -> None:
+    answer = keys.developer.post(f"/endpoints/{endpoint}/tools", **ECHO, **body)
+    assert (answer.status, [name.split(".")[0] for name in answer.fields]) == (422, [field])
 
 
 def test_a_tool_or_key_of_another_endpoint_is_not_found(keys: Keys, endpoint: str) -> None:
