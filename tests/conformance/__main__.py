@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.conformance.scenarios import RUNS
 from tests.conformance.suite_program import Suite
-from tests.conformance.table import Row, complaints, summary, table
+from tests.conformance.table import Row, complaints, excused, summary, table
 from tests.node_packages import NoRegistry, installed
 from tests.running_platform import Platform
 
@@ -52,8 +52,9 @@ def running_platform() -> Iterator[Platform]:
 def report(rows: list[Row]) -> int:
     """Prints the table, what is wrong, and one line that sums up; the exit code."""
     wrong = [complaint for row in rows for complaint in complaints(row)]
-    print(table(rows))
-    print("\n".join(["", *wrong, *([""] if wrong else []), summary(rows)]))
+    for part in (table(rows), "\n".join(excused(rows)), "\n".join(wrong)):
+        print(part, end="\n\n" if part else "")
+    print(summary(rows))
     return int(bool(wrong))
 
 

@@ -1,5 +1,6 @@
 """What is run: each set of scenarios, by which of the suite's pre-releases, and what it has to hold."""
 
+import re
 from dataclasses import dataclass
 
 ALPHA_12 = "@modelcontextprotocol/conformance"
@@ -38,7 +39,40 @@ RUNS = (
     Run("2026-07-28", ALPHA_11, ("--requirements", "2026-07-28"), 50),
 )
 
-# Checks that the suite itself never runs, whatever the server does, with its reason.
-NEVER_RUN = {
-    ("tasks-status-notifications", "tasks-status-notifications"): "its harness awaits a rewrite (both pre-releases)",
-}
+
+@dataclass(frozen=True)
+class Excuse:
+    """What the suite itself gets wrong, whatever a server does: checks that end with `status` and say nothing else.
+
+    Every line of their message matches `says`. One that no check needs any more is to be taken out.
+    """
+
+    suite: str
+    scenario: re.Pattern[str]
+    check: str
+    status: str
+    says: re.Pattern[str]
+    reason: str
+
+
+EXCUSES = (
+    *(
+        Excuse(
+            suite,
+            re.compile("tasks-status-notifications"),
+            "tasks-status-notifications",
+            "SKIPPED",
+            re.compile("Skipped: .*The harness needs a rewrite.*"),
+            "the suite runs this scenario against no server until its harness is rewritten",
+        )
+        for suite in ("0.2.0-alpha.12", "0.2.0-alpha.11")
+    ),
+    Excuse(
+        "0.2.0-alpha.11",
+        re.compile("tasks-.*"),
+        "wire-schema-valid",
+        "FAILURE",
+        re.compile(r".*CallToolResult: must have required property 'content'.*\{\"resultType\":\"task\",.*"),
+        "0.2.0-alpha.11 knows no results of extensions and takes every answer to tools/call for a CallToolResult",
+    ),
+)
