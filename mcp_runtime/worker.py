@@ -15,6 +15,7 @@ from core.refusals import Refused
 from mcp_runtime.bus import Bus
 from mcp_runtime.durable.keeper import Keeper
 from mcp_runtime.protocol.replies import refusal_reply
+from mcp_runtime.protocol.sessions import SessionTokens
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.database import Database
 from mcp_runtime.snapshots.listener import Listener
@@ -22,14 +23,21 @@ from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.sources.contract import Workshop
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
+from mcp_runtime.transports.calls import Calls
+from mcp_runtime.transports.door import Door
 from mcp_runtime.transports.guards import Guards
+from mcp_runtime.transports.http_sse import MESSAGES, STREAM, HttpSse
 from mcp_runtime.transports.limits import Limits
+from mcp_runtime.transports.mailboxes import Mailboxes
 from mcp_runtime.transports.replay import ReplayLog
+from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.session_state import SessionState
 from mcp_runtime.transports.signals import ANNOUNCE, Signals, announcer
 from mcp_runtime.transports.streamable_http import StreamableHttp
 
 logger = logging.getLogger(__name__)
+
+HTTP_SSE = (STREAM, MESSAGES)
 
 
 @dataclass(slots=True)
@@ -43,8 +51,13 @@ class _Running:
     listener: Listener
     bus: Bus
     valkey: redis.asyncio.Redis
-    app: StreamableHttp
+    streamable_http: StreamableHttp
+    http_sse: HttpSse
     tasks: list[asyncio.Task[None]]
+
+    def door(self, path: str) -> Door:
+        """The transport that an HTTP path belongs to."""
+        return self.http_sse if path.endswith(HTTP_SSE) else self.streamable_http
 
 
 class Worker:
@@ -70,7 +83,7 @@ class Worker:
             if self._running is None:
                 await send_reply(send, refusal_reply(Refused(refusals.TEMPORARILY_UNAVAILABLE)))
             else:
-                await self._running.app(scope, receive, send)
+                await self._running.door(scope["path"])(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
@@ -89,21 +102,17 @@ class Worker:
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
         signals = Signals(bus, SessionState(valkey))
         keeper = Keeper(self._database_url)
-        app = StreamableHttp(
-            store=store,
-            database=database,
-            guards=self._guards,
-            limits=self._limits,
-            signals=signals,
-            replay=ReplayLog(valkey),
-            tasks=keeper,
+        services = Services(SessionTokens(), keeper, signals, Calls(self._limits, signals), self._limits)
+        streamable_http = StreamableHttp(
+            store=store, database=database, guards=self._guards, services=services, replay=ReplayLog(valkey)
         )
+        http_sse = HttpSse(store=store, guards=self._guards, services=services, mailboxes=Mailboxes(bus))
         tasks = [
             _spawn("listener", listener.run()),
             _spawn("refresher", store.refresh()),
             _spawn("bus", bus.run()),
         ]
-        self._running = _Running(http, database, keeper, store, listener, bus, valkey, app, tasks)
+        self._running = _Running(http, database, keeper, store, listener, bus, valkey, streamable_http, http_sse, tasks)
 
     async def listening(self) -> None:
         """Returns when changes are heard."""

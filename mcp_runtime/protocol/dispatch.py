@@ -17,7 +17,7 @@ def dispatch(identifier: bytes, exchange: Exchange) -> Reply | Work | Notice | L
     if isinstance(answer, bytes):
         return Reply(200, result_envelope(identifier, answer))
     if isinstance(answer, Signal):
-        return Notice(answer, Reply(200, result_envelope(identifier, answer.result)))
+        return Notice(answer, Reply(200, result_envelope(identifier, answer.result)), identifier)
     if isinstance(answer, Listening):
         return Listen(identifier, answer)
     return Work(identifier, exchange, answer)

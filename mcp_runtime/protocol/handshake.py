@@ -20,7 +20,7 @@ from mcp_runtime.protocol.revision import Exchange, Signal
 from mcp_runtime.protocol.revisions import HANDSHAKE, HANDSHAKE_VERSIONS, NEWEST_HANDSHAKE
 from mcp_runtime.protocol.scene import Scene, Standing
 from mcp_runtime.protocol.sessions import Session, digest
-from mcp_runtime.protocol.signals import ANSWERED, CANCELLED
+from mcp_runtime.protocol.signals import ANSWERED, cancelled
 
 SUPPORTED = tuple(sorted(HANDSHAKE))
 # 2025-06-18, basic/transports "Protocol Version Header": what to assume where nothing else tells.
@@ -28,7 +28,7 @@ ASSUMED = "2025-03-26"
 MAXIMUM_BATCH = 100
 
 
-def receive(headers: RequestHeaders, value: Any, scene: Scene) -> Outcome:
+def receive(headers: RequestHeaders | None, value: Any, scene: Scene) -> Outcome:
     """What becomes of a message of this era, or of a batch of them."""
     identifier = jsonrpc.readable_id(value)
     revision = NEWEST_HANDSHAKE
@@ -73,8 +73,10 @@ def session_of(headers: RequestHeaders, scene: Scene) -> Session:
     return session
 
 
-def _standing_of(headers: RequestHeaders, scene: Scene) -> Standing:
-    """What a request goes by: its session if it names one, or else what its version header says."""
+def _standing_of(headers: RequestHeaders | None, scene: Scene) -> Standing:
+    """What a request goes by: its connection's session or the one it names, or else what its version header says."""
+    if headers is None:
+        return scene.standing or Standing(HANDSHAKE[ASSUMED], {})
     if SESSION_ID in headers.values:
         session = session_of(headers, scene)
         token = headers.values[SESSION_ID].strip(b" \t")
@@ -85,8 +87,10 @@ def _standing_of(headers: RequestHeaders, scene: Scene) -> Standing:
     return Standing(HANDSHAKE[version], {})
 
 
-def _initialize(message: Message, headers: RequestHeaders, scene: Scene) -> Outcome:
+def _initialize(message: Message, headers: RequestHeaders | None, scene: Scene) -> Outcome:
     """Negotiates: the version asked for where it is served, else the newest that has a handshake."""
+    if scene.standing is not None:
+        raise RpcError(errors.INVALID_REQUEST, "This connection was initialized already.", status=400)
     asked, said = read_initialize(message.params)
     revision = HANDSHAKE.get(asked, NEWEST_HANDSHAKE)
     capabilities = revision.declared(said)
@@ -106,7 +110,18 @@ def _initialize(message: Message, headers: RequestHeaders, scene: Scene) -> Outc
     return Reply(200, reply.body, ((SESSION_ID, token),)) if isinstance(reply, Reply) else reply
 
 
-def _receive_one(message: Message, standing: Standing, headers: RequestHeaders, scene: Scene) -> Reply | Work | Notice:
+def standing_given(reply: Reply, scene: Scene) -> Standing | None:
+    """What the answer to `initialize` has negotiated, for a connection that is its own session; else None."""
+    token = dict(reply.headers).get(SESSION_ID)
+    if token is None:
+        return None
+    session = scene.sessions.read(token, scene.endpoint, scene.principal, scene.ended)
+    return Standing(HANDSHAKE[session.version], session.capabilities, token)
+
+
+def _receive_one(
+    message: Message, standing: Standing, headers: RequestHeaders | None, scene: Scene
+) -> Reply | Work | Notice:
     token = standing.token
     if message.kind is Kind.RESPONSE:
         if not token:
@@ -146,13 +161,13 @@ def _needs_session(what: str) -> RpcError:
 
 def _notified(message: Message, token: bytes) -> Reply | Notice:
     """A client's notifications: of them, cancelling is heard; the others tell nothing that is kept."""
-    if message.method != "notifications/cancelled" or type(message.params) is not dict or not token:
+    if message.method != "notifications/cancelled":
         return ACCEPTED
-    identifier = jsonrpc.readable_id({"id": message.params.get("requestId")})
-    return Notice(Signal(CANCELLED, digest(token), {"request": identifier.decode()}), ACCEPTED)
+    signal = cancelled(message.params, digest(token) if token else "")
+    return ACCEPTED if signal is None else Notice(signal, ACCEPTED)
 
 
-def _receive_batch(headers: RequestHeaders, values: list[Any], scene: Scene) -> Outcome:
+def _receive_batch(headers: RequestHeaders | None, values: list[Any], scene: Scene) -> Outcome:
     standing = _standing_of(headers, scene)
     if not standing.revision.batches or not 0 < len(values) <= MAXIMUM_BATCH:
         sentence = f"A batch of 1 to {MAXIMUM_BATCH} messages is taken in 2025-03-26 alone."
@@ -162,7 +177,9 @@ def _receive_batch(headers: RequestHeaders, values: list[Any], scene: Scene) -> 
     return Batch(answers) if answers else ACCEPTED
 
 
-def _receive_part(value: Any, standing: Standing, headers: RequestHeaders, scene: Scene) -> Reply | Work | Notice:
+def _receive_part(
+    value: Any, standing: Standing, headers: RequestHeaders | None, scene: Scene
+) -> Reply | Work | Notice:
     try:
         message = jsonrpc.read_message(value)
         if message.method == "initialize":

@@ -75,10 +75,11 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something to tell another part of the platform, and then to answer."""
+    """Something to tell another part of the platform, and then to answer. `id` is empty where nobody asked."""
 
     signal: Signal
     reply: Reply
+    id: bytes = b""
 
 
 class Batch(msgspec.Struct, frozen=True):

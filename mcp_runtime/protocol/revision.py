@@ -28,6 +28,7 @@ class Structured(Enum):
 class Exchange(msgspec.Struct, frozen=True):
     """One request on its way through a revision's method table. `supported`: versions framed as this one is.
 
+    `headers` is None on a transport whose messages have none, and so can contradict none.
     `capabilities` are the client's, as declared with this request or in its session; `session` is that session's
     token, empty where there is none.
     """
@@ -36,7 +37,7 @@ class Exchange(msgspec.Struct, frozen=True):
     supported: tuple[str, ...]
     endpoint: ServedEndpoint
     principal: Principal
-    headers: RequestHeaders
+    headers: RequestHeaders | None
     method: str
     params: dict[str, Any]
     capabilities: dict[str, Any]

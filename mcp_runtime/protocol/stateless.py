@@ -13,10 +13,11 @@ from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.headers import MCP_METHOD, MCP_NAME, PROTOCOL_VERSION, RequestHeaders
 from mcp_runtime.protocol.jsonrpc import Kind, Message
 from mcp_runtime.protocol.mirrored import check_name
-from mcp_runtime.protocol.replies import ACCEPTED, Outcome, Reply, error_reply, refusal_reply
+from mcp_runtime.protocol.replies import ACCEPTED, Notice, Outcome, Reply, error_reply, refusal_reply
 from mcp_runtime.protocol.revision import Exchange
 from mcp_runtime.protocol.revisions import NEWEST_STATELESS, STATELESS
 from mcp_runtime.protocol.scene import Scene
+from mcp_runtime.protocol.signals import cancelled
 
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
@@ -25,7 +26,7 @@ SUPPORTED = tuple(sorted(STATELESS))
 _MIRRORS = frozenset({PROTOCOL_VERSION, MCP_METHOD, MCP_NAME})
 
 
-def receive(headers: RequestHeaders, value: Any, scene: Scene) -> Outcome:
+def receive(headers: RequestHeaders | None, value: Any, scene: Scene) -> Outcome:
     """What becomes of a message of this era."""
     identifier = b""
     try:
@@ -40,28 +41,34 @@ def receive(headers: RequestHeaders, value: Any, scene: Scene) -> Outcome:
         return refusal_reply(refused, identifier)
 
 
-def _receive_other(message: Message, headers: RequestHeaders) -> Reply:
+def _receive_other(message: Message, headers: RequestHeaders | None) -> Reply | Notice:
     if message.kind is Kind.RESPONSE:
         raise RpcError(errors.INVALID_REQUEST, "A client posts requests and notifications, never responses.")
-    # Core defines no notification from client to server, so one is taken and dropped; cancelling is closing.
+    if headers is None:
+        # Where requests share a connection, closing cannot say which is cancelled (basic/patterns/cancellation).
+        signal = cancelled(message.params, "") if message.method == "notifications/cancelled" else None
+        return ACCEPTED if signal is None else Notice(signal, ACCEPTED)
+    # Core defines no notification from client to server over HTTP, so one is taken and dropped; cancelling is closing.
     version = headers.text(PROTOCOL_VERSION)
     if version is not None and version not in STATELESS:
         raise _unsupported(version)
     return ACCEPTED
 
 
-def _receive_request(message: Message, headers: RequestHeaders, scene: Scene) -> Outcome:
-    if headers.repeated and not headers.repeated.isdisjoint(_MIRRORS):
+def _receive_request(message: Message, headers: RequestHeaders | None, scene: Scene) -> Outcome:
+    if headers is not None and headers.repeated and not headers.repeated.isdisjoint(_MIRRORS):
         raise RpcError(errors.HEADER_MISMATCH, "Header mismatch: an MCP header was sent twice.")
     params, version = _read_params(message.params)
-    if not headers.says(PROTOCOL_VERSION, version.encode()):
-        raise RpcError(errors.HEADER_MISMATCH, "Header mismatch: MCP-Protocol-Version does not say what _meta says.")
-    if not headers.says(MCP_METHOD, message.method.encode()):
-        raise RpcError(errors.HEADER_MISMATCH, "Header mismatch: Mcp-Method does not say what the body says.")
     revision = STATELESS.get(version)
-    mirrored = (revision or NEWEST_STATELESS).mirrored.get(message.method)
-    if mirrored is not None:
-        check_name(headers.get(MCP_NAME), params.get(mirrored))
+    if headers is not None:
+        if not headers.says(PROTOCOL_VERSION, version.encode()):
+            sentence = "Header mismatch: MCP-Protocol-Version does not say what _meta says."
+            raise RpcError(errors.HEADER_MISMATCH, sentence)
+        if not headers.says(MCP_METHOD, message.method.encode()):
+            raise RpcError(errors.HEADER_MISMATCH, "Header mismatch: Mcp-Method does not say what the body says.")
+        mirrored = (revision or NEWEST_STATELESS).mirrored.get(message.method)
+        if mirrored is not None:
+            check_name(headers.get(MCP_NAME), params.get(mirrored))
     if revision is None:
         raise _unsupported(version)
     meta = params["_meta"]

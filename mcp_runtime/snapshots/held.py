@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from core import refusals
+from core.refusals import Refused
 from mcp_runtime.protocol.served import ServedEndpoint
 from mcp_runtime.snapshots.structs import ResourceSnapshot
 
@@ -63,6 +65,15 @@ class Held:
     def is_idle(self) -> bool:
         """Whether it may be evicted: nobody listens, nothing runs, and no one asked lately."""
         return not (self.used or self.running or self.resumed or self.subscribers)
+
+    def subscribe(self, subscriber: Subscriber, limit: int) -> None:
+        """Has `subscriber` hear of changes. Raises Refused: OVERLOADED beyond `limit`, TEMPORARILY_UNAVAILABLE."""
+        if len(self.subscribers) + self.resumed >= limit:
+            raise Refused(refusals.OVERLOADED)
+        if self.is_gone:
+            # It was deleted this moment, or this worker is shutting down: asking again tells which.
+            raise Refused(refusals.TEMPORARILY_UNAVAILABLE)
+        self.subscribers.add(subscriber)
 
     def replace(self, served: ServedEndpoint) -> None:
         """Serves the new form from the next request on, and tells those who listen."""

@@ -26,6 +26,8 @@ MAXIMUM_LOADING = 200
 MAXIMUM_SLUG = 40
 RETRY_SECONDS = (0.1, 5.0)
 
+# Every transport has a path of its own: Streamable HTTP; HTTP+SSE, and where its clients post to.
+TRANSPORTS = ("mcp", "sse", "messages")
 _PATH_PARTS = 5
 
 type Name = tuple[str, str]  # slugs of tenant and endpoint
@@ -108,9 +110,9 @@ class SnapshotStore:
         if held.served.version != found.version:
             self._mark_stale(key)
         held.ended |= found.ended
-        path = f"/t/{name[0]}/{name[1]}/mcp"
-        held.paths.add(path)
-        self._by_path[path] = held
+        paths = [f"/t/{name[0]}/{name[1]}/{transport}" for transport in TRANSPORTS]
+        held.paths.update(paths)
+        self._by_path |= dict.fromkeys(paths, held)
         self._evict()
         return held
 
@@ -214,9 +216,9 @@ class SnapshotStore:
 
 
 def _name_in(path: str) -> Name | None:
-    """The two slugs of `/t/<tenant>/<endpoint>/mcp`."""
+    """The two slugs of `/t/<tenant>/<endpoint>/<transport>`."""
     parts = path.split("/")
-    if len(parts) != _PATH_PARTS or parts[0] or parts[1] != "t" or parts[4] != "mcp":
+    if len(parts) != _PATH_PARTS or parts[0] or parts[1] != "t" or parts[4] not in TRANSPORTS:
         return None
     return (parts[2], parts[3]) if _is_slug(parts[2]) and _is_slug(parts[3]) else None
 

@@ -98,6 +98,11 @@ def check_media(headers: RequestHeaders, endpoint: ServedEndpoint) -> None:
     accept = headers.get(ACCEPT)
     if accept not in _USUAL_ACCEPT and not all(_accepts(accept, media_type) for media_type in _TYPES):
         raise Refused(refusals.NOT_ACCEPTABLE)
+    check_content(headers, endpoint)
+
+
+def check_content(headers: RequestHeaders, endpoint: ServedEndpoint) -> None:
+    """Raises Refused(UNSUPPORTED_MEDIA_TYPE) unless the body is plain JSON."""
     content_type = headers.get(CONTENT_TYPE)
     if content_type != b"application/json" and not (_is_json(content_type) or _is_plain(headers, endpoint)):
         raise Refused(refusals.UNSUPPORTED_MEDIA_TYPE)

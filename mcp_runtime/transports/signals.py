@@ -7,7 +7,8 @@ from core import refusals
 from core.refusals import Refused
 from mcp_runtime.bus import Bus
 from mcp_runtime.protocol.jsonrpc import encode
-from mcp_runtime.protocol.replies import Notice, Reply
+from mcp_runtime.protocol.replies import Notice, Reply, refusal_reply
+from mcp_runtime.protocol.revision import Signal
 from mcp_runtime.protocol.signals import ANSWERED, CANCELLED, LEVEL_SET, SUBSCRIBED, UNSUBSCRIBED
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.sources.contract import Announce, CallContext
@@ -30,13 +31,19 @@ class Signals:
         bus.on(CANCEL, self._cancelled)
 
     async def give(self, notice: Notice, held: Held) -> Reply:
-        """Tells, stores, and then answers. Raises Refused."""
-        signal = notice.signal
+        """Tells, stores, and then answers."""
+        try:
+            await self._tell(notice.signal)
+        except Refused as refused:
+            return refusal_reply(refused, notice.id)
+        return notice.reply
+
+    async def _tell(self, signal: Signal) -> None:
         if signal.kind == ANSWERED:
             if len(encode(signal.data)) > MAXIMUM_ANSWER_BYTES:
                 raise Refused(refusals.BODY_TOO_LARGE, "An answer has at most 1 MiB.")
             await self.questions.deliver(signal.session, signal.data)
-        elif signal.kind == CANCELLED:
+        elif signal.kind == CANCELLED and signal.session:
             await self._bus.tell_everyone(CANCEL, {"session": signal.session, **signal.data})
         elif signal.kind == LEVEL_SET:
             await self.state.set_level(signal.session, signal.data["level"])
@@ -44,7 +51,6 @@ class Signals:
             await self.state.subscribe(signal.session, signal.data["uri"])
         elif signal.kind == UNSUBSCRIBED:
             await self.state.unsubscribe(signal.session, signal.data["uri"])
-        return notice.reply
 
     def cancellation(self, session: str, request: bytes) -> "asyncio.Future[None]":
         """A future that is done when the session's client cancels the request, whichever worker hears it."""

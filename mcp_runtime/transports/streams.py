@@ -1,4 +1,4 @@
-"""Event streams that clients hold open: frames in a bounded queue, keep-alives, and every reason to end."""
+"""Streams that clients hold open: messages in a bounded queue, keep-alives, and every reason to end."""
 
 import asyncio
 import time
@@ -22,9 +22,14 @@ KEEP_ALIVE = b": keep-alive\n\n"
 QUEUE = 64
 FOREVER = float("inf")
 _LIST_CHANGED = {
-    kind: event(encode_notification(f"notifications/{kind}/list_changed", {}))
-    for kind in ("tools", "prompts", "resources")
+    kind: encode_notification(f"notifications/{kind}/list_changed", {}) for kind in ("tools", "prompts", "resources")
 }
+
+
+def encode_updated(uri: str) -> bytes:
+    """Tells a session that a resource changed."""
+    return encode_notification("notifications/resources/updated", {"uri": uri})
+
 
 type Interested = Callable[[str], Coroutine[Any, Any, bool]]
 
@@ -35,19 +40,19 @@ class EventStream:
     def __init__(self, principal: Principal, expires_at: float) -> None:
         self._principal = principal
         self._expires_at = min(expires_at, principal.expires_at or FOREVER)
-        self._frames: deque[bytes] = deque()
+        self._messages: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._closed = False
         self._looking_up: set[asyncio.Task[None]] = set()
 
-    def push(self, frame: bytes) -> None:
-        """Queues a frame; a frame that waits already says the same. A full queue ends the stream: nobody reads it."""
-        if frame in self._frames:
+    def push(self, message: bytes) -> None:
+        """Queues a message; one that waits already says the same. A full queue ends the stream: nobody reads it."""
+        if message in self._messages:
             return
-        if len(self._frames) >= QUEUE:
+        if len(self._messages) >= QUEUE:
             self.close()
             return
-        self._frames.append(frame)
+        self._messages.append(message)
         self._wake.set()
 
     def endpoint_changed(self, served: ServedEndpoint, changes: Changes) -> None:
@@ -84,7 +89,7 @@ class EventStream:
         self._wake.set()
 
     async def serve(self, receive: Receive, send: Send, keep_alive_seconds: float) -> None:
-        """Sends frames until the stream is closed, the client leaves, or its session or key expires."""
+        """Sends messages until the stream is closed, the client leaves, or its session or key expires."""
         watcher = asyncio.ensure_future(self._close_on_disconnect(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": EVENT_STREAM})
@@ -118,12 +123,20 @@ class EventStream:
                 await self._wake.wait()
         except TimeoutError:
             if left > keep_alive_seconds:
-                await self._send(send, KEEP_ALIVE)
+                await self._keep_alive(send)
             return left > keep_alive_seconds
         self._wake.clear()
-        while self._frames:
-            await self._send(send, self._frames.popleft())
+        while self._messages:
+            await self._write(send, self._messages.popleft())
         return not self._closed
+
+    async def _write(self, send: Send, message: bytes) -> None:
+        """Sends one message in this transport's form."""
+        await self._send(send, event(message))
+
+    async def _keep_alive(self, send: Send) -> None:
+        """Shows everything between here and the client that the stream is alive."""
+        await self._send(send, KEEP_ALIVE)
 
     @staticmethod
     async def _send(send: Send, frame: bytes) -> None:
@@ -153,7 +166,16 @@ class SessionStream(EventStream):
 
     async def _tell_if_interested(self, uri: str) -> None:
         if await self._interested(uri):
-            self.push(event(encode_notification("notifications/resources/updated", {"uri": uri})))
+            self.push(encode_updated(uri))
+
+
+async def with_own_tasks(listen: Listen) -> Listen:
+    """The request, which hears of those tasks alone that are its client's. Raises Refused."""
+    listening = listen.listening
+    if not listening.tasks:
+        return listen
+    owned = await listening.exchange.tasks.owned(listening.exchange.scope, listening.tasks)
+    return Listen(listen.id, replace(listening, tasks=owned))
 
 
 class ListenStream(EventStream):
@@ -164,22 +186,13 @@ class ListenStream(EventStream):
         self._listen = listen
         self._wanted = listen.listening
 
-    @classmethod
-    async def open(cls, listen: Listen) -> "ListenStream":
-        """The stream of a request, which hears of those tasks alone that are its client's. Raises Refused."""
-        listening = listen.listening
-        if listening.tasks:
-            owned = await listening.exchange.tasks.owned(listening.exchange.scope, listening.tasks)
-            listen = Listen(listen.id, replace(listening, tasks=owned))
-        return cls(listen)
-
     def list_changed(self, kind: str) -> None:
         if kind in self._wanted.lists:
-            self.push(event(self._listen.tagged(f"notifications/{kind}/list_changed", {})))
+            self.push(self._listen.tagged(f"notifications/{kind}/list_changed", {}))
 
     def resource_updated(self, uri: str) -> None:
         if uri in self._wanted.uris:
-            self.push(event(self._listen.tagged("notifications/resources/updated", {"uri": uri})))
+            self.push(self._listen.tagged("notifications/resources/updated", {"uri": uri}))
 
     def task_changed(self, task_id: str) -> None:
         if task_id in self._wanted.tasks:
@@ -192,7 +205,7 @@ class ListenStream(EventStream):
         except Refused:
             return  # the database is away; the client finds out by asking
         if state is not None:
-            self.push(event(self._listen.tagged("notifications/tasks", detailed(state))))
+            self.push(self._listen.tagged("notifications/tasks", detailed(state)))
 
     def _opening(self) -> bytes:
         return event(self._listen.acknowledged())

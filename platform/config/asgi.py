@@ -13,8 +13,8 @@ type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-# As mcp_runtime.addresses has it. The console's pages lie below /t/ too, and end with a slash.
-ENDPOINT = re.compile(r"/t/[^/]+/[^/]+/mcp")
+# As mcp_runtime.snapshots.store has it. The console's pages lie below /t/ too, and end with a slash.
+ENDPOINT = re.compile(r"/t/[^/]+/[^/]+/(mcp|sse|messages)")
 
 
 async def by_path(scope: Scope, receive: Receive, send: Send) -> None:

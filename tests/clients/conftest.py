@@ -16,6 +16,7 @@ from core.tenancy import tenant_context
 from mcp_runtime.addresses import mcp_path
 from mcp_runtime.models import Endpoint
 from mcp_runtime.services.access_keys import access_key_issue
+from mcp_runtime.services.conformance import conformance_endpoint
 from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.builtin.catalogue import CATALOGUE
@@ -103,6 +104,14 @@ def _collect(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
+
+
+@pytest.fixture
+def conformance_url(cast: Cast, runtime: str) -> str:
+    """An open endpoint on the runtime, with everything that a server can offer."""
+    with tenant_context(cast.tenant.id):
+        endpoint = conformance_endpoint(actor=Cast.acting_inside(cast.alice, cast.tenant))
+    return runtime + mcp_path(cast.tenant.slug, endpoint.slug)
 
 
 @pytest.fixture

@@ -95,6 +95,14 @@ PROBES: dict[str, Probe] = {
 }
 
 
+# The same for the runtime, whose paths are all `/t/<tenant>/<endpoint>/<transport>`: the verbs that each one takes.
+RUNTIME: dict[str, frozenset[str]] = {
+    "mcp": frozenset({"POST", "GET", "DELETE"}),
+    "sse": frozenset({"GET"}),
+    "messages": frozenset({"POST"}),
+}
+
+
 def is_exempt(route: Route) -> bool:
     """Whether a reason is written down for not probing the route."""
     return route.template in EXEMPT or any(route.template.startswith(part) for part in _WHOLE_PARTS)

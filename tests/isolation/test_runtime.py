@@ -13,16 +13,17 @@ from mcp_runtime.models import Endpoint
 from mcp_runtime.protocol import cursors
 from mcp_runtime.services.access_keys import access_key_issue
 from mcp_runtime.services.endpoints import endpoint_create, endpoint_delete
+from mcp_runtime.snapshots.store import TRANSPORTS
 from mcp_runtime.worker import Worker
 from tenants.access import Actor
 from tenants.models import Membership, Role, Tenant
 from tenants.services.tenants import tenant_delete, tenant_rename, tenant_restore
 from tests.conftest import unique
+from tests.isolation.probes import RUNTIME
 from tests.isolation.stage import Belongings, Stage
 from tests.mcp_runtime.driving import Answer, Client, eventually, in_console, serving
 
 METHODS = ("POST", "GET", "DELETE", "PUT", "PATCH", "HEAD")
-SERVED = ("POST", "GET", "DELETE")
 
 
 @pytest.fixture
@@ -32,8 +33,9 @@ async def worker() -> AsyncIterator[Worker]:
         yield running
 
 
-def _client(worker: Worker, where: Belongings, key: str | None = None) -> Client:
-    return Client(worker, mcp_path(where.tenant, where.endpoint), key=key)
+def _client(worker: Worker, where: Belongings, key: str | None = None, transport: str = "mcp") -> Client:
+    path = mcp_path(where.tenant, where.endpoint)
+    return Client(worker, f"{path.removesuffix('mcp')}{transport}", key=key)
 
 
 def _is_silent(stage: Stage, answer: Answer) -> bool:
@@ -70,8 +72,16 @@ async def test_the_owner_is_served(stage: Stage, worker: Worker) -> None:
     assert (await _lists(_client(worker, stage.alice, ticket))).status == 200
 
 
+def test_every_transport_has_a_probe() -> None:
+    assert set(RUNTIME) == set(TRANSPORTS), "add a line to RUNTIME in tests/isolation/probes.py"
+
+
+@pytest.mark.parametrize("transport", RUNTIME)
 @pytest.mark.parametrize("method", METHODS)
-async def test_no_credential_of_a_stranger_opens_an_endpoint(stage: Stage, worker: Worker, method: str) -> None:
+async def test_no_credential_of_a_stranger_opens_an_endpoint(
+    stage: Stage, worker: Worker, method: str, transport: str
+) -> None:
+    served = method in RUNTIME[transport]
     charlies_endpoint = await in_console(lambda: _endpoint_id(stage.charlie))
     presented = [
         None,
@@ -82,10 +92,10 @@ async def test_no_credential_of_a_stranger_opens_an_endpoint(stage: Stage, worke
         _ticket(stage.alice.tenant_id, charlies_endpoint, stage.charlie),
     ]
     for credential in presented:
-        client = _client(worker, stage.alice, credential)
+        client = _client(worker, stage.alice, credential, transport)
         answer = await client.send(method, headers={"mcp-session-id": "x", "cookie": "sessionid=x"})
-        assert answer.status == (401 if method in SERVED else 405)
-        assert ("www-authenticate" in answer.headers) is (method in SERVED)
+        assert answer.status == (401 if served else 405)
+        assert ("www-authenticate" in answer.headers) is served
         assert _is_silent(stage, answer)
 
 
@@ -104,9 +114,10 @@ async def test_what_exists_elsewhere_looks_like_what_exists_nowhere(stage: Stage
         (alice.tenant, charlie.endpoint),
     ]
     answers = [
-        await _lists(Client(worker, mcp_path(*address), key=key))
+        await Client(worker, f"{mcp_path(*address).removesuffix('mcp')}{transport}", key=key).modern("tools/list")
         for address in addresses
         for key in (None, charlie.access_secret, alice.access_secret)
+        for transport in RUNTIME
     ]
     assert {answer.status for answer in answers} == {404}
     assert len({answer.body for answer in answers}) == 1

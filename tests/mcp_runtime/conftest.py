@@ -29,6 +29,7 @@ from tenants.access import Actor
 from tenants.models import Tenant, User
 from tests.conftest import Cast, unique
 from tests.mcp_runtime.driving import Client, in_console, serving
+from tests.mcp_runtime.sockets import at_socket
 
 
 @dataclass
@@ -97,6 +98,10 @@ class Stage:
     def path(self) -> str:
         """Where the endpoint is reached."""
         return f"/t/{self.tenant.slug}/{self.endpoint.slug}/mcp"
+
+    def at(self, transport: str) -> str:
+        """Where the endpoint is reached over another transport."""
+        return f"{self.path.removesuffix('mcp')}{transport}"
 
     @property
     def actor(self) -> Actor:
@@ -178,3 +183,17 @@ async def other_worker() -> AsyncIterator[Worker]:
     """A second worker, as on another machine."""
     async with serving(Worker()) as worker:
         yield worker
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[str]:
+    """The host and port of a worker at a socket."""
+    async with at_socket(Worker()) as origin:
+        yield origin
+
+
+@pytest.fixture
+async def other_origin() -> AsyncIterator[str]:
+    """Those of a second worker, as on another machine."""
+    async with at_socket(Worker()) as origin:
+        yield origin

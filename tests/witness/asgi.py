@@ -14,6 +14,7 @@ from mcp_runtime.protocol.handshake import ASSUMED
 from mcp_runtime.protocol.revisions import HANDSHAKE_VERSIONS
 from mcp_runtime.protocol.stateless import VERSION_KEY
 from mcp_runtime.transports.asgi import Event
+from mcp_runtime.transports.http_sse import MESSAGES
 from tests.witness.judging import STATELESS_FROM, complaints
 
 NEWEST_HANDSHAKE = "2025-11-25"
@@ -23,12 +24,18 @@ type App = Callable[[Any, Any, Any], Any]
 
 # What each session asked, by the id: its answer may come on another stream.
 _asked: dict[str, dict[str, str]] = {}
+# What was negotiated on each connection that is a session itself, by its address.
+_agreed: dict[str, str] = {}
 
 
 class Hearing:
-    """One exchange: what was asked of the server, in which revision, and what it says."""
+    """One exchange: what was asked of the server, in which revision, and what it says.
 
-    def __init__(self, headers: Iterable[tuple[bytes, bytes]], report: Report) -> None:
+    `connection` is the address of the two-way connection that it is part of, if it is.
+    """
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]], report: Report, connection: str = "") -> None:
+        self.connection = connection
         self._headers = {name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in headers}
         self._report = report
         self._body: Any = None
@@ -51,7 +58,7 @@ class Hearing:
         """Judges a JSON text that the server sent: a message, or a batch of them."""
         value = json.loads(text)
         messages = value if isinstance(value, list) else [value]
-        if isinstance(value, list) and not (isinstance(self._body, list) and value):
+        if isinstance(value, list) and not self.connection and not (isinstance(self._body, list) and value):
             self._report(f"a batch that nobody asked for: {value!r}")
         for message in messages:
             self._judge(message)
@@ -77,7 +84,10 @@ class Hearing:
         if isinstance(message, dict) and isinstance(message.get("result"), dict):
             agreed = message["result"].get("protocolVersion")
             if agreed in HANDSHAKE_VERSIONS:
+                _agreed[self.connection] = agreed
                 return str(agreed)
+        if self.connection:
+            return _agreed.get(self.connection, ASSUMED)
         if self._session:
             return version_of(self._session) or NEWEST_HANDSHAKE
         return stated or ASSUMED
@@ -89,7 +99,7 @@ class Hearing:
 
     @property
     def _session(self) -> str:
-        return self._headers.get("mcp-session-id", "")
+        return self.connection or self._headers.get("mcp-session-id", "")
 
 
 def version_of(session: str) -> str | None:
@@ -113,7 +123,8 @@ class Witness:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        response = _Response(Hearing(scope["headers"], self._report))
+        posted_to = scope["query_string"].decode() if scope.get("path", "").endswith(MESSAGES) else ""
+        response = _Response(Hearing(scope["headers"], self._report, posted_to))
 
         async def receiving() -> Event:
             event: Event = await receive()
@@ -158,6 +169,9 @@ class _Response:
             self._hearing.hear(self._rest)
 
     def _event(self, frame: bytes) -> None:
+        if frame.startswith(b"event: endpoint\n"):
+            self._hearing.connection = frame.partition(b"?")[2].decode()
+            return
         data = [line.removeprefix(b"data:").strip() for line in frame.split(b"\n") if line.startswith(b"data:")]
         if b"".join(data):
             self._hearing.hear(b"\n".join(data))

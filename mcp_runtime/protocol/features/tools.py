@@ -34,7 +34,7 @@ def call_tool(exchange: Exchange) -> "bytes | ToolCall":
     if tool is None:
         raise RpcError(errors.INVALID_PARAMS, f"Unknown tool: {name}")
     revision = exchange.revision
-    if tool.mirrored and revision.mirrored:
+    if tool.mirrored and revision.mirrored and exchange.headers is not None:
         check_arguments(tool.mirrored, exchange.headers, arguments)
     if not tool.validator.is_valid(arguments):
         complaint = f"Invalid arguments: {'; '.join(describe_errors(tool.validator, arguments))}"

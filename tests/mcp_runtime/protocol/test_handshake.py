@@ -1,6 +1,5 @@
 """The ladder of the revisions with a handshake: sessions, negotiation, batches, and what each refusal is."""
 
-import json
 from typing import Any
 
 import pytest
@@ -255,7 +254,7 @@ def test_notifications_and_responses_are_taken(message: dict[str, Any]) -> None:
 @pytest.mark.parametrize("method", ["notifications/initialized", "notifications/cancelled"])
 def test_a_notification_without_a_session_is_taken_and_tells_nobody(method: str) -> None:
     message = {"jsonrpc": "2.0", "method": method, "params": {"requestId": 1}}
-    assert Desk().receive(json.dumps(message).encode(), []) == Reply(202, b"")
+    assert Desk().post(message) == Reply(202, b"")
 
 
 def test_a_batch_is_answered_in_one_array() -> None:

@@ -11,6 +11,7 @@ from mcp_runtime.services.access_keys import access_key_revoke
 from mcp_runtime.services.endpoints import endpoint_delete, endpoint_update
 from mcp_runtime.transports.asgi import Event
 from mcp_runtime.transports.limits import Limits
+from mcp_runtime.transports.outlets import event
 from mcp_runtime.transports.streams import QUEUE, EventStream
 from mcp_runtime.worker import Worker
 from tests.mcp_runtime.conftest import Stage, add_tool
@@ -203,4 +204,4 @@ async def test_a_client_that_does_not_read_loses_its_stream_and_not_our_memory()
 
     await asyncio.wait_for(stream.serve(leaving.get, send, 15.0), 5)
     bodies = [event["body"] for event in sent[2:]]
-    assert bodies == [*(b"%d" % number for number in range(QUEUE)), b""]
+    assert bodies == [*(event(b"%d" % number) for number in range(QUEUE)), b""]

@@ -1,0 +1,90 @@
+"""What every HTTP transport does alike: Host and Origin, the endpoint by its path, and failures that become replies."""
+
+import logging
+from abc import ABC, abstractmethod
+
+from core import refusals
+from core.refusals import Refused
+from mcp_runtime.lines import DatabaseAway
+from mcp_runtime.protocol import errors, jsonrpc
+from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.headers import ORIGIN, PREFLIGHT_METHOD, RequestHeaders
+from mcp_runtime.protocol.replies import Reply, refusal_reply
+from mcp_runtime.snapshots.held import Held
+from mcp_runtime.snapshots.store import SnapshotStore
+from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply, with_headers
+from mcp_runtime.transports.bodies import ClientGone
+from mcp_runtime.transports.guards import Guards, preflight
+from mcp_runtime.transports.limits import Limits
+from mcp_runtime.transports.streams import EventStream
+
+logger = logging.getLogger(__name__)
+
+# After these the rest of a body may still be on its way, and is not worth reading.
+_CLOSING = frozenset({refusals.BODY_TOO_LARGE.name, refusals.BODY_TOO_SLOW.name})
+
+
+class Door(ABC):
+    """An ASGI application for requests to endpoints."""
+
+    def __init__(self, *, store: SnapshotStore, guards: Guards, limits: Limits) -> None:
+        self._store = store
+        self._guards = guards
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request; whatever happens, the body is JSON."""
+        try:
+            headers = RequestHeaders(scope["headers"])
+            self._guards.check_host(headers)
+            held = self._store.get(scope["path"]) or await self._store.find(scope["path"])
+            if headers.get(ORIGIN) is not None:
+                send = with_headers(send, self._guards.cors(headers, held.served))
+            if scope["method"] == "POST":
+                reply = await self._post(scope, headers, held, receive, send)
+            elif scope["method"] == "OPTIONS" and headers.get(PREFLIGHT_METHOD) is not None:
+                reply = preflight(headers)
+            else:
+                reply = await self._answer(scope, headers, held, receive, send)
+        except (Refused, RpcError, DatabaseAway, ClientGone) as failure:
+            reply = _reply_to(failure)
+        except Exception:
+            logger.exception("a request failed")
+            reply = Reply(500, jsonrpc.error_envelope(b"", errors.INTERNAL_ERROR, "Internal error"))
+        if reply is not None:
+            await send_reply(send, reply)
+
+    @abstractmethod
+    async def _post(
+        self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive, send: Send
+    ) -> Reply | None:
+        """What becomes of a POST; None when it was answered already, or nobody is there to be answered."""
+
+    @abstractmethod
+    async def _answer(
+        self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive, send: Send
+    ) -> Reply | None:
+        """What becomes of a request without a body; None when it was answered already."""
+
+    async def _open(self, stream: EventStream, held: Held, receive: Receive, send: Send) -> None:
+        """Serves a stream that hears of the endpoint's changes. Raises Refused where there is no room for it."""
+        held.subscribe(stream, self._limits.streams)
+        try:
+            await stream.serve(receive, send, self._limits.keep_alive_seconds)
+        finally:
+            held.subscribers.discard(stream)
+
+
+def not_allowed(allow: bytes) -> Reply:
+    """The answer to a verb that is not one of `allow`."""
+    return refusal_reply(Refused(refusals.METHOD_NOT_ALLOWED), headers=((b"allow", allow),))
+
+
+def _reply_to(failure: Refused | RpcError | DatabaseAway | ClientGone) -> Reply | None:
+    """What a failure is on the wire; None where nobody is there to read it."""
+    if isinstance(failure, Refused):
+        closing = failure.refusal.name in _CLOSING
+        return refusal_reply(failure, headers=((b"connection", b"close"),) if closing else ())
+    if isinstance(failure, RpcError):
+        return Reply(failure.status, jsonrpc.error_envelope(b"", failure.code, failure.message, failure.data))
+    return refusal_reply(Refused(refusals.TEMPORARILY_UNAVAILABLE)) if isinstance(failure, DatabaseAway) else None
