@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 MAXIMUM_CHARACTERS = 1_000
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _ALLOWED = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
+_URI = re.compile(f"{_SCHEME.pattern}:{_ALLOWED.pattern}")
 _EXPRESSION = re.compile(r"\{(\+?)([A-Za-z_][A-Za-z0-9_]{0,63})\}")
 MAXIMUM_VARIABLES = 10
 # What ends a variable: RFC 6570 sections 3.2.2 and 3.2.3.
@@ -59,7 +60,8 @@ def matcher(template: str) -> Match:
 
     def match(uri: str) -> dict[str, str] | None:
         fits = len(first) + len(last) < len(uri) <= MAXIMUM_CHARACTERS
-        if not fits or not uri.startswith(first) or not uri.endswith(last):
+        # What is no URI names nothing, and could not be repeated in a result, whose URIs are ones.
+        if not fits or not uri.startswith(first) or not uri.endswith(last) or not _URI.fullmatch(uri):
             return None
         starts = [[len(first)]]
         for stop, text in zip(stops, between, strict=False):
