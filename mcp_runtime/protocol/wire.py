@@ -38,6 +38,7 @@ class Wire:
         "_revision",
         "cacheable_closing",
         "closing",
+        "private_closing",
         "server_info",
     )
 
@@ -51,6 +52,8 @@ class Wire:
         self.server_info = _only(self._about, ("name", "title", "version"))
         self.closing = self._closing({})
         self.cacheable_closing = self._closing({"ttlMs": TIME_TO_LIVE_MS, "cacheScope": CACHE_SCOPE})
+        # The hints are required, and what was read with answers of the caller's is for this once (patterns/mrtr).
+        self.private_closing = self._closing({"ttlMs": 0, "cacheScope": CACHE_SCOPE})
 
     def _closing(self, hints: dict[str, Any]) -> bytes:
         """What ends every result object, from the comma on."""

@@ -12,6 +12,7 @@ from mcp_runtime.protocol.wire import wire_of
 from mcp_runtime.sources.contract import CallContext, ResourceMissing
 
 SECONDS = 60.0
+_RETRYING = frozenset({"inputResponses", "requestState"})
 
 
 def list_resources(exchange: Exchange) -> bytes:
@@ -61,7 +62,9 @@ class ResourceRead:
             content if revision.has_meta else {name: value for name, value in content.items() if name != "_meta"}
             for content in contents
         ]
-        return b'{"contents":%b%b' % (encode(known), wire_of(endpoint, revision).cacheable_closing)
+        wire = wire_of(endpoint, revision)
+        is_retry = not _RETRYING.isdisjoint(self.exchange.params)
+        return b'{"contents":%b%b' % (encode(known), wire.private_closing if is_retry else wire.cacheable_closing)
 
     def failed(self, sentence: str) -> bytes:
         """There is no result that says it failed, so this is an error."""
