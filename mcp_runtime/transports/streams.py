@@ -43,6 +43,7 @@ class EventStream:
         self._messages: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._closed = False
+        self._deserted = False
         self._looking_up: set[asyncio.Task[None]] = set()
 
     def push(self, message: bytes) -> None:
@@ -96,7 +97,8 @@ class EventStream:
             await self._send(send, self._opening())
             while await self._pump(send, keep_alive_seconds):
                 pass
-            await send({"type": "http.response.body", "body": self._closing()})
+            if not self._deserted:
+                await send({"type": "http.response.body", "body": self._closing()})
         except TimeoutError:
             return
         finally:
@@ -146,6 +148,7 @@ class EventStream:
     async def _close_on_disconnect(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
+        self._deserted = True
         self.close()
 
 

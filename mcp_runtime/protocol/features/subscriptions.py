@@ -38,7 +38,7 @@ def _uri(exchange: Exchange) -> str:
 
 def listen(exchange: Exchange) -> Listening:
     """A stream of the changes that the client asks for, and may hear of. Raises RpcError(INVALID_PARAMS)."""
-    wanted = exchange.params.get("notifications", {})
+    wanted = exchange.params.get("notifications")
     if type(wanted) is not dict or any(type(wanted.get(name, False)) is not bool for name in LISTS):
         raise RpcError(errors.INVALID_PARAMS, "params.notifications says true or false for each list.")
     uris = wanted.get("resourceSubscriptions", [])
