@@ -22,15 +22,22 @@ BOTH = "application/json, text/event-stream"
 type App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Exchange:
     """One HTTP request in flight; `leave` is the client closing its connection."""
 
-    task: asyncio.Task[None]
     incoming: asyncio.Queue[dict[str, Any]]
+    task: asyncio.Task[None] = field(init=False)
     outgoing: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
+    reading: asyncio.Event = field(default_factory=_set)
 
     async def start(self) -> int:
         """The status, when the response starts."""
@@ -50,6 +57,15 @@ class Exchange:
             if not chunk.startswith(b":"):
                 return chunk.decode()
         raise EOFError
+
+    def block(self) -> None:
+        """The client reads no more: what is sent from now on waits for ever."""
+        self.reading.clear()
+
+    async def take(self, event: dict[str, Any]) -> None:
+        """Where the application sends to."""
+        await self.reading.wait()
+        await self.outgoing.put(event)
 
     async def leave(self) -> None:
         """The client goes away; returns when the application has noticed."""
@@ -118,12 +134,12 @@ class Client:
             "query_string": query.encode(),
             "headers": raw,
         }
-        incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        exchange = Exchange(asyncio.Queue())
         for event in _body_events(body):
-            incoming.put_nowait(event)
-        outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        task = asyncio.ensure_future(Witness(self.app, report)(scope, incoming.get, outgoing.put))
-        return Exchange(task, incoming, outgoing)
+            exchange.incoming.put_nowait(event)
+        serving = Witness(self.app, report)(scope, exchange.incoming.get, exchange.take)
+        exchange.task = asyncio.ensure_future(serving)
+        return exchange
 
     async def send(self, method: str = "POST", body: bytes | list[bytes] = b"", **options: Any) -> Answer:
         """Sends a request and waits for the whole answer."""
