@@ -14,7 +14,8 @@ from core.outbound import client_session
 from core.refusals import Refused
 from mcp_runtime.bus import Bus
 from mcp_runtime.durable.keeper import Keeper
-from mcp_runtime.protocol.replies import refusal_reply
+from mcp_runtime.protocol.headers import RawHeaders
+from mcp_runtime.protocol.replies import Reply, refusal_reply
 from mcp_runtime.protocol.sessions import SessionTokens
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.database import Database
@@ -33,11 +34,12 @@ from mcp_runtime.transports.replay import ReplayLog
 from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.session_state import SessionState
 from mcp_runtime.transports.signals import ANNOUNCE, Signals, announcer
-from mcp_runtime.transports.streamable_http import StreamableHttp
+from mcp_runtime.transports.streamable_http import Rest, StreamableHttp
 
 logger = logging.getLogger(__name__)
 
 HTTP_SSE = (STREAM, MESSAGES)
+STREAMABLE_HTTP = "/mcp"
 
 
 @dataclass(slots=True)
@@ -89,6 +91,12 @@ class Worker:
         else:
             await receive()
             await send({"type": "websocket.close"})
+
+    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Reply | Rest | None:
+        """For the fast lane: see `StreamableHttp.answer_now`."""
+        if self._running is None or not path.endswith(STREAMABLE_HTTP):
+            return None
+        return self._running.streamable_http.answer_now(path, raw, body)
 
     async def startup(self) -> None:
         """Begins to listen; does not wait for the database, which may be away."""

@@ -44,16 +44,24 @@ class _End(Enum):
 
 
 @dataclass(slots=True)
-class _Call:
-    """One call in progress. It has no conversation where its messages have nowhere to go."""
+class Call:
+    """One call that has begun. It has no conversation where its messages have nowhere to go."""
 
     work: Work
+    held: Held
+    request_id: str
     conversation: Conversing | None
+    task: asyncio.Task[bytes]
 
     @property
     def patience(self) -> float:
         """How many seconds the call may take by now: waiting for its client does not count."""
         return self.work.job.seconds + (self.conversation.waited if self.conversation else 0.0)
+
+    def answer(self) -> Reply:
+        """The answer of a call whose task is done; to be asked for once."""
+        self.held.running -= 1
+        return _answer(self.work, self.task.result, self.request_id)
 
 
 class Calls:
@@ -65,15 +73,50 @@ class Calls:
 
     async def perform(self, work: Work, held: Held, receive: Receive, outlet: Outlet | None) -> Reply | None:
         """The answer of one piece of work; None when its client went away and that cancelled it."""
+        call = self.begin(work, held, outlet)
+        if isinstance(call, Reply):
+            return call
+        return call.answer() if call.task.done() else await self.finish(call, receive)
+
+    def begin(self, work: Work, held: Held, outlet: Outlet | None) -> Call | Reply:
+        """Begins a piece of work, which may be done at once; an answer where it may not even begin."""
         if held.running >= self._limits.calls:
             return refusal_reply(Refused(refusals.OVERLOADED), work.id)
-        held.running += 1
+        exchange = work.exchange
+        loop = asyncio.get_running_loop()
         try:
-            return await self._perform(work, receive, outlet)
+            conversation = self._conversation(work, outlet)
         except RpcError as error:
             return work.failure(error)
-        finally:
-            held.running -= 1
+        request_id = f"{_boot}-{next(_numbers):x}"
+        context = CallContext(
+            exchange.endpoint.tenant_id,
+            exchange.endpoint.endpoint_id,
+            exchange.principal.id,
+            request_id,
+            loop.time() + work.job.seconds,
+            conversation or SILENCE,
+            read_trace(exchange.params.get("_meta")),
+        )
+        held.running += 1
+        # Eager: a job that never waits is done when this line is, without a turn of the loop.
+        task = asyncio.Task(work.job.run(context), loop=loop, eager_start=True)
+        return Call(work, held, request_id, conversation, task)
+
+    async def finish(self, call: Call, receive: Receive) -> Reply | None:
+        """The answer of a call that takes time, which ends by itself, its deadline, or what cancels it in its era."""
+        try:
+            end = await self._settle(call, receive)
+        except BaseException:
+            call.held.running -= 1
+            raise
+        if end is _End.FINISHED:
+            return call.answer()
+        call.held.running -= 1
+        if end is _End.DESERTED:
+            return None
+        sentence = f"The call did not answer within {call.work.job.seconds:g} seconds."
+        return _answer(call.work, lambda: call.work.job.failed(sentence), call.request_id)
 
     async def perform_batch(self, batch: Batch, held: Held, receive: Receive) -> Reply:
         """The answers of a batch in one array, in its order; its work runs side by side and says nothing meanwhile."""
@@ -87,31 +130,6 @@ class Calls:
         bodies = [reply.body for reply in replies if reply is not None and reply.body]
         return Reply(200, b"[%b]" % b",".join(bodies)) if bodies else Reply(202, b"")
 
-    async def _perform(self, work: Work, receive: Receive, outlet: Outlet | None) -> Reply | None:
-        exchange = work.exchange
-        loop = asyncio.get_running_loop()
-        conversation = self._conversation(work, outlet)
-        request_id = f"{_boot}-{next(_numbers):x}"
-        context = CallContext(
-            exchange.endpoint.tenant_id,
-            exchange.endpoint.endpoint_id,
-            exchange.principal.id,
-            request_id,
-            loop.time() + work.job.seconds,
-            conversation or SILENCE,
-            read_trace(exchange.params.get("_meta")),
-        )
-        # Eager: a job that never waits is done when this line is, without a turn of the loop.
-        task = asyncio.Task(work.job.run(context), loop=loop, eager_start=True)
-        if not task.done():
-            end = await self._settle(task, _Call(work, conversation), receive)
-            if end is _End.OVERDUE:
-                sentence = f"The call did not answer within {work.job.seconds:g} seconds."
-                return _answer(work, lambda: work.job.failed(sentence), request_id)
-            if end is _End.DESERTED:
-                return None
-        return _answer(work, task.result, request_id)
-
     def _conversation(self, work: Work, outlet: Outlet | None) -> Conversing | None:
         exchange = work.exchange
         if outlet is None:
@@ -123,10 +141,10 @@ class Calls:
         name = digest(exchange.session)
         return SessionConversation(exchange, outlet, name, self._signals.questions, self._signals.state)
 
-    async def _settle(self, task: asyncio.Task[bytes], call: _Call, receive: Receive) -> _End:
+    async def _settle(self, call: Call, receive: Receive) -> _End:
         """Waits for the task, its deadline, or what cancels it in its era; leaves nothing running."""
         watcher = self._cancelling(call.work, receive)
-        waiting: set[asyncio.Future[bytes] | asyncio.Future[None]] = {task, watcher}
+        waiting: set[asyncio.Future[bytes] | asyncio.Future[None]] = {call.task, watcher}
         began = asyncio.get_running_loop().time()
         try:
             done: set[asyncio.Future[bytes] | asyncio.Future[None]] = set()
@@ -137,7 +155,7 @@ class Calls:
                 done, _ = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await _cancel(waiting)
-        if task in done:
+        if call.task in done:
             return _End.FINISHED
         return _End.DESERTED if done else _End.OVERDUE
 

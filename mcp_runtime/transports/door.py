@@ -47,7 +47,7 @@ class Door(ABC):
             else:
                 reply = await self._answer(scope, headers, held, receive, send)
         except (Refused, RpcError, DatabaseAway, ClientGone) as failure:
-            reply = _reply_to(failure)
+            reply = reply_to(failure)
         except Exception:
             logger.exception("a request failed")
             reply = Reply(500, jsonrpc.error_envelope(b"", errors.INTERNAL_ERROR, "Internal error"))
@@ -80,7 +80,7 @@ def not_allowed(allow: bytes) -> Reply:
     return refusal_reply(Refused(refusals.METHOD_NOT_ALLOWED), headers=((b"allow", allow),))
 
 
-def _reply_to(failure: Refused | RpcError | DatabaseAway | ClientGone) -> Reply | None:
+def reply_to(failure: Refused | RpcError | DatabaseAway | ClientGone) -> Reply | None:
     """What a failure is on the wire; None where nobody is there to read it."""
     if isinstance(failure, Refused):
         closing = failure.refusal.name in _CLOSING

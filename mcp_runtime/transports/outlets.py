@@ -5,7 +5,7 @@ import secrets
 from typing import Protocol
 
 from mcp_runtime.protocol.replies import HeaderList
-from mcp_runtime.transports.asgi import Send
+from mcp_runtime.transports.asgi import Event, Send
 from mcp_runtime.transports.replay import ReplayLog
 
 SEND_SECONDS = 30.0
@@ -33,6 +33,29 @@ def event(message: bytes, identifier: str = "") -> bytes:
     """A server-sent event that carries one message (HTML, section 9.2)."""
     name = b"id: %b\n" % identifier.encode() if identifier else b""
     return b"%bevent: message\ndata: %b\n\n" % (name, message)
+
+
+class Later:
+    """A `send` of a connection that is not there yet: whoever sends waits until it is."""
+
+    __slots__ = ("_given", "_send")
+
+    def __init__(self) -> None:
+        self._send: Send | None = None
+        self._given: asyncio.Event | None = None
+
+    def give(self, send: Send) -> None:
+        """The connection is there."""
+        self._send = send
+        if self._given is not None:
+            self._given.set()
+
+    async def send(self, event: Event) -> None:
+        """Sends on it."""
+        while self._send is None:
+            self._given = self._given or asyncio.Event()
+            await self._given.wait()
+        await self._send(event)
 
 
 class EventOutlet:

@@ -1,12 +1,14 @@
 """Streamable HTTP over ASGI: a thin shell around the protocol, one path for every revision and both eras."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.authorization.bearer import principal_of, refuse_token_in
 from mcp_runtime.protocol import handshake, ladder
-from mcp_runtime.protocol.headers import LAST_EVENT_ID, SESSION_ID, RequestHeaders
+from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.headers import LAST_EVENT_ID, ORIGIN, SESSION_ID, RawHeaders, RequestHeaders
 from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work
 from mcp_runtime.protocol.scene import Scene
@@ -14,16 +16,19 @@ from mcp_runtime.protocol.sessions import digest
 from mcp_runtime.snapshots.database import Database
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.snapshots.store import SnapshotStore
-from mcp_runtime.transports.asgi import Receive, Scope, Send
+from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
 from mcp_runtime.transports.bodies import read_body
 from mcp_runtime.transports.calls import UNANSWERED
-from mcp_runtime.transports.door import Door, not_allowed
+from mcp_runtime.transports.door import Door, not_allowed, reply_to
 from mcp_runtime.transports.guards import Guards, accepts_events, check_media
-from mcp_runtime.transports.outlets import EventOutlet
+from mcp_runtime.transports.outlets import EventOutlet, Later
 from mcp_runtime.transports.replay import ReplayLog
 from mcp_runtime.transports.resuming import resume
 from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.streams import ListenStream, SessionStream, with_own_tasks
+
+# What is left of a request that was begun without its ASGI connection: an application for that connection.
+type Rest = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class StreamableHttp(Door):
@@ -40,10 +45,10 @@ class StreamableHttp(Door):
         self._replay = replay
         self._tasks = services.tasks
 
-    def _scene(self, scope: Scope, headers: RequestHeaders, held: Held) -> Scene:
+    def _scene(self, query_string: bytes, headers: RequestHeaders, held: Held) -> Scene:
         """Who asks for what; raises Refused where they may not."""
-        if scope["query_string"]:
-            refuse_token_in(scope["query_string"])
+        if query_string:
+            refuse_token_in(query_string)
         return Scene(held.served, principal_of(headers, held.served), self._sessions, held.ended, self._tasks)
 
     async def _answer(
@@ -52,7 +57,7 @@ class StreamableHttp(Door):
         verb = scope["method"]
         if verb not in ("GET", "DELETE"):
             return not_allowed(b"GET, POST, DELETE")
-        scene = self._scene(scope, headers, held)
+        scene = self._scene(scope["query_string"], headers, held)
         if not handshake.claims(headers):
             return not_allowed(b"POST, DELETE" if verb == "GET" else b"POST")
         if verb == "DELETE":
@@ -63,10 +68,10 @@ class StreamableHttp(Door):
     async def _post(
         self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive, send: Send
     ) -> Reply | None:
-        scene = self._scene(scope, headers, held)
+        # The guards come before the body: nobody who may not call has it read.
+        scene = self._scene(scope["query_string"], headers, held)
         check_media(headers, held.served)
-        body = await read_body(receive, headers, self._limits)
-        outcome = ladder.receive(headers, body, scene)
+        outcome = ladder.receive(headers, await read_body(receive, headers, self._limits), scene)
         if isinstance(outcome, Work):
             return await self._work(outcome, held, receive, send)
         if isinstance(outcome, Notice):
@@ -80,15 +85,51 @@ class StreamableHttp(Door):
 
     async def _work(self, work: Work, held: Held, receive: Receive, send: Send) -> Reply | None:
         """Runs a request; its answer goes where its first message went, if it had any."""
+        outlet = self._outlet(work, send)
+        return await _ended(work, await self._calls.perform(work, held, receive, outlet), outlet)
+
+    def _outlet(self, work: Work, send: Send) -> EventOutlet:
         exchange = work.exchange
         log = self._replay if exchange.session else None
         name = digest(exchange.session) if exchange.session else ""
-        outlet = EventOutlet(send, log, name, primed=exchange.revision.primes_streams)
-        reply = await self._calls.perform(work, held, receive, outlet)
-        if outlet.is_open:
-            await outlet.finish(b"" if reply is None else reply.body)
+        return EventOutlet(send, log, name, primed=exchange.revision.primes_streams)
+
+    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Reply | Rest | None:
+        """The answer to a POST without a query that has arrived whole, if it can be given without waiting.
+
+        Otherwise what has to be waited for, begun already; None for what only `__call__` can answer.
+        """
+        held = self._store.get(path)
+        headers = RequestHeaders(raw)
+        if held is None or ORIGIN in headers.values:
             return None
-        return UNANSWERED if reply is None and not exchange.revision.stateless else reply
+        try:
+            self._guards.check_host(headers)
+            scene = self._scene(b"", headers, held)
+            check_media(headers, held.served)
+            outcome = ladder.receive(headers, body, scene)
+        except (Refused, RpcError) as failure:
+            return reply_to(failure)
+        if type(outcome) is Work:
+            return self._begin(outcome, held)
+        return outcome if type(outcome) is Reply else None
+
+    def _begin(self, work: Work, held: Held) -> Reply | Rest:
+        later = Later()
+        outlet = self._outlet(work, later.send)
+        call = self._calls.begin(work, held, outlet)
+        if isinstance(call, Reply):
+            return call
+        if call.task.done():
+            return call.answer()
+
+        async def rest(_scope: Scope, receive: Receive, send: Send) -> None:
+            later.give(send)
+            reply = await _ended(work, await self._calls.finish(call, receive), outlet)
+            if reply is not None:
+                await send_reply(send, reply)
+
+        return rest
 
     async def _get(self, headers: RequestHeaders, held: Held, scene: Scene, receive: Receive, send: Send) -> None:
         session = handshake.session_of(headers, scene)
@@ -124,3 +165,11 @@ class StreamableHttp(Door):
         )
         held.end_session(name, session.expires_at)
         return Reply(204, b"")
+
+
+async def _ended(work: Work, reply: Reply | None, outlet: EventOutlet) -> Reply | None:
+    """What is left to be sent of a call's answer: none of it where messages went before, and it after them."""
+    if outlet.is_open:
+        await outlet.finish(b"" if reply is None else reply.body)
+        return None
+    return UNANSWERED if reply is None and not work.exchange.revision.stateless else reply

@@ -23,6 +23,7 @@ from mcp_runtime.sources.contract import (
     detached,
     text_result,
 )
+from mcp_runtime.sources.conversation import Elicit
 from mcp_runtime.sources.registry import SOURCES
 from mcp_runtime.worker import Worker
 from tenants.access import Actor
@@ -70,6 +71,17 @@ class Probe:
             self.cancelled.set()
             raise
         return text_result("went on")
+
+    async def report(self, context: CallContext, _arguments: dict[str, Any]) -> ToolResult:
+        """Reports progress before it has waited for anything."""
+        await context.conversation.progress(1, 2)
+        return text_result("half done")
+
+    async def ask(self, context: CallContext, _arguments: dict[str, Any]) -> ToolResult:
+        """Asks for a name."""
+        form = {"type": "object", "properties": {"name": {"type": "string"}}}
+        answers = await context.conversation.ask({"name": Elicit("Who?", form)})
+        return text_result(str(answers["name"]))
 
     async def crash(self, _context: CallContext, _arguments: dict[str, Any]) -> ToolResult:
         """Fails as our own code may."""

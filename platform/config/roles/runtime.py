@@ -17,4 +17,10 @@ def serve(address: Address) -> int:
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
     # The worker never asks who the client is, so nothing has to be made of a proxy's headers for each request.
-    return serve_application(runtime, address.open(), before_shutdown=worker.end_streams, reads_client_address=False)
+    return serve_application(
+        runtime,
+        address.open(),
+        before_shutdown=worker.end_streams,
+        reads_client_address=False,
+        answer_now=worker.answer_now,
+    )

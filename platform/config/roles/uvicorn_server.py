@@ -3,11 +3,14 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
+from typing import cast
 
 import uvicorn
 from uvicorn._types import ASGIApplication
 
 from core.supervision.heartbeat import Heartbeat
+from mcp_runtime.transports.fast_lane import AnswerNow, FastLane
 
 KEEP_ALIVE_SECONDS = 75  # longer than the usual 60 s of a load balancer: it, not we, closes idle connections
 GRACE_SECONDS = 5  # for requests in flight; streams end with it
@@ -38,13 +41,19 @@ def serve_application(
     *,
     before_shutdown: Callable[[], None],
     reads_client_address: bool = True,
+    answer_now: AnswerNow | None = None,
 ) -> int:
-    """Serves `application` until SIGTERM; the exit status. A local proxy is believed about the client, if asked for."""
+    """Serves `application` until SIGTERM; the exit status. A local proxy is believed about the client, if asked for.
+
+    `answer_now` opens the fast lane to whoever answers without waiting.
+    """
     server = BeatingServer(
         uvicorn.Config(
             application,
             loop="uvloop",
-            http="httptools",
+            http=cast("type[asyncio.Protocol]", partial(FastLane, answer_now=answer_now))
+            if answer_now
+            else "httptools",
             ws="none",
             lifespan="on",
             access_log=False,

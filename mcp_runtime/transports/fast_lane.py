@@ -1,0 +1,182 @@
+"""The fast lane: an ordinary POST is answered where uvicorn's parser stands, without a turn through ASGI.
+
+uvicorn's own extension point (`Config(http=…)`), a subclass of its httptools protocol. It takes a POST that arrived
+whole at once and whose answer needs no waiting; whatever is anything else (upgrades, `Expect`, chunked or large or slow
+bodies, pipelining behind an unfinished answer, queries, other paths, what must stream or wait) goes on to ASGI as if
+nothing had been tried. Both are shells around the same core, so both answer alike.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, cast
+
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from mcp_runtime.protocol.headers import RawHeaders
+from mcp_runtime.protocol.replies import Reply
+from mcp_runtime.transports.streamable_http import Rest
+
+MAXIMUM_BODY_BYTES = 64 * 1024
+# Headers that ask for more than an answer, or change what the body is.
+_ASIDE = frozenset({b"connection", b"expect", b"transfer-encoding", b"upgrade"})
+_KEEP_ALIVE = b"keep-alive"
+_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+type AnswerNow = Callable[[str, RawHeaders, bytes], Reply | Rest | None]
+
+
+class FastLane(HttpToolsProtocol):
+    """One connection. `answer_now` gets path, headers and body of a POST (see `StreamableHttp.answer_now`)."""
+
+    def __init__(self, *, answer_now: AnswerNow, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._answer_now = answer_now
+        self._in_lane = False
+        self._aside = False
+        self._body = b""
+        self._heard_at = 0.0
+        self._defaults: list[tuple[bytes, bytes]] = []
+        self._head = b""
+
+    # What is heard of a message
+
+    def on_message_begin(self) -> None:
+        """Keeps the little that the lane needs; what ASGI needs is made when a message leaves the lane."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._aside = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Notes the headers that lead out of the lane."""
+        name = name.lower()
+        if name in _ASIDE and not (name == b"connection" and value.lower() == _KEEP_ALIVE):
+            self._aside = True
+            super().on_header(name, value)
+        else:
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Takes the message into the lane, or hands it to ASGI."""
+        self._in_lane = self._is_ordinary()
+        if self._in_lane:
+            self._body = b""
+        else:
+            self._to_asgi()
+
+    def _is_ordinary(self) -> bool:
+        parser = self.parser
+        if self._aside or parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
+            return False
+        idle = not self._is_busy()
+        return idle and not self.flow.write_paused and b"?" not in self.url and b"%" not in self.url
+
+    def _is_busy(self) -> bool:
+        """Whether ASGI is answering; uvicorn's types leave out that there may be no cycle yet."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and not cycle.response_complete
+
+    def on_body(self, body: bytes) -> None:
+        """Keeps the body; too much of it leaves the lane."""
+        if not self._in_lane:
+            super().on_body(body)
+            return
+        self._body = body if not self._body else self._body + body
+        if len(self._body) > MAXIMUM_BODY_BYTES:
+            self._leave()
+
+    def on_message_complete(self) -> None:
+        """Answers a message that is in the lane."""
+        if not self._in_lane:
+            super().on_message_complete()
+            return
+        answer = self._answer_now(self.url.decode("latin-1"), self.headers, self._body)
+        if type(answer) is Reply:
+            self._in_lane = False
+            self._write(answer)
+        else:
+            self._leave(cast("ASGI3Application | None", answer))
+            super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """A message that did not arrive whole leaves the lane: ASGI waits for the rest, with its limits."""
+        super().data_received(data)
+        if self._in_lane and not self.transport.is_closing():
+            self._leave()
+
+    # Out of the lane
+
+    def _leave(self, application: ASGI3Application | None = None) -> None:
+        self._in_lane = False
+        usual = self.app
+        self.app = application or usual
+        self._to_asgi()
+        self.app = usual
+        if self._body:
+            super().on_body(self._body)
+
+    def _to_asgi(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
+
+    # Answers
+
+    def _write(self, reply: Reply) -> None:
+        body = reply.body
+        if body:
+            head = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
+        else:
+            head = b"content-length: 0\r\n"
+        for name, value in reply.headers:
+            head += b"%b: %b\r\n" % (name, value)
+        self.transport.write(b"%b%b%b\r\n%b" % (_STATUS[reply.status], self._standing_head(), head, body))
+        self.server_state.total_requests += 1
+        if self.timeout_keep_alive_task is None:
+            self._await_more(self.timeout_keep_alive)
+
+    def _standing_head(self) -> bytes:
+        """The headers of every response, which uvicorn replaces once a second."""
+        defaults = self.server_state.default_headers
+        if defaults is not self._defaults:
+            self._defaults = defaults
+            self._head = b"".join([b"%b: %b\r\n" % header for header in defaults])
+        return self._head
+
+    # Idle connections: one timer each, which looks when it rings, instead of a new one for every answer.
+
+    def _await_more(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._heard_at = self.loop.time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closes a connection that was idle for long enough, or waits for the rest of that time."""
+        self.timeout_keep_alive_task = None
+        left = self._heard_at + self.timeout_keep_alive - self.loop.time()
+        busy = self._is_busy()
+        if busy or left > 0:
+            self._await_more(self.timeout_keep_alive if busy else left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn has it, without leaving its timer beside another."""
+        self._stop_timer()
+        self._heard_at = self.loop.time()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends with its connection."""
+        self._in_lane = False
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _stop_timer(self) -> None:
+        timer, self.timeout_keep_alive_task = self.timeout_keep_alive_task, None
+        if timer is not None:
+            timer.cancel()
