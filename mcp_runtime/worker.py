@@ -17,6 +17,7 @@ from mcp_runtime.durable.keeper import Keeper
 from mcp_runtime.protocol.headers import RawHeaders
 from mcp_runtime.protocol.replies import Reply, refusal_reply
 from mcp_runtime.protocol.sessions import SessionTokens
+from mcp_runtime.snapshots.catalogues import Catalogues
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.database import Database
 from mcp_runtime.snapshots.listener import Listener
@@ -25,6 +26,7 @@ from mcp_runtime.sources.contract import Workshop
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
 from mcp_runtime.transports.calls import Calls
+from mcp_runtime.transports.discovery import CARD, CATALOGUE, Discovery
 from mcp_runtime.transports.door import Door
 from mcp_runtime.transports.guards import Guards
 from mcp_runtime.transports.http_sse import MESSAGES, STREAM, HttpSse
@@ -40,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 HTTP_SSE = (STREAM, MESSAGES)
 STREAMABLE_HTTP = "/mcp"
+DISCOVERY = (CARD, CATALOGUE)
 
 
 @dataclass(slots=True)
@@ -55,11 +58,14 @@ class _Running:
     valkey: redis.asyncio.Redis
     streamable_http: StreamableHttp
     http_sse: HttpSse
+    discovery: Discovery
     tasks: list[asyncio.Task[None]]
 
-    def door(self, path: str) -> Door:
-        """The transport that an HTTP path belongs to."""
-        return self.http_sse if path.endswith(HTTP_SSE) else self.streamable_http
+    def door(self, path: str) -> Door | Discovery:
+        """What an HTTP path belongs to."""
+        if path.endswith(HTTP_SSE):
+            return self.http_sse
+        return self.discovery if path.endswith(DISCOVERY) else self.streamable_http
 
 
 class Worker:
@@ -115,12 +121,15 @@ class Worker:
             store=store, database=database, guards=self._guards, services=services, replay=ReplayLog(valkey)
         )
         http_sse = HttpSse(store=store, guards=self._guards, services=services, mailboxes=Mailboxes(bus))
+        discovery = Discovery(store=store, catalogues=Catalogues(database), guards=self._guards)
         tasks = [
             _spawn("listener", listener.run()),
             _spawn("refresher", store.refresh()),
             _spawn("bus", bus.run()),
         ]
-        self._running = _Running(http, database, keeper, store, listener, bus, valkey, streamable_http, http_sse, tasks)
+        self._running = _Running(
+            http, database, keeper, store, listener, bus, valkey, streamable_http, http_sse, discovery, tasks
+        )
 
     async def listening(self) -> None:
         """Returns when changes are heard."""

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from ninja import Query, Router, Schema, Status
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from console.api.paging import Page, Paging, page_of
 from console.api.requests import ApiRequest
@@ -28,6 +28,7 @@ class EndpointOut(Schema):
     description: str = Field(description="What it is for, in a line: clients show it, and catalogues of an open one.")
     website_url: str
     icons: list[dict[str, Any]] = Field(description="Icons of the protocol: src, mimeType, sizes, theme.")
+    listed: bool = Field(description="Whether the tenant's public catalogue names it.")
     access: Access = Field(description="key: with an access key. open: anyone.")
     allowed_origins: list[str] = Field(description="Web origins whose pages may call the endpoint.")
     version: int = Field(description="Rises with every change of anything the endpoint serves.")
@@ -53,6 +54,10 @@ class EndpointIn(Body):
     icons: list[dict[str, Any]] = Field(
         default_factory=list, description="Each with a src: an https URL, or an image as a data: URI of at most 64 KiB."
     )
+    listed: StrictBool = Field(
+        default=False,
+        description="Whether the tenant's public catalogue, and a server card, tell of it to whoever asks.",
+    )
 
 
 class EndpointPatch(Body):
@@ -65,6 +70,7 @@ class EndpointPatch(Body):
     description: str = Field(default_factory=str)
     website_url: str = Field(default_factory=str)
     icons: list[dict[str, Any]] = Field(default_factory=list)
+    listed: StrictBool = Field(default_factory=bool)
 
 
 class Endpoints(Page[EndpointOut]):
@@ -115,7 +121,7 @@ def endpoint_delete(request: ApiRequest, endpoint: str) -> Status[None]:
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     """The service's arguments: what presents the endpoint goes together."""
-    shown = {name: given.pop(name) for name in ("description", "website_url", "icons")}
+    shown = {name: given.pop(name) for name in ("description", "website_url", "icons", "listed")}
     return {**given, "presentation": endpoints.Presentation(**shown)}
 
 

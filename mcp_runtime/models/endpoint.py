@@ -36,10 +36,12 @@ class Endpoint(models.Model):
     slug = models.CharField(max_length=40, validators=[validate_slug])
     name = models.CharField(max_length=80)
     instructions = models.TextField(max_length=4000, blank=True)
-    # What clients show of the endpoint, and catalogues of an open one.
+    # What clients and catalogues show of the endpoint.
     description = models.CharField(max_length=100, blank=True)
     website_url = models.CharField(max_length=2000, blank=True)
     icons = models.JSONField(default=list, blank=True)
+    # Whether the tenant's catalogue names it to whoever asks.
+    listed = models.BooleanField(default=False)
     access = models.CharField(max_length=8, choices=Access.choices, default=Access.KEY)
     allowed_origins = models.JSONField(default=list, blank=True)
     version = models.BigIntegerField(default=0)

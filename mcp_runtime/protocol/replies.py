@@ -32,6 +32,7 @@ class Reply(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     headers: HeaderList = ()
+    media_type: bytes = b"application/json"
 
 
 class Work(msgspec.Struct, frozen=True):

@@ -114,6 +114,7 @@ class ServedEndpoint:
     description: str = ""
     website_url: str = ""
     icons: tuple[dict[str, Any], ...] = ()
+    is_listed: bool = False
     wires: "dict[str, Wire]" = field(default_factory=dict)
 
     def tool_for(self, principal: Principal, name: str) -> ServedTool | None:

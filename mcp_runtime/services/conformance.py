@@ -4,7 +4,7 @@ from core import refusals
 from core.refusals import Refused
 from mcp_runtime.models import Access, Endpoint
 from mcp_runtime.services.content import prompt_create, resource_create
-from mcp_runtime.services.endpoints import endpoint_create, endpoint_for
+from mcp_runtime.services.endpoints import Presentation, endpoint_create, endpoint_for
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.conformance.catalogue import METAS, PROMPTS, RESOURCES, TOOLS, TRIGGERS
 from mcp_runtime.sources.conformance.source import ASKING_PROMPT
@@ -12,6 +12,7 @@ from mcp_runtime.sources.contract import PromptDraft, ToolDraft
 from tenants.access import Actor
 
 SLUG = "conformance"
+ABOUT = Presentation("What the official conformance suite looks for.", listed=True)
 
 
 def conformance_endpoint(*, actor: Actor) -> Endpoint:
@@ -21,7 +22,7 @@ def conformance_endpoint(*, actor: Actor) -> Endpoint:
     except Refused as refused:
         if refused.refusal is not refusals.NOT_FOUND:
             raise
-    endpoint = endpoint_create(actor=actor, slug=SLUG, name="Conformance", access=Access.OPEN)
+    endpoint = endpoint_create(actor=actor, slug=SLUG, name="Conformance", access=Access.OPEN, presentation=ABOUT)
     for name in (*TOOLS, *TRIGGERS):
         tool_create(
             actor=actor, endpoint_slug=SLUG, source="conformance", draft=ToolDraft(name=name, meta=METAS.get(name, {}))

@@ -28,11 +28,12 @@ ORIGIN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """What clients show of an endpoint beside its name, and catalogues of an open one."""
+    """What clients and catalogues show of an endpoint beside its name; `listed`: whether a catalogue names it."""
 
     description: str = ""
     website_url: str = ""
     icons: list[dict[str, Any]] = field(default_factory=list)
+    listed: bool = False
 
 
 def endpoint_for(endpoint_slug: str, *, lock: bool = False) -> Endpoint:
@@ -116,6 +117,7 @@ def _present(endpoint: Endpoint, presentation: Presentation | None) -> None:
     endpoint.description = presentation.description.strip()
     endpoint.website_url = presentation.website_url
     endpoint.icons = presentation.icons
+    endpoint.listed = presentation.listed
 
 
 def _origins(origins: list[str]) -> list[str]:

@@ -48,6 +48,7 @@ def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
         description=endpoint.description,
         website_url=endpoint.website_url,
         icons=endpoint.icons,
+        listed=endpoint.listed,
         allowed_origins=endpoint.allowed_origins,
         tools=[_tool(tool) for tool in tools],
         prompts=[_prompt(prompt) for prompt in Prompt.objects.filter(endpoint=endpoint, enabled=True)],

@@ -97,6 +97,7 @@ class Compiler:
             description=snapshot.description,
             website_url=snapshot.website_url,
             icons=tuple(snapshot.icons),
+            is_listed=snapshot.listed,
         )
 
     def _tool(self, tenant_id: str, tool: ToolSnapshot) -> ServedTool:

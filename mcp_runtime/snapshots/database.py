@@ -29,6 +29,15 @@ _END = """
 """
 
 
+_LISTED = """
+    SELECT e.slug, e.name FROM mcp_runtime_endpoint e
+    JOIN tenants_tenant t ON t.id = e.tenant_id AND t.delete_after IS NULL
+    WHERE e.tenant_id = %s AND e.listed ORDER BY e.slug LIMIT %s
+"""
+# What a catalogue holds at most; the format has no pages.
+MAXIMUM_LISTED = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """An endpoint as it is published. `document` is None where it is the one that was known already."""
@@ -64,6 +73,16 @@ class Database:
         """The same for an endpoint that is held in version and id `known`; raises DatabaseAway."""
         async with self._for_refreshing.transaction() as connection:
             return await _published(connection, tenant_id, endpoint_slug, known)
+
+    async def listed(self, tenant_slug: str) -> list[tuple[str, str]]:
+        """Slug and name of each endpoint that the tenant lists, none for no tenant; raises DatabaseAway."""
+        async with self._for_clients.transaction() as connection:
+            row = await (await connection.execute(_TENANT_OF_SLUG, (tenant_slug,))).fetchone()
+            if row is None:
+                return []
+            await connection.execute(ENTER, (row[0],))
+            rows = await (await connection.execute(_LISTED, (row[0], MAXIMUM_LISTED))).fetchall()
+            return [(slug, name) for slug, name in rows]
 
     async def end_session(
         self, tenant_id: str, endpoint_id: str, endpoint_slug: str, session_digest: str, expires_at: float

@@ -220,8 +220,9 @@ def _name_in(path: str) -> Name | None:
     parts = path.split("/")
     if len(parts) != _PATH_PARTS or parts[0] or parts[1] != "t" or parts[4] not in TRANSPORTS:
         return None
-    return (parts[2], parts[3]) if _is_slug(parts[2]) and _is_slug(parts[3]) else None
+    return (parts[2], parts[3]) if is_slug(parts[2]) and is_slug(parts[3]) else None
 
 
-def _is_slug(text: str) -> bool:
+def is_slug(text: str) -> bool:
+    """Whether a part of a path can be the slug of a tenant or an endpoint."""
     return 0 < len(text) <= MAXIMUM_SLUG and text.isascii() and text.replace("-", "0").isalnum()

@@ -76,6 +76,7 @@ class EndpointSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     description: str = ""
     website_url: str = ""
     icons: list[dict[str, Any]] = []
+    listed: bool = False
     allowed_origins: list[str] = []
     tools: list[ToolSnapshot] = []
     prompts: list[PromptSnapshot] = []

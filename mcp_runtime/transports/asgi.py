@@ -10,7 +10,6 @@ type Event = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Event]]
 type Send = Callable[[Event], Awaitable[None]]
 
-_JSON = (b"content-type", b"application/json")
 _EMPTY: HeaderList = ((b"content-length", b"0"),)
 
 
@@ -19,9 +18,9 @@ async def send_reply(send: Send, reply: Reply) -> None:
     body = reply.body
     headers: HeaderList
     if body:
-        headers = (_JSON, (b"content-length", b"%d" % len(body)), *reply.headers)
+        headers = ((b"content-type", reply.media_type), (b"content-length", b"%d" % len(body)), *reply.headers)
     else:
-        headers = reply.headers if reply.status == 204 else (*_EMPTY, *reply.headers)
+        headers = reply.headers if reply.status in (204, 304) else (*_EMPTY, *reply.headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

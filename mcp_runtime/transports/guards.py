@@ -45,6 +45,7 @@ class Guards:
         name = _bracketed(parts.hostname or "")
         allowed = {name, *(host.lower() for host in hosts), *(LOOPBACK if name in LOOPBACK else ())}
         self._own_origin = f"{parts.scheme}://{parts.netloc}".lower().encode()
+        self.public_url = runtime_url.rstrip("/")
         self._names = frozenset(host.encode() for host in allowed)
         self._seen: set[bytes] = set()  # header values that were found good, so that each is taken apart once
 

@@ -12,7 +12,7 @@ from mcp_runtime.addresses import mcp_path
 from mcp_runtime.models import Endpoint
 from mcp_runtime.protocol import cursors
 from mcp_runtime.services.access_keys import access_key_issue
-from mcp_runtime.services.endpoints import endpoint_create, endpoint_delete
+from mcp_runtime.services.endpoints import Presentation, endpoint_create, endpoint_delete
 from mcp_runtime.snapshots.store import TRANSPORTS
 from mcp_runtime.worker import Worker
 from tenants.access import Actor
@@ -217,6 +217,38 @@ async def test_a_call_by_a_stranger_reaches_no_tool(stage: Stage, worker: Worker
         assert (await _client(worker, stage.alice, key).modern("tools/call", call)).status == 401
     answer = await _client(worker, stage.charlie, stage.charlie.access_secret).modern("tools/call", call)
     assert "error" in answer.json
+
+
+async def test_nothing_of_a_tenant_that_lists_nothing_is_told_to_strangers(stage: Stage, worker: Worker) -> None:
+    paths = [
+        "/.well-known/ai-catalog.json",
+        f"/t/{stage.alice.tenant}/.well-known/ai-catalog.json",
+        f"{mcp_path(stage.alice.tenant, stage.alice.endpoint)}/server-card",
+        f"{mcp_path(stage.charlie.tenant, stage.alice.endpoint)}/server-card",
+    ]
+    for key in (None, stage.charlie.access_secret):
+        for path in paths:
+            for method in ("GET", "HEAD"):
+                answer = await Client(worker, path, key=key).send(method)
+                assert answer.status == 404
+                assert _is_silent(stage, answer)
+
+
+async def test_a_catalogue_is_its_tenants_alone(stage: Stage, worker: Worker) -> None:
+    def publish(actor: Actor) -> None:
+        shown = Presentation(description=f"About {stage.mark}", listed=True)
+        endpoint_create(actor=actor, slug=unique("listed"), name=f"Listed {stage.mark}", presentation=shown)
+
+    await in_console(lambda: _inside(stage.alice, publish))
+    told = await Client(worker, f"/t/{stage.alice.tenant}/.well-known/ai-catalog.json").send("GET")
+    assert stage.mark.encode() in told.body
+    assert stage.alice.endpoint.encode() not in told.body
+    assert (await Client(worker, f"/t/{stage.charlie.tenant}/.well-known/ai-catalog.json").send("GET")).status == 404
+    await in_console(lambda: _inside(stage.alice, lambda actor: tenant_delete(actor=actor)))
+    fresh = Worker()
+    async with serving(fresh):
+        gone = await Client(fresh, f"/t/{stage.alice.tenant}/.well-known/ai-catalog.json").send("GET")
+    assert gone.status == 404
 
 
 def _issue(actor: Actor, endpoint_slug: str) -> str:

@@ -62,6 +62,7 @@ def test_an_endpoint_is_made_listed_changed_and_deleted(cast: Cast, keys: Keys) 
         ({"slug": "e", "name": "E", "description": "x" * 101}, ["description"]),
         ({"slug": "e", "name": "E", "website_url": "http://example.com"}, ["website_url"]),
         ({"slug": "e", "name": "E", "icons": [{"src": "javascript:alert(1)"}]}, ["icons"]),
+        ({"slug": "e", "name": "E", "listed": "yes"}, ["listed"]),
         ({"slug": "e", "name": "E", "tenant": ABSENT, "version": 9}, ["tenant", "version"]),
     ],
 )
@@ -241,13 +242,14 @@ def test_a_strangers_ids_are_not_found(keys: Keys, endpoint: str) -> None:
 
 def test_what_presents_an_endpoint_is_set_and_stays(cast: Cast, keys: Keys) -> None:
     slug, icons = unique("e"), [{"src": "https://example.com/i.png", "theme": "dark"}]
-    shown = {"description": "Weather, by city.", "website_url": "https://example.com", "icons": icons}
+    shown = {"description": "Weather, by city.", "website_url": "https://example.com", "icons": icons, "listed": True}
     made = keys.developer.post("/endpoints", slug=slug, name="Weather", **shown)
     assert made.body | shown == made.body
     changed = keys.developer.patch(f"/endpoints/{slug}", description="Rain").body
     assert changed == changed | shown | {"description": "Rain"}
     published = _published(cast, slug)
     assert (published.description, published.website_url, published.icons) == ("Rain", "https://example.com", icons)
+    assert published.listed
 
 
 def test_what_a_tool_says_beside_its_fields_is_set_and_stays(cast: Cast, keys: Keys, endpoint: str) -> None:
