@@ -17,6 +17,8 @@ def _block(block: dict[str, Any]) -> dict[str, Any]:
     if block.get("type") == "resource_link":
         return {"type": "text", "text": f"{block.get('name', 'Resource')}: {block.get('uri', '')}"}
     known = {name: value for name, value in block.items() if name not in _LATER_FIELDS}
+    if isinstance(known.get("resource"), dict):
+        known["resource"] = {name: value for name, value in known["resource"].items() if name != "_meta"}
     if isinstance(known.get("annotations"), dict):
         known["annotations"] = {
             name: value for name, value in known["annotations"].items() if name in ("audience", "priority")
