@@ -18,7 +18,9 @@ from tenants.services.tenants import tenant_create
 from tests.conftest import Cast, make_user, unique
 from tests.mcp_runtime.conftest import Stage
 from tests.mcp_runtime.requirements.sandbox import (
+    ICON,
     KIND,
+    META,
     OUTPUT_SCHEMAS,
     TOOLS,
     Room,
@@ -37,6 +39,8 @@ PROMPTS = (
             description="Greets.",
             arguments=[{"name": "who", "title": "Who", "description": "Whom to greet.", "required": True}],
             config={"messages": [{"role": "user", "content": {"type": "text", "text": "Hello {who}"}}]},
+            meta=META,
+            icons=[ICON],
         ),
     ),
     (KIND, PromptDraft(name="ask", description="Asks.", arguments=[{"name": "who"}, {"name": "where"}])),
@@ -44,14 +48,22 @@ PROMPTS = (
 )
 NOTE = ResourceDraft(
     uri="notes://today", name="Today", title="Today", description="A note.", mime_type="text/plain",
-    meta={"com.example/x": 1}, config={"text": "Write tests."},
+    meta=META, icons=[ICON], config={"text": "Write tests."},
 )  # fmt: skip
 RESOURCES = (
     ("static", NOTE),
     ("static", ResourceDraft(uri="notes://picture", name="Picture", mime_type="image/png", config={"blob": "AA=="})),
     (
         "static",
-        ResourceDraft(uri="notes://day/{day}", name="Day", title="Day", is_template=True, config={"text": "{day}"}),
+        ResourceDraft(
+            uri="notes://day/{day}",
+            name="Day",
+            title="Day",
+            is_template=True,
+            meta=META,
+            icons=[ICON],
+            config={"text": "{day}"},
+        ),
     ),
     (KIND, ResourceDraft(uri="notes://asking", name="Asking")),
 )
@@ -76,7 +88,7 @@ def furnish(tenant: Tenant, owner: User, **options: Any) -> Stage:
             schema = TOOLS[name][1] if name in TOOLS else {"type": "object"}
             draft = ToolDraft(
                 name=name, title=name.title(), description="For tests.", input_schema=schema,
-                output_schema=OUTPUT_SCHEMAS.get(name), annotations={"readOnlyHint": True},
+                output_schema=OUTPUT_SCHEMAS.get(name), annotations={"readOnlyHint": True}, meta=META, icons=[ICON],
             )  # fmt: skip
             tool_create(actor=actor, endpoint_slug=slug, source=KIND, draft=draft)
         for source, prompt in PROMPTS:

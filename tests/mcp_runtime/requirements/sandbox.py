@@ -29,6 +29,7 @@ NAME_FORM = {"type": "object", "properties": {"name": {"type": "string"}}, "requ
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 MESSAGE = {"role": "user", "content": {"type": "text", "text": "What is the capital of Norway?"}}
 USE = {"tools": [{"name": "look_up", "inputSchema": {"type": "object"}}]}
+META = {"com.example/x": 1}
 ICON = {"src": "data:image/png;base64,AA==", "mimeType": "image/png"}
 HEADERS = {
     "type": "object",
@@ -41,12 +42,12 @@ HEADERS = {
 ANNOTATIONS = {"audience": ["user"], "priority": 1, "lastModified": "2025-01-01T00:00:00Z"}
 # A block of every kind, with every member that any revision knows.
 RICH: list[dict[str, Any]] = [
-    {"type": "text", "text": "t", "annotations": ANNOTATIONS, "_meta": {"com.example/x": 1}},
+    {"type": "text", "text": "t", "annotations": ANNOTATIONS, "_meta": META},
     {"type": "image", "data": "AA==", "mimeType": "image/png", "annotations": ANNOTATIONS, "_meta": {}},
     {"type": "audio", "data": "AA==", "mimeType": "audio/wav", "annotations": ANNOTATIONS, "_meta": {}},
     {
         "type": "resource",
-        "resource": {"uri": "notes://x", "mimeType": "text/plain", "text": "x", "_meta": {"com.example/x": 1}},
+        "resource": {"uri": "notes://x", "mimeType": "text/plain", "text": "x", "_meta": META},
         "annotations": ANNOTATIONS,
         "_meta": {},
     },
@@ -245,6 +246,6 @@ class SandboxResources:
 
         async def read(context: CallContext, uri: str, _variables: dict[str, str]) -> list[dict[str, Any]]:
             await context.conversation.ask({"name": FORM})
-            return [{"uri": uri, "mimeType": "text/plain", "text": "read", "_meta": {"com.example/x": 1}}]
+            return [{"uri": uri, "mimeType": "text/plain", "text": "read", "_meta": META}]
 
         return CompiledResource(read)

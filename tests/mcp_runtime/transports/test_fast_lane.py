@@ -19,6 +19,8 @@ from mcp_runtime.transports.streamable_http import Rest
 from mcp_runtime.worker import Worker
 from tests.mcp_runtime.conftest import Probe, Stage
 from tests.mcp_runtime.driving import BOUND_SECONDS, CAPABILITIES, Client, modern
+from tests.witness.asgi import Witness
+from tests.witness.plugin import report
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -37,7 +39,12 @@ class _Server(uvicorn.Server):
 async def _served(worker: Worker, http: Any) -> AsyncIterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         config = uvicorn.Config(
-            worker, loop="none", http=http, lifespan="off", log_config=None, timeout_graceful_shutdown=1
+            Witness(worker, report),
+            loop="none",
+            http=http,
+            lifespan="off",
+            log_config=None,
+            timeout_graceful_shutdown=1,
         )
         server = _Server(config)
         task = asyncio.ensure_future(server.serve(sockets=[listening]))
