@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a tier allows. `connections` are HTTP exchanges open at one moment; prices are US cents a month."""
+    """What a tier allows. `connections` are HTTP exchanges open at one moment; prices are US cents a month.
+
+    `requests_per_second` is sustained; ten seconds' worth may come at once.
+    """
 
     name: str
     title: str
     monthly_price_cents: int | None
     connections: int | None
+    requests_per_second: int | None
     endpoints: int | None
     tools_per_endpoint: int
     support: str
@@ -19,10 +23,10 @@ class Plan:
 PLANS: dict[str, Plan] = {
     plan.name: plan
     for plan in (
-        Plan("developer", "Developer", 0, 1_000, 10, 100, "Community"),
-        Plan("professional", "Professional", 499_00, 50_000, 100, 500, "E-mail"),
-        Plan("enterprise", "Enterprise", 2_999_00, 500_000, 1_000, 1_000, "24/7 with an SLA"),
-        Plan("unlimited", "Unlimited", None, None, None, 2_000, "24/7 with an SLA"),
+        Plan("developer", "Developer", 0, 1_000, 100, 10, 100, "Community"),
+        Plan("professional", "Professional", 499_00, 50_000, 2_000, 100, 500, "E-mail"),
+        Plan("enterprise", "Enterprise", 2_999_00, 500_000, 20_000, 1_000, 1_000, "24/7 with an SLA"),
+        Plan("unlimited", "Unlimited", None, None, None, None, 2_000, "24/7 with an SLA"),
     )
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from mcp_runtime.durable.keeper import Keeper
 from mcp_runtime.protocol.headers import RawHeaders
 from mcp_runtime.protocol.replies import Reply, refusal_reply
 from mcp_runtime.protocol.sessions import SessionTokens
+from mcp_runtime.quota.leases import Leases
+from mcp_runtime.quota.quotas import Quotas
 from mcp_runtime.snapshots.catalogues import Catalogues
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.database import Database
@@ -52,6 +55,7 @@ class _Running:
     http: aiohttp.ClientSession
     database: Database
     keeper: Keeper
+    quotas: Quotas
     store: SnapshotStore
     listener: Listener
     bus: Bus
@@ -110,7 +114,9 @@ class Worker:
         database = Database(self._database_url)
         bus = Bus(self._redis_url)
         workshop = Workshop(http=http, announce=announcer(bus))
-        store = SnapshotStore(database, Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop))
+        quotas = Quotas(Leases(self._database_url, bus.worker), time.monotonic)
+        compiler = Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop)
+        store = SnapshotStore(database, compiler, quotas)
         bus.on(ANNOUNCE, store.announced)
         listener = Listener(self._database_url, store)
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
@@ -126,9 +132,10 @@ class Worker:
             _spawn("listener", listener.run()),
             _spawn("refresher", store.refresh()),
             _spawn("bus", bus.run()),
+            _spawn("quotas", quotas.run()),
         ]
         self._running = _Running(
-            http, database, keeper, store, listener, bus, valkey, streamable_http, http_sse, discovery, tasks
+            http, database, keeper, quotas, store, listener, bus, valkey, streamable_http, http_sse, discovery, tasks
         )
 
     async def listening(self) -> None:
@@ -156,6 +163,7 @@ class Worker:
         await running.valkey.aclose()
         await running.database.close()
         await running.keeper.close()
+        await running.quotas.close()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

@@ -4,15 +4,18 @@ from mcp_runtime.models.access_key import AccessKey
 from mcp_runtime.models.content import Prompt, Resource
 from mcp_runtime.models.endpoint import Access, Endpoint, TaskSupport, Tool
 from mcp_runtime.models.published import EndedSession, PublishedEndpoint
+from mcp_runtime.models.quota import ConnectionLease, RequestBudget
 from mcp_runtime.models.task import Task, TaskSchedule, TaskStatus
 
 __all__ = [
     "Access",
     "AccessKey",
+    "ConnectionLease",
     "EndedSession",
     "Endpoint",
     "Prompt",
     "PublishedEndpoint",
+    "RequestBudget",
     "Resource",
     "Task",
     "TaskSchedule",

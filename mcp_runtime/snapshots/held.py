@@ -6,6 +6,7 @@ from typing import Protocol
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.protocol.served import ServedEndpoint
+from mcp_runtime.quota.quotas import UNLIMITED, Quota
 from mcp_runtime.snapshots.structs import ResourceSnapshot
 
 
@@ -49,10 +50,11 @@ class Held:
     by the eviction that spares it.
     """
 
-    __slots__ = ("ended", "is_gone", "paths", "resumed", "running", "served", "subscribers", "used")
+    __slots__ = ("ended", "is_gone", "paths", "quota", "resumed", "running", "served", "subscribers", "used")
 
-    def __init__(self, served: ServedEndpoint) -> None:
+    def __init__(self, served: ServedEndpoint, quota: Quota = UNLIMITED) -> None:
         self.served = served
+        self.quota = quota
         self.paths: set[str] = set()
         self.ended: dict[str, float] = {}
         self.subscribers: set[Subscriber] = set()

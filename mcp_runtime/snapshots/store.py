@@ -12,6 +12,7 @@ from core import refusals
 from core.refusals import Refused
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.protocol.sessions import LIFETIME_SECONDS
+from mcp_runtime.quota.quotas import Quotas
 from mcp_runtime.snapshots.compile import Compiler
 from mcp_runtime.snapshots.database import Database, Published
 from mcp_runtime.snapshots.held import Held
@@ -37,9 +38,12 @@ type Key = tuple[str, str]  # the tenant's id, the endpoint's slug
 class SnapshotStore:
     """`clock` returns seconds that never go back."""
 
-    def __init__(self, database: Database, compiler: Compiler, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, database: Database, compiler: Compiler, quotas: Quotas, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._database = database
         self._compiler = compiler
+        self._quotas = quotas
         self._clock = clock
         self._by_path: dict[str, Held] = {}
         self._by_id: OrderedDict[Key, Held] = OrderedDict()  # oldest first
@@ -106,7 +110,7 @@ class SnapshotStore:
         if held is None:
             served = await self._compiler.compile(decode(found.document or b""), None)
             # Another name of the same endpoint may have been loaded while this one was compiled.
-            held = self._by_id.setdefault(key, Held(served))
+            held = self._by_id.setdefault(key, Held(served, self._quotas.of(found.tenant_id)))
         if held.served.version != found.version:
             self._mark_stale(key)
         held.ended |= found.ended

@@ -60,8 +60,13 @@ class Call:
 
     def answer(self) -> Reply:
         """The answer of a call whose task is done; to be asked for once."""
-        self.held.running -= 1
+        self.end()
         return _answer(self.work, self.task.result, self.request_id)
+
+    def end(self) -> None:
+        """Is in flight no more."""
+        self.held.running -= 1
+        self.held.quota.leave()
 
 
 class Calls:
@@ -73,20 +78,29 @@ class Calls:
 
     async def perform(self, work: Work, held: Held, receive: Receive, outlet: Outlet | None) -> Reply | None:
         """The answer of one piece of work; None when its client went away and that cancelled it."""
+        try:
+            await held.quota.enter()
+        except Refused as refused:
+            return refusal_reply(refused, work.id)
         call = self.begin(work, held, outlet)
         if isinstance(call, Reply):
             return call
         return call.answer() if call.task.done() else await self.finish(call, receive)
 
     def begin(self, work: Work, held: Held, outlet: Outlet | None) -> Call | Reply:
-        """Begins a piece of work, which may be done at once; an answer where it may not even begin."""
+        """Begins a piece of work for which the quota was entered, and which may be done at once.
+
+        Leaves the quota when it ends. Returns an answer where it may not even begin.
+        """
         if held.running >= self._limits.calls:
+            held.quota.leave()
             return refusal_reply(Refused(refusals.OVERLOADED), work.id)
         exchange = work.exchange
         loop = asyncio.get_running_loop()
         try:
             conversation = self._conversation(work, outlet)
         except RpcError as error:
+            held.quota.leave()
             return work.failure(error)
         request_id = f"{_boot}-{next(_numbers):x}"
         context = CallContext(
@@ -108,11 +122,11 @@ class Calls:
         try:
             end = await self._settle(call, receive)
         except BaseException:
-            call.held.running -= 1
+            call.end()
             raise
         if end is _End.FINISHED:
             return call.answer()
-        call.held.running -= 1
+        call.end()
         if end is _End.DESERTED:
             return None
         sentence = f"The call did not answer within {call.work.job.seconds:g} seconds."

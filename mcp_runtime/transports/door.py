@@ -68,11 +68,12 @@ class Door(ABC):
 
     async def _open(self, stream: EventStream, held: Held, receive: Receive, send: Send) -> None:
         """Serves a stream that hears of the endpoint's changes. Raises Refused where there is no room for it."""
-        held.subscribe(stream, self._limits.streams)
-        try:
-            await stream.serve(receive, send, self._limits.keep_alive_seconds)
-        finally:
-            held.subscribers.discard(stream)
+        async with held.quota.entered():
+            held.subscribe(stream, self._limits.streams)
+            try:
+                await stream.serve(receive, send, self._limits.keep_alive_seconds)
+            finally:
+                held.subscribers.discard(stream)
 
 
 def not_allowed(allow: bytes) -> Reply:

@@ -114,7 +114,9 @@ class StreamableHttp(Door):
             return self._begin(outcome, held)
         return outcome if type(outcome) is Reply else None
 
-    def _begin(self, work: Work, held: Held) -> Reply | Rest:
+    def _begin(self, work: Work, held: Held) -> Reply | Rest | None:
+        if not held.quota.take():
+            return None  # it has to be asked for
         later = Later()
         outlet = self._outlet(work, later.send)
         call = self._calls.begin(work, held, outlet)
@@ -150,11 +152,12 @@ class StreamableHttp(Door):
         """Serves the rest of a stream, which counts as one. Raises Refused where there is no room for it."""
         if len(held.subscribers) + held.resumed >= self._limits.streams:
             raise Refused(refusals.OVERLOADED)
-        held.resumed += 1
-        try:
-            await resume(self._replay, name, last_event_id, receive, send)
-        finally:
-            held.resumed -= 1
+        async with held.quota.entered():
+            held.resumed += 1
+            try:
+                await resume(self._replay, name, last_event_id, receive, send)
+            finally:
+                held.resumed -= 1
 
     async def _delete(self, headers: RequestHeaders, held: Held, scene: Scene) -> Reply:
         session = handshake.session_of(headers, scene)

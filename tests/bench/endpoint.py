@@ -13,7 +13,7 @@ from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import ToolDraft
 from tenants.access import actor_for
-from tenants.models import User
+from tenants.models import Tenant, User
 from tenants.services.tenants import tenant_create
 
 
@@ -21,6 +21,9 @@ def main() -> None:
     """Prints one line of JSON: the endpoint's path and the key's secret."""
     owner = User.objects.create_user("bench@example.com", name="Bench")
     tenant = tenant_create(owner=owner, name="Bench", slug="bench")
+    # More requests a second than any plan but this one sells; its connections are counted all the same.
+    with tenant_context(tenant.id):
+        Tenant.objects.filter(pk=tenant.pk).update(plan="unlimited", connection_limit=500_000)
     actor = actor_for(owner, tenant.slug)
     with tenant_context(tenant.id):
         endpoint = endpoint_create(actor=actor, slug="echo", name="Echo")

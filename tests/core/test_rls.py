@@ -19,6 +19,8 @@ GLOBAL = {
     "tenants_user": "a person may belong to several tenants",
     "tenants_tenantslug": "read before it is known whose rows to show; holds a slug and an id",
     "mcp_runtime_taskschedule": "says what is due whoever's it is; holds ids and times",
+    "mcp_runtime_connectionlease": "renewed by a worker whoever's it is; holds ids, counts and times",
+    "mcp_runtime_requestbudget": "a bucket for each tenant; holds ids, counts and times",
     "auth_group": "unused; part of django.contrib.auth",
     "auth_group_permissions": "unused; part of django.contrib.auth",
     "auth_permission": "unused; part of django.contrib.auth",

@@ -1,0 +1,30 @@
+"""What workers have been lent of a tenant's limits. Global on purpose: a worker renews all it has at once."""
+
+from django.db import models
+
+
+class ConnectionLease(models.Model):
+    """Connections that one worker may hold open for a tenant; what all workers hold never exceeds its limit."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "worker")
+    tenant_id = models.UUIDField()
+    worker = models.CharField(max_length=32)
+    slots = models.PositiveIntegerField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["worker"], name="connection_lease_by_worker")]
+
+    def __str__(self) -> str:
+        return f"{self.slots} of {self.tenant_id} at {self.worker}"
+
+
+class RequestBudget(models.Model):
+    """A tenant's token bucket, out of which workers are lent tokens; a request costs one."""
+
+    tenant_id = models.UUIDField(primary_key=True)
+    tokens = models.FloatField()
+    refilled_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.tokens} of {self.tenant_id}"

@@ -1,0 +1,192 @@
+"""What this worker may open for each tenant right now: counted without waiting, borrowed ahead of need."""
+
+import asyncio
+import logging
+import math
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from core import refusals
+from core.refusals import Refused
+from mcp_runtime.lines import DatabaseAway
+from mcp_runtime.quota.leases import BLOCK, LEASE_SECONDS, Leases, Loan, Need
+
+logger = logging.getLogger(__name__)
+
+# How long a refusal stands before the database is asked again.
+REFUSED_SECONDS = 0.5
+IDLE_REVIEWS = 600
+REVIEW_SECONDS = 15.0
+TICK_SECONDS = 1.0
+RENEW_TICKS = 5
+# So few connections or requests are left when more are borrowed; so many connections are kept beside those in use.
+LOW = 4
+KEPT = 16
+
+type Borrow = Callable[[Need], Coroutine[Any, Any, Loan]]
+
+
+class Quota:
+    """One tenant's, at this worker. `in_use` counts what is open, `granted` what may be; `peak` is the most in use."""
+
+    __slots__ = (
+        "_asked_at", "_borrow", "_borrowing", "_clock", "_quiet", "_retry_at", "granted", "in_use", "peak", "requests",
+    )  # fmt: skip
+
+    def __init__(self, borrow: Borrow | None, clock: Callable[[], float]) -> None:
+        """Without `borrow` there is no limit."""
+        self._borrow = borrow
+        self._clock = clock
+        self._borrowing: asyncio.Task[None] | None = None
+        self._retry_at = -math.inf
+        self.granted: float = 0 if borrow else math.inf
+        self.requests: float = 0.0 if borrow else math.inf
+        self.in_use = self.peak = self._quiet = 0
+        self._asked_at = clock()
+
+    def take(self) -> bool:
+        """Opens a connection if one is left without asking; to be given back by `leave`."""
+        if self.in_use >= self.granted or self.requests < 1:
+            return False
+        self.in_use += 1
+        self.requests -= 1
+        self.peak = max(self.peak, self.in_use)
+        if self.requests < LOW or self.granted - self.in_use < LOW:
+            self._borrow_ahead()
+        return True
+
+    def leave(self) -> None:
+        """Closes one."""
+        self.in_use -= 1
+
+    async def enter(self) -> None:
+        """Opens a connection. Raises Refused: CONNECTION_LIMIT, RATE_LIMITED."""
+        if self.take():
+            return
+        if self._borrowing is not None or self._clock() >= self._retry_at:
+            await asyncio.shield(self._borrow_once())
+        if not self.take():
+            raise Refused(refusals.RATE_LIMITED if self.requests < 1 else refusals.CONNECTION_LIMIT)
+
+    @asynccontextmanager
+    async def entered(self) -> AsyncIterator[None]:
+        """An open connection, for as long as the context lasts. Raises Refused."""
+        await self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def _borrow_ahead(self) -> None:
+        """Borrows beside the calls, unless that was in vain a moment ago."""
+        if self._borrowing is None and self._clock() >= self._retry_at:
+            self._borrow_once()
+
+    def _borrow_once(self) -> asyncio.Task[None]:
+        if self._borrowing is None:
+            self._borrowing = asyncio.create_task(self._adjust(keep=KEPT, more=BLOCK))
+            self._borrowing.add_done_callback(self._borrowed)
+        return self._borrowing
+
+    def _borrowed(self, task: asyncio.Task[None]) -> None:
+        self._borrowing = None
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a loan failed", exc_info=task.exception())
+
+    async def review(self) -> None:
+        """Returns what was not needed since the last time; now and then asks whether the limit is still what it was."""
+        peak, self.peak = self.peak, self.in_use
+        self._quiet = 0 if peak else self._quiet + 1
+        has_spare = self.granted != math.inf and self.granted - peak > 2 * KEPT
+        is_old = bool(peak) and self._clock() > self._asked_at + REVIEW_SECONDS
+        if self._borrowing is None and (has_spare or is_old):
+            await self._adjust(keep=0, more=KEPT)
+
+    async def borrow_again(self) -> None:
+        """Has what is open counted again, after its lease ran out."""
+        await self._adjust(keep=0, more=KEPT)
+
+    async def _adjust(self, keep: int, more: int) -> None:
+        """Asks for room for `more` connections beside what is open and `keep` of what is spare; and for requests."""
+        if self._borrow is None:
+            return
+        self._asked_at = self._clock()
+        needed = (
+            self.in_use if self.granted == math.inf else int(max(self.in_use, min(self.in_use + keep, self.granted)))
+        )
+        # Nothing more is opened than what the database is told of, until it has answered.
+        self.granted = needed
+        wants_requests = self.requests < LOW
+        try:
+            loan = await self._borrow(Need(needed, more, wants_requests))
+        except DatabaseAway:
+            # Known endpoints go on while the database is away: what is open is counted again when it is back.
+            loan = Loan(needed + BLOCK, float(BLOCK))
+        self.granted = math.inf if loan.slots is None else loan.slots
+        stock = 0.0 if self.requests == math.inf else self.requests
+        self.requests = math.inf if loan.requests is None else stock + loan.requests
+        in_vain = self.granted <= needed or (wants_requests and self.requests < 1)
+        self._retry_at = self._clock() + (REFUSED_SECONDS if in_vain else 0.0)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was open for a while."""
+        return self._quiet > IDLE_REVIEWS
+
+
+class Quotas:
+    """The quotas of one worker, by tenant. `clock` returns seconds that never go back."""
+
+    def __init__(self, leases: Leases, clock: Callable[[], float]) -> None:
+        self._leases = leases
+        self._clock = clock
+        self._by_tenant: dict[str, Quota] = {}
+
+    def of(self, tenant_id: str) -> Quota:
+        """The tenant's."""
+        quota = self._by_tenant.get(tenant_id)
+        if quota is None:
+
+            async def borrow(need: Need) -> Loan:
+                return await self._leases.borrow(tenant_id, need)
+
+            quota = self._by_tenant[tenant_id] = Quota(borrow, self._clock)
+        return quota
+
+    async def run(self) -> None:
+        """Renews what is held, and returns what lies idle, for ever."""
+        ticks = 0
+        while True:
+            await asyncio.sleep(TICK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311  jitter needs no secrecy
+            ticks += 1
+            try:
+                await self._review()
+                if ticks % RENEW_TICKS == 0:
+                    await self._renew()
+            except DatabaseAway:
+                logger.warning("leases wait for the database")
+
+    async def _review(self) -> None:
+        for quota in list(self._by_tenant.values()):
+            await quota.review()
+
+    async def _renew(self) -> None:
+        held = await self._leases.renew()
+        for tenant_id, quota in list(self._by_tenant.items()):
+            if quota.is_idle:
+                del self._by_tenant[tenant_id]
+            elif quota.in_use and quota.granted != math.inf and tenant_id not in held:
+                await quota.borrow_again()
+
+    async def close(self) -> None:
+        """Returns everything; while the database is away it runs out by itself."""
+        try:
+            await self._leases.give_back()
+        except DatabaseAway:
+            logger.warning("leases run out within %s seconds", LEASE_SECONDS)
+        await self._leases.close()
+
+
+UNLIMITED = Quota(None, lambda: 0.0)

@@ -1,0 +1,1 @@
+"""For operators: `armstrong manage <command>`."""

@@ -1,0 +1,258 @@
+"""Quotas: exact over all workers, refused with a reason, and never in the way of what is open."""
+
+import asyncio
+import dataclasses
+import math
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from billing.plans import PLANS
+from core.refusals import Refused
+from core.tenancy import tenant_context
+from mcp_runtime.models import ConnectionLease
+from mcp_runtime.quota.leases import BLOCK, Leases
+from mcp_runtime.quota.quotas import Quota, Quotas
+from mcp_runtime.worker import Worker
+from tenants.models import Tenant
+from tenants.services.limits import connection_limit_set
+from tests.conftest import Cast
+from tests.mcp_runtime.conftest import Probe, Stage
+from tests.mcp_runtime.driving import eventually, in_console
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+type Limit = Callable[[int | None], None]
+
+
+@pytest.fixture
+def limit(cast: Cast) -> Limit:
+    """Sets how many connections Alice's tenant may have."""
+    return lambda number: connection_limit_set(slug=cast.tenant.slug, limit=number)
+
+
+async def _made(url: str) -> Quotas:
+    return Quotas(Leases(url, secrets.token_hex(8)), time.monotonic)
+
+
+@pytest.fixture
+async def workers(cast: Cast) -> AsyncIterator[list[Quota]]:
+    """The quotas of Alice's tenant at four workers."""
+    made = [await _made(os.environ["DATABASE_URL"]) for _ in range(4)]
+    yield [quotas.of(str(cast.tenant.id)) for quotas in made]
+    for quotas in made:
+        await quotas.close()
+
+
+async def _entered(quota: Quota) -> bool:
+    try:
+        await quota.enter()
+    except Refused:
+        return False
+    return True
+
+
+async def _in_use(quotas: list[Quota]) -> int:
+    return sum(quota.in_use for quota in quotas)
+
+
+@pytest.mark.parametrize("number", [1, 10, 100])
+async def test_a_race_at_the_limit_admits_as_many_as_there_are(number: int, workers: list[Quota], limit: Limit) -> None:
+    await in_console(lambda: limit(number))
+    first = workers[0]
+    for _ in range(number - 1):
+        await first.enter()
+    won = await asyncio.gather(*(_entered(quota) for quota in workers for _ in range(50)))
+    assert number - 1 + sum(won) <= number
+
+    async def full() -> bool:
+        for quota in workers:
+            await quota.review()
+            while await _entered(quota):
+                pass
+        assert await _in_use(workers) <= number
+        return await _in_use(workers) == number
+
+    await eventually(full)
+
+
+async def test_what_is_closed_can_be_opened_elsewhere(workers: list[Quota], limit: Limit) -> None:
+    await in_console(lambda: limit(2))
+    one, other = workers[:2]
+    await one.enter()
+    await one.enter()
+    assert not await _entered(other)
+    one.leave()
+
+    async def admitted() -> bool:
+        await one.borrow_again()
+        return await _entered(other)
+
+    # `one` keeps a spare of its own where it may: only what it returns is another's.
+    one.leave()
+    await eventually(admitted)
+    assert one.in_use + other.in_use <= 2
+
+
+async def test_a_lowered_limit_closes_nothing_and_opens_nothing(workers: list[Quota], limit: Limit) -> None:
+    quota = workers[0]
+    for _ in range(30):
+        await quota.enter()
+    await in_console(lambda: limit(5))
+    await quota.borrow_again()
+    assert (quota.in_use, quota.granted) == (30, 30)
+    assert not await _entered(quota)
+    for _ in range(26):
+        quota.leave()
+
+    async def admitted() -> bool:
+        return await _entered(quota)
+
+    await eventually(admitted)
+    assert quota.in_use == 5
+
+
+async def test_a_raised_limit_is_seen_by_who_was_refused(workers: list[Quota], limit: Limit) -> None:
+    await in_console(lambda: limit(1))
+    quota = workers[0]
+    assert [await _entered(quota), await _entered(quota)] == [True, False]
+    await in_console(lambda: limit(50))
+
+    async def admitted() -> bool:
+        return await _entered(quota)
+
+    await eventually(admitted)
+
+
+async def test_what_lies_idle_is_returned(workers: list[Quota], cast: Cast) -> None:
+    quota = workers[0]
+    held = [await _entered(quota) for _ in range(3 * BLOCK)]
+    assert all(held)
+    for _ in held:
+        quota.leave()
+    await quota.review()  # takes note of the peak
+    await quota.review()
+    lease = await in_console(lambda: ConnectionLease.objects.filter(tenant_id=cast.tenant.id).get())
+    assert lease.slots == quota.granted < BLOCK
+
+
+async def test_what_a_dead_worker_held_comes_back(workers: list[Quota], cast: Cast, limit: Limit) -> None:
+    await in_console(lambda: limit(1))
+    dead, living = workers[:2]
+    await dead.enter()
+    assert not await _entered(living)
+    long_ago = timezone.now()
+    await in_console(lambda: ConnectionLease.objects.filter(tenant_id=cast.tenant.id).update(expires_at=long_ago))
+
+    async def admitted() -> bool:
+        return await _entered(living)
+
+    await eventually(admitted)
+
+
+async def test_a_worker_that_ends_returns_everything(cast: Cast) -> None:
+    quotas = await _made(os.environ["DATABASE_URL"])
+    await quotas.of(str(cast.tenant.id)).enter()
+    assert await in_console(ConnectionLease.objects.filter(tenant_id=cast.tenant.id).exists)
+    await quotas.close()
+    assert not await in_console(ConnectionLease.objects.filter(tenant_id=cast.tenant.id).exists)
+
+
+async def test_known_tenants_go_on_while_the_database_is_away() -> None:
+    quotas = await _made(NOWHERE)
+    quota = quotas.of("0" * 32)
+    assert await _entered(quota)
+    assert math.isfinite(quota.granted)
+    await quotas.close()
+
+
+async def test_an_unlimited_plan_asks_for_nothing_more(workers: list[Quota], cast: Cast) -> None:
+    def sell() -> None:
+        with tenant_context(cast.tenant.id):
+            Tenant.objects.update(plan="unlimited")
+
+    await in_console(sell)
+    quota = workers[0]
+    for _ in range(10 * BLOCK):
+        await quota.enter()
+    assert (quota.granted, quota.requests) == (math.inf, math.inf)
+    assert not await in_console(ConnectionLease.objects.filter(tenant_id=cast.tenant.id).exists)
+
+
+async def test_requests_are_limited_over_all_workers(workers: list[Quota], monkeypatch: pytest.MonkeyPatch) -> None:
+    # So slow a bucket that nothing drips into it while the test runs.
+    slow = dataclasses.replace(PLANS["developer"], requests_per_second=1)
+    monkeypatch.setitem(PLANS, "developer", slow)
+    monkeypatch.setattr("mcp_runtime.quota.leases.BURST_SECONDS", 20)
+    admitted = 0
+    for _ in range(30):
+        for quota in workers:
+            if await _entered(quota):
+                quota.leave()
+                admitted += 1
+    assert 20 <= admitted <= 25
+    with pytest.raises(Refused) as caught:
+        await workers[0].enter()
+    assert caught.value.refusal.name == "rate_limited"
+
+
+async def test_a_tenant_at_its_limit_is_told_so(stage: Stage, worker: Worker, probe: Probe, limit: Limit) -> None:
+    await in_console(lambda: limit(1))
+    client = stage.client(worker)
+    waiting = client.open_modern("tools/call", {"name": "wait", "arguments": {}})
+    await asyncio.wait_for(probe.started.wait(), 5)
+    for method, params in (
+        ("tools/call", {"name": "echo", "arguments": {}}),
+        ("subscriptions/listen", {"notifications": {"toolsListChanged": True}}),
+    ):
+        answer = await client.modern(method, params)
+        assert answer.status == 429
+        assert answer.headers["retry-after"] == "1"
+        error = answer.json["error"]
+        assert error["data"]["refusal"] == "connection_limit_reached"
+    # What takes no time is not behind what does.
+    assert (await client.modern("tools/list")).status == 200
+    probe.go_on.set()
+    assert await waiting.start() == 200
+
+    async def admitted() -> bool:
+        return (await client.modern("tools/call", {"name": "echo", "arguments": {}})).status == 200
+
+    await eventually(admitted)
+
+
+async def test_an_open_stream_is_a_connection(stage: Stage, worker: Worker, limit: Limit) -> None:
+    await in_console(lambda: limit(1))
+    client = stage.client(worker)
+    stream = client.open_modern("subscriptions/listen", {"notifications": {"toolsListChanged": True}})
+    assert await stream.start() == 200
+    assert (await client.modern("tools/call", {"name": "echo", "arguments": {}})).status == 429
+    await stream.leave()
+
+    async def admitted() -> bool:
+        return (await client.modern("tools/call", {"name": "echo", "arguments": {}})).status == 200
+
+    await eventually(admitted)
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "100000001", "many", ""])
+def test_a_limit_that_is_none_is_refused(wrong: str, cast: Cast) -> None:
+    with pytest.raises(CommandError):
+        call_command("connection_limit", cast.tenant.slug, "--", wrong)
+
+
+def test_a_limit_is_set_and_taken_back_by_command(cast: Cast) -> None:
+    for said, stored in (("5000", 5000), ("plan", None)):
+        call_command("connection_limit", cast.tenant.slug, said)
+        with tenant_context(cast.tenant.id):
+            assert Tenant.objects.get().connection_limit == stored
+
+
+def test_nobodys_limit_cannot_be_set() -> None:
+    with pytest.raises(CommandError):
+        call_command("connection_limit", "nobody-of-this-name", "5")
