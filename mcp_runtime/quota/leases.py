@@ -109,7 +109,7 @@ async def _requests(connection: Connection, tenant_id: str, rate: int) -> float:
     named: dict[str, Any] = {"tenant": tenant_id, "rate": rate, "burst": burst}
     await connection.execute(_OPEN_BUDGET, (tenant_id, burst))
     row = await (await connection.execute(_REFILL, named)).fetchone()
-    lent = max(0.0, min(row[0] if row else 0.0, max(1.0, rate / REFILLS_PER_SECOND)))
+    lent = max(0.0, min(row[0] if row else 0.0, max(float(BLOCK), rate / REFILLS_PER_SECOND)))
     lent = float(int(lent))  # a request costs a whole one
     await connection.execute(_SPEND, (lent, tenant_id))
     return lent
