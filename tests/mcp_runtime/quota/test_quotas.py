@@ -135,10 +135,13 @@ async def test_what_lies_idle_is_returned(workers: list[Quota], cast: Cast) -> N
     assert all(held)
     for _ in held:
         quota.leave()
-    await quota.review()  # takes note of the peak
-    await quota.review()
-    lease = await in_console(lambda: ConnectionLease.objects.filter(tenant_id=cast.tenant.id).get())
-    assert lease.slots == quota.granted < BLOCK
+
+    async def returned() -> bool:
+        await quota.review()
+        lease = await in_console(lambda: ConnectionLease.objects.filter(tenant_id=cast.tenant.id).get())
+        return bool(lease.slots == quota.granted < BLOCK)
+
+    await eventually(returned)
 
 
 async def test_what_a_dead_worker_held_comes_back(workers: list[Quota], cast: Cast, limit: Limit) -> None:
