@@ -29,7 +29,8 @@ LONGEST = {"decoder": 512, "ladder": 2048}
 INPUT_SECONDS = 10  # libFuzzer's own bound on one input, for one that never ends
 CRASHED, HUNG = 77, 70  # libFuzzer's exit codes
 TAIL_LINES = 30
-_EXECUTED = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
+# What it says at the end, or said last before it crashed.
+_EXECUTED = re.compile(r"^(?:#|stat::number_of_executed_units:\s*)(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,7 @@ def _bytes(target: str, plan: Plan) -> Row:
         str(corpus.folder_of(target)),
     ]
     status, said = _engine(target, arguments)
-    executed = _EXECUTED.search(said)
-    inputs = int(executed[1]) if executed else 0
+    inputs = max([0, *map(int, _EXECUTED.findall(said))])
     tail = "\n".join(said.splitlines()[-TAIL_LINES:]) if status else ""
     hung = status == HUNG or f"{Overdue.__name__}:" in tail
     return Row(target, inputs, time.monotonic() - began, int(bool(status) and not hung), int(hung), tail)

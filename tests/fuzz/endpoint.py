@@ -7,14 +7,15 @@ import aiohttp
 from mcp_runtime.protocol.served import ANONYMOUS, Principal, ServedEndpoint
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.structs import EndpointSnapshot, KeySnapshot, PromptSnapshot, ResourceSnapshot, ToolSnapshot
-from mcp_runtime.sources.conformance.catalogue import PROMPTS, RESOURCES, TOOLS
+from mcp_runtime.sources.conformance.catalogue import PROMPTS, RESOURCES, TASKS, TOOLS
 from mcp_runtime.sources.conformance.source import ASKING_PROMPT
 from mcp_runtime.sources.contract import Workshop
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
 from tests.mcp_runtime.protocol.stage import Answers, run
 
-# Those that pause between two messages would make a fuzzer wait.
-PAUSING = frozenset({"test_tool_with_progress", "test_reconnection"})
+# Those that pause between two messages, or last, would make a fuzzer wait.
+PAUSING = frozenset({"test_tool_with_progress", "test_reconnection", "test_tool_with_logging", "test_logging_tool"})
+USED = {name: schema for name, (_handler, schema) in TOOLS.items() if name not in PAUSING | TASKS.keys()}
 INPUT = {
     "type": "object",
     "properties": {
@@ -39,11 +40,9 @@ def make_endpoint() -> ServedEndpoint:
         ToolSnapshot(id="1", name="echo", source="answers", input_schema=INPUT),
         ToolSnapshot(id="2", name="promises", source="answers", input_schema={"type": "object"}, output_schema=OUTPUT),
         ToolSnapshot(id="3", name="broken", source="nowhere", input_schema={"type": "object"}),
-        *(
-            ToolSnapshot(id=name, name=name, source="conformance", input_schema=schema)
-            for name, (_handler, schema) in TOOLS.items()
-            if name not in PAUSING
-        ),
+        ToolSnapshot(id="4", name="may_last", source="answers", input_schema={"type": "object"}, task="optional"),
+        ToolSnapshot(id="5", name="has_to_last", source="answers", input_schema={"type": "object"}, task="required"),
+        *(ToolSnapshot(id=name, name=name, source="conformance", input_schema=schema) for name, schema in USED.items()),
     ]
     snapshot = EndpointSnapshot(
         tenant_id="tenant",

@@ -19,7 +19,7 @@ from mcp_runtime.protocol.served import Principal
 from tests.fuzz.endpoint import PEOPLE
 from tests.fuzz.invariants import Runtime
 
-NAMED = {"resources/read": "uri"}
+NAMED = {"resources/read": "uri", "tasks/get": "taskId", "tasks/update": "taskId", "tasks/cancel": "taskId"}
 ASKING = "test_input_required_result_multi_round"
 LISTS = ("tools", "prompts", "resources", "resourceTemplates")
 

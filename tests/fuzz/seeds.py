@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tests.fuzz.keeping import STATUSES
 from tests.fuzz.vocabulary import EVERYTHING, META, METHODS, NAMES, URIS
 
 READING = [
@@ -45,12 +46,16 @@ def ladder() -> Iterator[bytes]:
         for mode in "43698r":
             yield _framed(mode, method, params)
     for name in NAMES:
-        for mode in "mn9":
+        for mode in "mn":
             yield _framed(mode, "tools/call", {"name": name, "arguments": {}, "_meta": META})
+        yield _framed("9", "tools/call", {"name": name, "arguments": {}})
     rounds = {"inputResponses": {"step1": {"action": "accept", "content": {"name": "A"}}}, "requestState": "@state"}
     call = {"name": "test_input_required_result_multi_round", "arguments": {}, "_meta": META}
     yield _framed("m", "tools/call", call)
     yield _framed("m", "tools/call", {**call, **rounds})
+    for status in STATUSES:
+        for method in ("tasks/get", "tasks/update", "tasks/cancel"):
+            yield _framed("m", method, {"taskId": status, "inputResponses": {"step1": {"roots": []}}, "_meta": META})
     yield _framed("m", "resources/read", {"uri": URIS[-1], "_meta": META})
     batch = [_message("ping", {}), _message("tools/call", PARAMS["tools/call"]), {"jsonrpc": "2.0", "method": "x"}, 1]
     yield b"3\n\n" + json.dumps(batch).encode()

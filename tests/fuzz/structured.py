@@ -13,6 +13,7 @@ from mcp_runtime.protocol.revisions import HANDSHAKE
 from mcp_runtime.uris import InvalidUri, matcher
 from tests.fuzz.framing import Framing
 from tests.fuzz.invariants import Broken, Runtime, check_decoder
+from tests.fuzz.keeping import STATUSES
 from tests.fuzz.vocabulary import HEADERS, MEMBERS, META, METHODS, NAMES, SCALARS, URIS, VERSIONS, WORDS
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -51,6 +52,8 @@ _PARAMS = st.fixed_dictionaries(
         "uri": st.sampled_from(URIS) | VALUES,
         "arguments": VALUES,
         "cursor": _CURSORS,
+        "taskId": st.sampled_from(STATUSES) | VALUES,
+        "task": VALUES,
         "level": st.sampled_from(["debug", "loud"]) | VALUES,
         "ref": st.fixed_dictionaries(
             {"type": st.sampled_from(["ref/prompt", "ref/resource"])},
