@@ -4,7 +4,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-SHARING = ("tests/clients/", "tests/config/test_databases.py", "tests/config/test_up")
+SHARING = ("tests/clients/", "tests/exhaustion/", "tests/config/test_databases.py", "tests/config/test_up")
 
 
 class ByFolder(LoadScopeScheduling):

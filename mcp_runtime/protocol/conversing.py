@@ -4,11 +4,12 @@ from typing import Any
 
 from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.errors import RpcError
-from mcp_runtime.protocol.jsonrpc import encode
+from mcp_runtime.protocol.jsonrpc import MAXIMUM_ID, encode
 from mcp_runtime.protocol.request_state import binding, seal, unseal
 from mcp_runtime.protocol.revision import Exchange
 from mcp_runtime.sources.conversation import LOG_LEVELS, Answer, Question
 
+MAXIMUM_TOKEN = 1_024  # every report of progress repeats it
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
 
 
@@ -49,8 +50,15 @@ def check_meta(meta: object) -> None:
     """Raises RpcError(INVALID_PARAMS) for a request's `_meta` that is no object, or whose progress token is none."""
     if type(meta) is not dict:
         raise RpcError(errors.INVALID_PARAMS, "params._meta is an object.")
-    if "progressToken" in meta and type(meta["progressToken"]) not in (str, int):
-        raise RpcError(errors.INVALID_PARAMS, "params._meta.progressToken is a string or an integer.")
+    if "progressToken" in meta and not _is_token(meta["progressToken"]):
+        sentence = f"params._meta.progressToken is a string of at most {MAXIMUM_TOKEN} characters, or an integer."
+        raise RpcError(errors.INVALID_PARAMS, sentence)
+
+
+def _is_token(token: object) -> bool:
+    if type(token) is str:
+        return len(token) <= MAXIMUM_TOKEN
+    return type(token) is int and -MAXIMUM_ID <= token <= MAXIMUM_ID
 
 
 def check_level(meta: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ from mcp_runtime.protocol.errors import RpcError
 
 MAXIMUM_DEPTH = 64
 MAXIMUM_ID = 2**53  # what every JSON implementation can carry exactly (RFC 8259 section 6)
+MAXIMUM_ID_CHARACTERS = 1_024  # streams hold an id as long as they are open, and repeat it with each message
+_NO_ID = f'"id" is a string of at most {MAXIMUM_ID_CHARACTERS} characters, or an integer within 2^53.'
 
 # A byte is looked for several times faster than a string of one byte.
 _BACKSLASH, _QUOTE, _BRACE, _BRACKET = b'\\"{['
@@ -98,9 +100,9 @@ def _read_response(value: dict[str, Any]) -> Message:
 def _encode_id(identifier: Any) -> bytes:
     if type(identifier) is int and -MAXIMUM_ID <= identifier <= MAXIMUM_ID:
         return b"%d" % identifier
-    if type(identifier) is str:
+    if type(identifier) is str and len(identifier) <= MAXIMUM_ID_CHARACTERS:
         return encode(identifier)
-    raise RpcError(errors.INVALID_REQUEST, '"id" is a string, or an integer within 2^53.', status=400)
+    raise RpcError(errors.INVALID_REQUEST, _NO_ID, status=400)
 
 
 def readable_id(value: Any) -> bytes:

@@ -11,10 +11,10 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mcp_runtime.protocol.headers import RawHeaders
 from mcp_runtime.protocol.replies import Reply
+from mcp_runtime.transports.bounded_http import BoundedHttp
 from mcp_runtime.transports.streamable_http import Rest
 
 MAXIMUM_BODY_BYTES = 64 * 1024
@@ -26,7 +26,7 @@ _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
 type AnswerNow = Callable[[str, RawHeaders, bytes], Reply | Rest | None]
 
 
-class FastLane(HttpToolsProtocol):
+class FastLane(BoundedHttp):
     """One connection. `answer_now` gets path, headers and body of a POST (see `StreamableHttp.answer_now`)."""
 
     def __init__(self, *, answer_now: AnswerNow, **arguments: Any) -> None:
@@ -47,6 +47,7 @@ class FastLane(HttpToolsProtocol):
         self.headers = []
         self.expect_100_continue = False
         self._aside = False
+        self._head_begun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Notes the headers that lead out of the lane."""
@@ -61,21 +62,20 @@ class FastLane(HttpToolsProtocol):
         """Takes the message into the lane, or hands it to ASGI."""
         self._in_lane = self._is_ordinary()
         if self._in_lane:
+            self._note_body()
             self._body = b""
         else:
             self._to_asgi()
 
     def _is_ordinary(self) -> bool:
         parser = self.parser
+        # A head within a chunk of the largest size is itself within it.
+        if len(self._chunk) > self._bounds.head_bytes or len(self.headers) > self._bounds.headers:
+            return False
         if self._aside or parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
             return False
         idle = not self._is_busy()
         return idle and not self.flow.write_paused and b"?" not in self.url and b"%" not in self.url
-
-    def _is_busy(self) -> bool:
-        """Whether ASGI is answering; uvicorn's types leave out that there may be no cycle yet."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        return cycle is not None and not cycle.response_complete
 
     def on_body(self, body: bytes) -> None:
         """Keeps the body; too much of it leaves the lane."""
@@ -94,6 +94,7 @@ class FastLane(HttpToolsProtocol):
         answer = self._answer_now(self.url.decode("latin-1"), self.headers, self._body)
         if type(answer) is Reply:
             self._in_lane = False
+            self._note_end()
             self._write(answer)
         else:
             self._leave(cast("ASGI3Application | None", answer))

@@ -21,6 +21,7 @@ class Limits:
         default = cls()
         return cls(
             body_bytes=environment.integer("RUNTIME_MAX_BODY_BYTES", default.body_bytes),
+            body_seconds=environment.integer("RUNTIME_MAX_BODY_SECONDS", int(default.body_seconds)),
             calls=environment.integer("RUNTIME_MAX_CALLS", default.calls),
             streams=environment.integer("RUNTIME_MAX_STREAMS", default.streams),
         )

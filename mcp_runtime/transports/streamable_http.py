@@ -10,7 +10,7 @@ from mcp_runtime.protocol import handshake, ladder
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.headers import LAST_EVENT_ID, ORIGIN, SESSION_ID, RawHeaders, RequestHeaders
 from mcp_runtime.protocol.listening import Listen
-from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work
+from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
 from mcp_runtime.protocol.scene import Scene
 from mcp_runtime.protocol.sessions import digest
 from mcp_runtime.snapshots.database import Database
@@ -77,7 +77,10 @@ class StreamableHttp(Door):
         if isinstance(outcome, Notice):
             return await self._signals.give(outcome, held)
         if isinstance(outcome, Listen):
-            await self._open(ListenStream(await with_own_tasks(outcome)), held, receive, send)
+            try:
+                await self._open(ListenStream(await with_own_tasks(outcome)), held, receive, send)
+            except Refused as refused:
+                return refusal_reply(refused, outcome.id)
             return None
         if isinstance(outcome, Batch):
             return await self._calls.perform_batch(outcome, held, receive)

@@ -81,5 +81,7 @@ CONNECTION_LIMIT = Refusal(
     "connection_limit_reached", 1106, 429, "Close a connection, or ask for a higher limit.", retry_after_seconds=1
 )
 BODY_TOO_SLOW = Refusal("body_too_slow", 1103, 408, "Send the whole body at once.")
+HEADERS_TOO_LARGE = Refusal("headers_too_large", 1104, 431, "Send fewer or shorter headers.")
+HEADERS_TOO_SLOW = Refusal("headers_too_slow", 1105, 408, "Send all headers at once.")
 
 ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

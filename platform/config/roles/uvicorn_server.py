@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn._types import ASGIApplication
 
 from core.supervision.heartbeat import Heartbeat
+from mcp_runtime.transports.bounded_http import BoundedHttp, Bounds
 from mcp_runtime.transports.fast_lane import AnswerNow, FastLane
 
 KEEP_ALIVE_SECONDS = 75  # longer than the usual 60 s of a load balancer: it, not we, closes idle connections
@@ -47,13 +48,15 @@ def serve_application(
 
     `answer_now` opens the fast lane to whoever answers without waiting.
     """
+    bounds = Bounds.from_environment()
+    protocol = (
+        partial(FastLane, bounds=bounds, answer_now=answer_now) if answer_now else partial(BoundedHttp, bounds=bounds)
+    )
     server = BeatingServer(
         uvicorn.Config(
             application,
             loop="uvloop",
-            http=cast("type[asyncio.Protocol]", partial(FastLane, answer_now=answer_now))
-            if answer_now
-            else "httptools",
+            http=cast("type[asyncio.Protocol]", protocol),
             ws="none",
             lifespan="on",
             access_log=False,

@@ -85,14 +85,22 @@ def test_a_name_used_twice_is_always_noticed(members: dict[str, object], escaped
 
 @pytest.mark.parametrize(
     ("identifier", "encoded"),
-    [(0, b"0"), (-7, b"-7"), (2**53, b"9007199254740992"), ("", b'""'), ('é"', '"é\\""'.encode()), ("7", b'"7"')],
+    [
+        (0, b"0"),
+        (-7, b"-7"),
+        (2**53, b"9007199254740992"),
+        ("", b'""'),
+        ('é"', '"é\\""'.encode()),
+        ("7", b'"7"'),
+        ("x" * 1_024, b'"%b"' % (b"x" * 1_024)),
+    ],
 )
 def test_an_id_is_echoed_as_it_came(identifier: object, encoded: bytes) -> None:
     message = jsonrpc.read_message({"jsonrpc": "2.0", "id": identifier, "method": "ping"})
     assert (message.kind, message.id) == (Kind.REQUEST, encoded)
 
 
-@pytest.mark.parametrize("identifier", [None, 1.0, 1.5, True, False, 2**53 + 1, -(2**53) - 1, [], {}])
+@pytest.mark.parametrize("identifier", [None, 1.0, 1.5, True, False, 2**53 + 1, -(2**53) - 1, [], {}, "x" * 1_025])
 def test_an_id_of_another_type_is_refused(identifier: object) -> None:
     value = {"jsonrpc": "2.0", "id": identifier, "method": "ping"}
     with pytest.raises(RpcError) as refusal:

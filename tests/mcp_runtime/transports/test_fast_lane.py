@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mcp_runtime.protocol.headers import RawHeaders
 from mcp_runtime.protocol.replies import Reply
+from mcp_runtime.transports.bounded_http import Bounds
 from mcp_runtime.transports.fast_lane import MAXIMUM_BODY_BYTES, FastLane
 from mcp_runtime.transports.streamable_http import Rest
 from mcp_runtime.worker import Worker
@@ -73,7 +74,7 @@ class Lanes:
 
     def lane(self, **arguments: Any) -> FastLane:
         """A connection of the lane's shell."""
-        connection = FastLane(answer_now=self.answer_now, **arguments)
+        connection = FastLane(answer_now=self.answer_now, bounds=Bounds(), **arguments)
         self.connections.append(connection)
         return self._noting(connection)
 
