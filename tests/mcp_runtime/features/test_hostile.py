@@ -40,7 +40,7 @@ async def test_a_log_level_is_one_that_there_is(path: str, worker: Worker, level
 
 
 @pytest.mark.parametrize(
-    "identifier", [0, -1, "", ".", "x.1", "0123456789abcdef.1", "0123456789abcdef.1" * 10_000, "../../é\x00.1", 2**53]
+    "identifier", [0, -1, "", ".", "x.1", "0123456789abcdef.1", "0123456789abcdef.1" * 50, "../../é\x00.1", 2**53]
 )
 async def test_an_answer_to_what_was_never_asked_is_taken_and_dropped(legacy: Client, identifier: object) -> None:
     for response in ({"result": {"action": "accept"}}, {"error": {"code": 2**70, "message": []}}):
