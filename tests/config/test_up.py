@@ -7,6 +7,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 from config.quickstart.call import echo_call, works
@@ -139,3 +140,43 @@ def test_killing_the_supervisor_leaves_no_orphan_and_starting_again_works(platfo
     platform.start()
     assert platform.facts == facts
     assert demo_works(platform)
+
+
+def test_top_shows_every_process(platform: Platform) -> None:
+    platform.await_health()
+    shown = armstrong("top", "--once", env=platform.environment)
+    assert shown.returncode == 0, shown.stderr
+    assert "are well" in shown.stdout
+    assert all(name in shown.stdout for name in ROLES)
+
+
+def test_a_reload_replaces_the_roles_and_nobody_notices(platform: Platform) -> None:
+    platform.await_health()
+    former = {name: platform.children()[name]["pid"] for name in ROLES}
+    calling = threading.Event()
+    failed: list[bool] = []
+
+    def call() -> None:
+        while not calling.is_set():
+            failed.append(not demo_works(platform))
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    try:
+        reloaded = armstrong("reload", env=platform.environment, seconds=120)
+    finally:
+        calling.set()
+        caller.join(30)
+    assert reloaded.returncode == 0, reloaded.stderr
+    assert not any(failed)
+    later = {name: platform.children()[name]["pid"] for name in ROLES}
+    kept = {"postgres", "valkey"}
+    assert {name for name in ROLES if later[name] == former[name]} == kept
+
+
+def test_who_asks_where_nothing_runs_is_told_so(tmp_path: Path) -> None:
+    nothing = clean_environment(ARMSTRONG_STATE=str(tmp_path))
+    for command in ("top", "reload"):
+        told = armstrong(command, env=nothing)
+        assert told.returncode == 1
+        assert "armstrong up" in told.stderr or "No platform" in told.stderr

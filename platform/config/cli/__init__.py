@@ -33,6 +33,8 @@ COMMANDS = (
     Command("provision", "config.cli.provision", "make the database and its two roles, as DATABASE_ADMIN_URL"),
     Command("migrate", "config.cli.migrate", "bring the database's tables up to date, as DATABASE_OWNER_URL"),
     Command("alive", "config.cli.alive", "ask the role in this container whether it answers"),
+    Command("top", "config.cli.top", "watch every process of the running platform"),
+    Command("reload", "config.cli.reload", "replace the platform's processes one by one, with new code or settings"),
     Command("doctor", "config.cli.doctor", "check each part and say what to do"),
     Command("manage", "config.cli.manage", "Django's command line with the platform's environment", passes_on=True),
 )

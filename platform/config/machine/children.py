@@ -94,6 +94,7 @@ def role(
         after=after,
         fds=() if listening is None else (listening,),
         heartbeat=True,
+        rolls=True,
         ready_seconds=START_SECONDS,
         stop_seconds=stop_seconds,
     )

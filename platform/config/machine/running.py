@@ -16,6 +16,7 @@ from core.supervision.tree import Supervisor
 
 # `make` passes on a signal that its whole process group got already: only a later one means impatience.
 IMPATIENCE_SECONDS = 1.0
+RELOAD = signal.SIGUSR2
 
 
 class Foreground:
@@ -77,6 +78,7 @@ class Foreground:
                 supervisor.stop()
                 last = now
 
+        loop.add_signal_handler(RELOAD, supervisor.reload)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop)
 

@@ -40,6 +40,15 @@ class State:
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._lock = descriptor
 
+    def owner(self) -> int | None:
+        """The process id of the platform that runs on the folder now, if one does."""
+        if not self.is_in_use():
+            return None
+        try:
+            return int((self.folder / LOCK).read_text())
+        except (OSError, ValueError):
+            return None
+
     def is_in_use(self) -> bool:
         """Whether a platform runs on the folder now."""
         try:

@@ -28,7 +28,7 @@ class BeatingServer(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """uvicorn's own, between the start-up of the application and its shutdown."""
-        beating = asyncio.create_task(Heartbeat.from_environment().beat())
+        beating = asyncio.create_task(Heartbeat.from_environment().beat(lambda: len(self.server_state.connections)))
         try:
             await super().main_loop()
         finally:

@@ -34,6 +34,8 @@ class ChildStatus:
     heartbeat_age: float | None
     loop_lag: float | None
     memory: int | None
+    connections: int | None = None
+    rolls: bool = False
 
     @property
     def is_well(self) -> bool:
@@ -81,4 +83,6 @@ class Child:
             heartbeat_age=pulse.age if pulse else None,
             loop_lag=pulse.lag if pulse else None,
             memory=self.process.resident_bytes() if self.process else None,
+            connections=pulse.connections if pulse else None,
+            rolls=self.spec.rolls,
         )

@@ -1,6 +1,6 @@
 """Heartbeats in shared memory: each process writes its own slot, the supervisor reads all, nobody asks anybody.
 
-A slot is four aligned doubles, each written in one store: process id, moment of the last beat, loop lag, unused.
+A slot is four aligned doubles, each written in one store: process id, moment of the last beat, loop lag, connections.
 Moments are CLOCK_MONOTONIC, which all processes of one machine share.
 """
 
@@ -10,6 +10,7 @@ import mmap
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ INTERVAL_SECONDS = 0.5
 STALE_SECONDS = 5.0  # ten missed beats: the process hangs, or the machine does
 _FIELDS = 4
 _SLOT_BYTES = _FIELDS * 8
-_PID, _BEAT, _LAG = range(3)
+_PID, _BEAT, _LAG, _CONNECTIONS = range(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Pulse:
     pid: int
     age: float
     lag: float | None
+    connections: int | None = None
 
 
 class Heartbeat:
@@ -45,17 +47,18 @@ class Heartbeat:
         with Path(file).open("r+b") as opened:
             return cls(mmap.mmap(opened.fileno(), 0), int(slot))
 
-    def note(self, lag: float = math.nan) -> None:
+    def note(self, lag: float = math.nan, connections: float = math.nan) -> None:
         """One beat, now; for processes that have a loop of their own to call it from."""
         self._fields[_LAG] = lag
+        self._fields[_CONNECTIONS] = connections
         self._fields[_BEAT] = time.monotonic()
         self._fields[_PID] = float(os.getpid())
 
-    async def beat(self) -> None:
+    async def beat(self, connections: Callable[[], float] = lambda: math.nan) -> None:
         """Beats until cancelled, and measures how late the event loop runs; start it as a task."""
         lag = 0.0
         while True:
-            self.note(lag)
+            self.note(lag, connections())
             due = time.monotonic() + INTERVAL_SECONDS
             await asyncio.sleep(INTERVAL_SECONDS)
             lag = max(0.0, time.monotonic() - due)
@@ -99,5 +102,10 @@ class HeartbeatBoard:
         if not pid:
             return None
         age = max(0.0, time.monotonic() - self._fields[start + _BEAT])
-        lag = self._fields[start + _LAG]
-        return Pulse(pid=pid, age=age, lag=None if math.isnan(lag) else lag)
+        lag, connections = self._fields[start + _LAG], self._fields[start + _CONNECTIONS]
+        return Pulse(
+            pid=pid,
+            age=age,
+            lag=None if math.isnan(lag) else lag,
+            connections=None if math.isnan(connections) else int(connections),
+        )

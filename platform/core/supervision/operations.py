@@ -58,6 +58,9 @@ def _child(status: ChildStatus) -> dict[str, object]:
         "restarts": status.restarts,
         "heartbeat_age_seconds": status.heartbeat_age,
         "loop_lag_seconds": status.loop_lag,
+        "connections": status.connections,
+        "memory_bytes": status.memory,
+        "rolls": status.rolls or None,
     }
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -83,6 +86,7 @@ def _lines(statuses: list[ChildStatus]) -> Iterator[str]:
     yield from _series(
         "loop_lag_seconds", "gauge", "How late its event loop last ran.", statuses, lambda child: child.loop_lag
     )
+    yield from _series("connections", "gauge", "Connections it has open.", statuses, lambda child: child.connections)
     yield from _series(
         "resident_memory_bytes",
         "gauge",

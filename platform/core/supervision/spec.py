@@ -42,7 +42,8 @@ class ChildSpec:
 
     `after` names children, declared earlier, that have to be ready first. `completes` marks a step: it counts as
     ready once it has ended with status 0. `essential` means that the tree ends when this child is given up.
-    `heartbeat` means that the child writes one (core.supervision.heartbeat), and is ready only once it has.
+    `heartbeat` means that the child writes one (core.supervision.heartbeat), and is ready only once it has. `rolls`
+    means that a reload replaces it: with what is installed and configured by then.
     """
 
     id: str
@@ -56,6 +57,7 @@ class ChildSpec:
     ready: Probe | None = None
     ready_seconds: float = 60.0
     heartbeat: bool = False
+    rolls: bool = False
     completes: bool = False
     essential: bool = False
     stop_signal: signal.Signals = signal.SIGTERM

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable, Sequence
 
 from core.supervision.child import Child, ChildStatus, State
@@ -13,6 +14,9 @@ from core.supervision.process import ChildProcess, Reaper
 from core.supervision.spec import ChildSpec, Intensity, Strategy
 from core.supervision.strategy import comes_back, concerned, require_valid, stop_waves
 
+WATCH_SECONDS = 1.0
+# A process whose own loop has not turned for so long is not coming back by itself.
+HUNG_SECONDS = 20.0
 PROBE_SECONDS = 0.05  # between two looks whether a child is ready
 NOT_STARTED = 127
 GAVE_UP = 1
@@ -38,6 +42,7 @@ class Supervisor:
         report: Report,
         strategy: Strategy = Strategy.ONE_FOR_ONE,
         intensity: Intensity = USUAL,
+        hung_seconds: float = HUNG_SECONDS,
     ) -> None:
         """Raises InvalidTree for contradictory specifications."""
         require_valid(specs)
@@ -46,6 +51,7 @@ class Supervisor:
         self._printer = printer
         self._report = report
         self._strategy = strategy
+        self._hung_seconds = hung_seconds
         shared = RestartWindow(intensity)
         own = strategy is Strategy.ONE_FOR_ONE
         self._children = {
@@ -56,6 +62,7 @@ class Supervisor:
         self._hasten = asyncio.Event()
         self._changed = asyncio.Event()
         self._regrouping = asyncio.Lock()
+        self._rolling: asyncio.Task[None] | None = None
         self._exit_status = 0
 
     async def run(self) -> int:
@@ -63,9 +70,12 @@ class Supervisor:
         adopt_orphans()
         self._reaper.install()
         lives = [asyncio.create_task(self._live(child), name=child.spec.id) for child in self._children.values()]
+        lives.append(asyncio.create_task(self._watch(), name="watch"))
         for life in lives:
             life.add_done_callback(self._life_ended)
         await self._over.wait()
+        if self._rolling is not None:
+            self._rolling.cancel()
         for life in lives:
             life.cancel()
         await asyncio.gather(*lives, return_exceptions=True)
@@ -78,6 +88,56 @@ class Supervisor:
         if self._over.is_set():
             self._hasten.set()
         self._end_tree()
+
+    def reload(self) -> None:
+        """Replaces the children that roll, one after the other, each when the one before is ready again."""
+        if self._rolling is None and not self._over.is_set():
+            self._rolling = asyncio.create_task(self._roll(), name="reload")
+            self._rolling.add_done_callback(self._rolled)
+
+    def _rolled(self, rolling: "asyncio.Task[None]") -> None:
+        self._rolling = None
+        self._life_ended(rolling)
+
+    async def _roll(self) -> None:
+        async with self._regrouping:
+            for child in [child for child in self._children.values() if child.spec.rolls]:
+                if child.process is None:
+                    continue  # it is coming back anyway, and so is new
+                self._report(f"{child.spec.id} is replaced")
+                child.hold()
+                await child.process.stop(self._hasten)
+                child.released.set()
+                if not await self._came_back(child):
+                    self._report(f"{child.spec.id} did not come back: the others stay as they are")
+                    return
+            self._report("everything that can be replaced was")
+
+    async def _came_back(self, child: Child) -> bool:
+        try:
+            async with asyncio.timeout(child.spec.ready_seconds):
+                await child.ready.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _watch(self) -> None:
+        """Kills children that hang, so that they come back; not when it was the whole machine that stood still."""
+        while True:
+            due = time.monotonic() + WATCH_SECONDS
+            await asyncio.sleep(WATCH_SECONDS)
+            if time.monotonic() - due < WATCH_SECONDS:
+                for child in self._children.values():
+                    self._kill_if_hung(child)
+
+    def _kill_if_hung(self, child: Child) -> None:
+        pulse = self._board.read(child.slot) if child.spec.heartbeat and child.state is State.READY else None
+        # Who has no loop of ours beats when it has something to do with its broker, and may be waiting for that.
+        if pulse is None or pulse.lag is None or pulse.age < self._hung_seconds:
+            return
+        if child.process is not None and child.process.pid == pulse.pid:
+            self._report(f"{child.spec.id} has not stirred for {pulse.age:.0f} s and is killed")
+            child.process.kill()
 
     @property
     def is_stopping(self) -> bool:

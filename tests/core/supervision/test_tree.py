@@ -34,6 +34,12 @@ Heartbeat.from_environment().beat_in_thread()
 time.sleep(1000)
 """
 
+LOOPER = """
+import asyncio
+from core.supervision.heartbeat import Heartbeat
+asyncio.run(Heartbeat.from_environment().beat(lambda: 3))
+"""
+
 type TreeMaker = Callable[..., Tree]
 
 
@@ -250,3 +256,49 @@ def test_a_heartbeat_makes_a_child_ready(tree: TreeMaker) -> None:
     assert running.pid("beats")
     assert running.child("beats")["heartbeat_age_seconds"] < 5
     assert running.child("silent")["state"] == "starting"
+
+
+def looper(name: str, **fields: Any) -> dict[str, Any]:
+    return {"id": name, "argv": [sys.executable, "-c", LOOPER], "heartbeat": True, **fields}
+
+
+def test_a_reload_replaces_those_that_roll_one_after_the_other(tree: TreeMaker) -> None:
+    running = tree(children=[looper("a", rolls=True), looper("b", rolls=True), sleeper("c")])
+    former = {name: running.pid(name) for name in "abc"}
+    running.process.send_signal(signal.SIGUSR2)
+    for name in "ab":
+        running.line(f"{name} is replaced")
+        running.line(f"{name} is ready")
+    running.line("everything that can be replaced was")
+    assert running.pid("a") != former["a"]
+    assert running.pid("b") != former["b"]
+    assert running.pid("c") == former["c"]
+    assert running.child("a")["restarts"] == 0
+
+
+def test_a_reload_stops_where_a_child_does_not_come_back(tree: TreeMaker, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    running = tree(children=[sleeper("a", rolls=True, ready=str(gate), ready_seconds=0.5), sleeper("b", rolls=True)])
+    former = running.pid("b")
+    running.pid("a")
+    gate.unlink()
+    running.process.send_signal(signal.SIGUSR2)
+    running.line("a did not come back: the others stay as they are")
+    assert running.pid("b") == former
+
+
+def test_a_child_that_hangs_is_killed_and_comes_back(tree: TreeMaker) -> None:
+    running = tree(children=[looper("a"), looper("b")], hung_seconds=1.5)
+    former, bystander = running.pid("a"), running.pid("b")
+    os.kill(former, signal.SIGSTOP)
+    running.line("a has not stirred for")
+    eventually(lambda: running.pid("a") != former)
+    assert running.pid("b") == bystander
+
+
+def test_connections_are_told(tree: TreeMaker) -> None:
+    running = tree(children=[looper("a")])
+    running.pid("a")
+    assert running.child("a")["connections"] == 3
+    assert 'armstrong_child_connections{child="a"} 3' in running.get("/metrics")[1]

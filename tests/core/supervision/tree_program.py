@@ -47,9 +47,11 @@ async def _run(folder: Path, tree: dict[str, Any]) -> int:
         report=lambda sentence: printer.line(f"supervisor | {sentence}"),
         strategy=Strategy(tree.get("strategy", "one_for_one")),
         intensity=Intensity(*tree.get("intensity", (10, 60.0))),
+        hung_seconds=tree.get("hung_seconds", 20.0),
     )
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, supervisor.stop)
+    loop.add_signal_handler(signal.SIGUSR2, supervisor.reload)
     listening = socket.create_server(("127.0.0.1", 0))
     listener = OperationsListener(listening, supervisor.statuses)
     await listener.start()
