@@ -43,6 +43,9 @@ class Bounds:
     # A refused client may send the rest of its body for so long, so that it gets to read the refusal.
     linger_seconds: float = 5.0
     pipelined: int = 64
+    # A server that ends leaves idle connections open for so long: whoever asks meanwhile is answered, and told to
+    # connect anew. Closing them at once would lose the requests that are on their way.
+    farewell_seconds: float = 1.0
 
     @classmethod
     def from_environment(cls) -> "Bounds":
@@ -80,6 +83,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._discarded = 0
         self._running: RequestResponseCycle | None = None
         self._unsent = 0
+        self._is_last = False
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -97,6 +101,18 @@ class BoundedHttp(HttpToolsProtocol):
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
+
+    def shutdown(self) -> None:
+        """Lets the client ask once more, or for as long as the farewell takes; what runs is answered anyway."""
+        self._is_last = True
+        if self._running is not None and not self._running.response_complete:
+            super().shutdown()
+        else:
+            self._arm(self._part, self._bounds.farewell_seconds)
+
+    def _part(self) -> None:
+        if self._running is None or self._running.response_complete:
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         was_in_head, heads = self._in_head, self._heads
@@ -137,6 +153,8 @@ class BoundedHttp(HttpToolsProtocol):
             self.app = _refusing(refusal)
         super().on_headers_complete()
         self.app = application
+        if self._is_last:
+            self.cycle.keep_alive = False
         if len(self.pipeline) > self._bounds.pipelined:
             self.transport.abort()
         elif self.pipeline:

@@ -134,9 +134,13 @@ class FastLane(BoundedHttp):
             head = b"content-length: 0\r\n"
         for name, value in reply.headers:
             head += b"%b: %b\r\n" % (name, value)
+        if self._is_last:
+            head += b"connection: close\r\n"
         self.transport.write(b"%b%b%b\r\n%b" % (_STATUS[reply.status], self._standing_head(), head, body))
         self.server_state.total_requests += 1
-        if self.timeout_keep_alive_task is None:
+        if self._is_last:
+            self.transport.close()
+        elif self.timeout_keep_alive_task is None:
             self._await_more(self.timeout_keep_alive)
 
     def _standing_head(self) -> bytes:

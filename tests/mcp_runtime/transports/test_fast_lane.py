@@ -340,6 +340,30 @@ async def test_an_idle_connection_is_closed_and_a_busy_one_is_not(lanes: Lanes, 
     writer.close()
 
 
+async def test_a_server_that_ends_answers_once_more_and_says_goodbye(lanes: Lanes, stage: Stage) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", lanes.ports["lane"])
+    for _ in range(2):
+        writer.write(_modern(stage, "tools/call", CALL))
+        await asyncio.wait_for(_response(reader), BOUND_SECONDS)
+    (connection,) = lanes.connections
+    connection.shutdown()
+    writer.write(_modern(stage, "tools/call", CALL))
+    status, headers, _ = await asyncio.wait_for(_response(reader), BOUND_SECONDS)
+    assert (status, headers["connection"]) == (200, "close")
+    assert await asyncio.wait_for(reader.read(), BOUND_SECONDS) == b""
+    writer.close()
+
+
+async def test_a_server_that_ends_closes_who_asks_nothing(lanes: Lanes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", lanes.ports["lane"])
+    writer.write(b"POST ")
+    await asyncio.wait_for(lanes.heard.get(), BOUND_SECONDS)
+    (connection,) = lanes.connections
+    connection.shutdown()
+    assert await asyncio.wait_for(reader.read(), BOUND_SECONDS) == b""
+    writer.close()
+
+
 async def test_a_worker_that_is_not_up_answers_by_asgi(stage: Stage) -> None:
     worker = Worker()
     assert worker.answer_now(stage.path, [], b"") is None
