@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.bus import Bus
-from mcp_runtime.protocol.conversing import encode_request
+from mcp_runtime.protocol.conversing import encode_notification, encode_request
 from mcp_runtime.protocol.jsonrpc import encode
 from mcp_runtime.sources.conversation import ClientFailed
 from mcp_runtime.transports.outlets import Outlet
@@ -40,6 +40,9 @@ class Questions:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await future
         except TimeoutError:
+            # Whoever gives up on a request says so (2025-11-25, basic/lifecycle "Timeouts").
+            given_up = {"requestId": identifier, "reason": "There was no answer in time."}
+            await outlet.send(encode_notification("notifications/cancelled", given_up))
             raise ClientFailed(f"The client did not answer {request['method']} in time.") from None
         finally:
             del self._waiting[identifier]

@@ -221,6 +221,22 @@ async def test_another_session_cannot_answer(meet: Meet) -> None:
     assert "Alice" in done["result"]["content"][0]["text"]
 
 
+@requirement("server-requests-time-out")
+@SESSION_REVISIONS
+async def test_a_question_without_an_answer_is_cancelled_and_the_tool_told(
+    meet: Meet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_runtime.transports.questions.ANSWER_SECONDS", 0.01)
+    speaker = await meet(capabilities=EVERYTHING)
+    call = speaker.start("ask_roots")
+    await call.start()
+    question, cancelled, done = await messages_of(call, 3)
+    assert cancelled["method"] == "notifications/cancelled"
+    assert cancelled["params"]["requestId"] == question["id"]
+    assert done["result"]["isError"] is True
+    assert "in time" in done["result"]["content"][0]["text"]
+
+
 @requirement("client-capabilities-in-sessions")
 @SESSION_REVISIONS
 @pytest.mark.parametrize("name", ["ask_form", "ask_link", "ask_model", "ask_model_with_tools", "ask_roots"])
