@@ -35,6 +35,9 @@ conformance: setup ## the official conformance suite against two workers, instal
 fuzz: setup ## over a million inputs for the decoder and the ladder; FUZZ_ARGS=--short is a minute, for CI
 	@$(PYTHON) -m tests.fuzz $(FUZZ_ARGS)
 
+ledger: setup ## write docs/conformance.md from the ledger of requirements
+	@$(PYTHON) -m tests.ledger.page
+
 assets: setup ## build the console's stylesheet and scripts (Node from the development requirements)
 	@sh scripts/assets.sh
 
@@ -51,4 +54,4 @@ bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup run check test e2e conformance fuzz assets build deploy-check bench lock
+.PHONY: help setup run check test ledger e2e conformance fuzz assets build deploy-check bench lock

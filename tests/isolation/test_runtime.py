@@ -76,6 +76,7 @@ def test_every_transport_has_a_probe() -> None:
     assert set(RUNTIME) == set(TRANSPORTS), "add a line to RUNTIME in tests/isolation/probes.py"
 
 
+@pytest.mark.requirement("one-endpoint-one-key")
 @pytest.mark.parametrize("transport", RUNTIME)
 @pytest.mark.parametrize("method", METHODS)
 async def test_no_credential_of_a_stranger_opens_an_endpoint(

@@ -49,6 +49,7 @@ def _list_of(version: str) -> dict[str, Any]:
     return LIST_2026 if version == "2026-07-28" else LIST
 
 
+@pytest.mark.requirement("well-formed-messages")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_is_right_passes(judge: str, version: str) -> None:
     right = [
@@ -60,6 +61,7 @@ def test_what_is_right_passes(judge: str, version: str) -> None:
     assert [complaint for message, method in right for complaint in complaints(message, version, method)] == []
 
 
+@pytest.mark.requirement("well-formed-messages")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_is_wrong_in_every_revision_is_told(judge: str, version: str) -> None:
     wrong = [

@@ -5,6 +5,7 @@ import os
 import uuid
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from core.tenancy import tenant_context
@@ -38,6 +39,7 @@ async def _due_now(task_id: str) -> None:
     await in_console(lambda: TaskSchedule.objects.filter(pk=task_id).update(wake_at=now, leased_until=now))
 
 
+@pytest.mark.requirement("tasks-survive")
 async def test_a_task_whose_runner_died_is_run_again(able: TaskClient, home: Home) -> None:
     task_id = (await able.call("slow_compute", seconds=2, label="It"))["taskId"]
     with running():
@@ -135,6 +137,7 @@ async def test_a_task_of_a_tool_that_is_gone_fails(stage: Stage, worker: Worker)
     assert "not there any more" in (await _ends_failed(client, task_id))["error"]["message"]
 
 
+@pytest.mark.requirement("tasks-survive")
 async def test_an_expired_task_is_forgotten_whole(able: TaskClient, home: Home) -> None:
     task_id = (await able.call("slow_compute", seconds=30))["taskId"]
 

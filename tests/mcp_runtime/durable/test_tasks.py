@@ -19,6 +19,7 @@ def _text(state: dict[str, Any]) -> str:
     return str(state["result"]["content"][0]["text"])
 
 
+@pytest.mark.requirement("tasks-created")
 async def test_a_call_becomes_a_task_that_every_worker_knows_at_once(
     able: TaskClient, path: str, other_worker: Worker
 ) -> None:
@@ -34,6 +35,7 @@ async def test_a_call_becomes_a_task_that_every_worker_knows_at_once(
     assert not elsewhere.keys() & {"result", "error", "inputRequests"}
 
 
+@pytest.mark.requirement("tasks-outcome")
 @pytest.mark.usefixtures("runner")
 async def test_a_task_ends_with_the_tools_result(able: TaskClient) -> None:
     created = await able.call("slow_compute", seconds=0.05, label="A sum")
@@ -43,6 +45,7 @@ async def test_a_task_ends_with_the_tools_result(able: TaskClient) -> None:
     assert state["result"]["resultType"] == "complete"
 
 
+@pytest.mark.requirement("tasks-outcome")
 @pytest.mark.usefixtures("runner")
 async def test_a_tool_that_fails_completes_and_one_that_is_refused_fails(able: TaskClient) -> None:
     failing, refused = await able.call("failing_job"), await able.call("protocol_error_job")
@@ -58,6 +61,7 @@ async def test_what_takes_no_time_is_answered_at_once(able: TaskClient) -> None:
     assert (await able.call("greet", name="Joe"))["content"][0]["text"] == "Hello, Joe!"
 
 
+@pytest.mark.requirement("tasks-opt-in")
 async def test_a_client_that_knows_no_tasks_gets_none(path: str, worker: Worker) -> None:
     unable = TaskClient(Client(worker, path), {})
     assert (await unable.call("slow_compute", seconds=0.01))["resultType"] == "complete"
@@ -75,12 +79,14 @@ async def test_a_client_with_a_session_is_told_what_it_lacks(path: str, worker: 
     assert "extensions" in result["content"][0]["text"]
 
 
+@pytest.mark.requirement("tasks-opt-in")
 async def test_who_did_not_declare_tasks_may_not_ask_about_one(path: str, worker: Worker) -> None:
     for method in ("tasks/get", "tasks/update", "tasks/cancel"):
         answer = await TaskClient(Client(worker, path), {}).ask(method, taskId=NOBODYS, inputResponses={})
         assert (answer.status, answer.json["error"]["code"]) == (400, -32021)
 
 
+@pytest.mark.requirement("tasks-unknown")
 async def test_a_task_that_is_not_there_is_invalid(able: TaskClient) -> None:
     for task_id in (NOBODYS, "x", "", NOBODYS.replace("0", "A"), "'; drop table task; --"):
         for method in ("tasks/get", "tasks/update", "tasks/cancel"):
@@ -88,6 +94,7 @@ async def test_a_task_that_is_not_there_is_invalid(able: TaskClient) -> None:
             assert (answer.status, answer.json["error"]["code"]) == (400, -32602)
 
 
+@pytest.mark.requirement("tasks-removed-methods")
 async def test_what_the_extension_does_not_have_is_unknown(able: TaskClient) -> None:
     for method in ("tasks/list", "tasks/result"):
         answer = await able.ask(method, taskId=NOBODYS)
@@ -102,6 +109,7 @@ async def test_an_endpoint_without_lasting_tools_offers_no_tasks(stage: Stage, w
     assert (answer.status, answer.json["error"]["code"]) == (404, -32601)
 
 
+@pytest.mark.requirement("tasks-cancel")
 @pytest.mark.usefixtures("runner")
 async def test_a_running_task_is_cancelled_for_good(able: TaskClient) -> None:
     task_id = (await able.call("slow_compute", seconds=60))["taskId"]
@@ -112,6 +120,7 @@ async def test_a_running_task_is_cancelled_for_good(able: TaskClient) -> None:
     assert (await able.task(task_id))["status"] == "cancelled"
 
 
+@pytest.mark.requirement("tasks-input")
 @pytest.mark.usefixtures("runner")
 async def test_a_task_asks_and_goes_on_when_everything_is_answered(able: TaskClient) -> None:
     task_id = (await able.call("multi_input"))["taskId"]
@@ -126,6 +135,7 @@ async def test_a_task_asks_and_goes_on_when_everything_is_answered(able: TaskCli
     assert _text(await able.until(task_id, "completed")) == "Answered: confirm, name"
 
 
+@pytest.mark.requirement("tasks-input")
 @pytest.mark.usefixtures("runner")
 async def test_a_wrong_answer_is_refused_and_the_question_stays(able: TaskClient) -> None:
     task_id = (await able.call("confirm_delete", filename="a.txt"))["taskId"]
@@ -136,6 +146,7 @@ async def test_a_wrong_answer_is_refused_and_the_question_stays(able: TaskClient
     assert (await able.task(task_id))["status"] == "input_required"
 
 
+@pytest.mark.requirement("tasks-after-asking")
 @pytest.mark.usefixtures("runner")
 async def test_what_is_asked_before_the_task_is_known_within_it(able: TaskClient) -> None:
     asked = await able.call("test_tool_with_task")
@@ -155,6 +166,7 @@ async def test_what_is_asked_before_the_task_is_known_within_it(able: TaskClient
     assert _text(await able.until(created["taskId"], "completed")) == "Hello, Alice!"
 
 
+@pytest.mark.requirement("tasks-unknown")
 async def test_a_task_is_its_principals_alone(cast: Cast, stage: Stage, worker: Worker) -> None:
     def prepare() -> tuple[Stage, Stage, str]:
         other_endpoint, charlies = make_stage(cast.tenant, cast.alice), make_stage(cast.elsewhere, cast.charlie)
@@ -184,6 +196,7 @@ async def test_too_many_unfinished_tasks_are_refused(worker: Worker, monkeypatch
     assert (await able.call("slow_compute", seconds=60))["resultType"] == "task"
 
 
+@pytest.mark.requirement("tasks-notifications")
 async def test_a_listener_hears_how_its_tasks_stand(able: TaskClient, runner: RunnerThread) -> None:
     del runner
     task_id = (await able.call("confirm_delete", filename="a.txt"))["taskId"]
@@ -200,6 +213,7 @@ async def test_a_listener_hears_how_its_tasks_stand(able: TaskClient, runner: Ru
     await stream.leave()
 
 
+@pytest.mark.requirement("tasks-opt-in")
 async def test_who_did_not_declare_tasks_may_not_listen_for_them(path: str, worker: Worker) -> None:
     unable = TaskClient(Client(worker, path), {})
     answer = await unable.ask("subscriptions/listen", notifications={"taskIds": [NOBODYS]})

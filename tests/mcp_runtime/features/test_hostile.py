@@ -22,6 +22,7 @@ LOG_LEVEL = "io.modelcontextprotocol/logLevel"
 EVENTS: dict[str, str | None] = {"accept": "text/event-stream"}
 
 
+@pytest.mark.requirement("progress-tokens")
 @pytest.mark.parametrize("token", [None, 1.5, True, [], {"a": 1}])
 async def test_a_progress_token_is_a_string_or_an_integer(
     path: str, worker: Worker, legacy: Client, token: object
@@ -32,6 +33,7 @@ async def test_a_progress_token_is_a_string_or_an_integer(
     assert (await legacy.legacy("tools/call", params)).json["error"]["code"] == errors.INVALID_PARAMS
 
 
+@pytest.mark.requirement("log-level-on-request")
 @pytest.mark.parametrize("level", ["loud", "", None, 7, [], {"debug": 1}])
 async def test_a_log_level_is_one_that_there_is(path: str, worker: Worker, level: object) -> None:
     params = {"name": "test_tool_with_logging", "_meta": {LOG_LEVEL: level}}
@@ -110,6 +112,7 @@ async def test_streams_that_are_resumed_count_as_streams(path: str) -> None:
         await again.leave()
 
 
+@pytest.mark.requirement("batches-are-bounded")
 async def test_a_batch_has_a_bound(path: str, worker: Worker) -> None:
     client = Client(worker, path)
     await client.initialize("2025-03-26")

@@ -58,6 +58,7 @@ LISTS = {"tools/list": "tools", "prompts/list": "prompts", "resources/list": "re
 LISTS |= {"resources/templates/list": "resourceTemplates"}
 
 
+@pytest.mark.requirement("icons")
 @pytest.mark.parametrize(
     ("version", "knows"), [("2024-11-05", False), ("2025-03-26", False), ("2025-06-18", False), ("2025-11-25", True)]
 )
@@ -76,6 +77,7 @@ async def test_sessions_see_icons_from_the_revision_that_has_them(
     assert ("_meta" in prompt) is (version >= "2025-06-18")
 
 
+@pytest.mark.requirement("icons", revisions=("2026-07-28",))
 async def test_2026_has_them_once_and_not_on_every_result(stage: Stage, worker: Worker) -> None:
     await _decorate(stage)
     client = stage.client(worker)
@@ -90,6 +92,7 @@ async def test_2026_has_them_once_and_not_on_every_result(stage: Stage, worker: 
         assert sorted(brief) == ["name", "title", "version"]
 
 
+@pytest.mark.requirement("icons")
 @pytest.mark.parametrize(
     "icon",
     [

@@ -29,6 +29,7 @@ def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.requirement("apps")
 async def test_a_client_finds_the_app_of_a_tool_and_an_answer_in_words(path: str, worker: Worker) -> None:
     client = Client(worker, path)
     declared = (await _result(client, "server/discover"))["capabilities"]["extensions"]
@@ -43,6 +44,7 @@ async def test_a_client_finds_the_app_of_a_tool_and_an_answer_in_words(path: str
     assert answered["content"][0]["text"] == f"It is {answered['structuredContent']['now']}."
 
 
+@pytest.mark.requirement("apps-in-sessions")
 @pytest.mark.parametrize(
     ("version", "knows"), [("2024-11-05", False), ("2025-03-26", False), ("2025-06-18", True), ("2025-11-25", True)]
 )

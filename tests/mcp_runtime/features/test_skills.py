@@ -37,6 +37,7 @@ async def _add(stage: Stage, uri: str, **members: Any) -> Any:
     )
 
 
+@pytest.mark.requirement("skills-list")
 async def test_a_skill_is_listed_with_digests_of_what_is_read(path: str, worker: Worker) -> None:
     client = Client(worker, path)
     listed = await _result(client, "skills/list")
@@ -54,6 +55,7 @@ async def test_a_skill_is_listed_with_digests_of_what_is_read(path: str, worker:
     assert (got["resultType"], got["cacheScope"]) == ("complete", "private")
 
 
+@pytest.mark.requirement("skills-folders")
 async def test_a_folder_has_its_direct_children(path: str, worker: Worker) -> None:
     client = Client(worker, path)
     read = await _result(client, "resources/directory/read", uri="skill://conformance/demo")
@@ -66,6 +68,7 @@ async def test_a_folder_has_its_direct_children(path: str, worker: Worker) -> No
     assert [child["name"] for child in top["resources"]] == ["demo", "review"]
 
 
+@pytest.mark.requirement("skills-unknown")
 @pytest.mark.parametrize(
     ("method", "uri"),
     [
@@ -88,6 +91,7 @@ async def test_what_is_no_skill_or_no_folder_is_invalid(path: str, worker: Worke
     assert (answer.status, answer.json["error"]["code"]) == (400, errors.INVALID_PARAMS)
 
 
+@pytest.mark.requirement("skills-pages")
 async def test_both_lists_come_in_pages(path: str, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "PAGE", 1)
     client = Client(worker, path)
@@ -104,6 +108,7 @@ async def test_both_lists_come_in_pages(path: str, worker: Worker, monkeypatch: 
     assert (await _asked(client, "resources/directory/read", **other))["error"]["code"] == errors.INVALID_PARAMS
 
 
+@pytest.mark.requirement("skills-undeclared")
 async def test_an_endpoint_without_skills_does_not_know_the_extension(stage: Stage, worker: Worker) -> None:
     client = stage.client(worker)
     assert ID not in (await _result(client, "server/discover"))["capabilities"].get("extensions", {})
@@ -111,6 +116,7 @@ async def test_an_endpoint_without_skills_does_not_know_the_extension(stage: Sta
     assert (answer.status, answer.json["error"]["code"]) == (404, errors.METHOD_NOT_FOUND)
 
 
+@pytest.mark.requirement("skills-undeclared")
 async def test_sessions_know_nothing_of_it(path: str, worker: Worker, legacy: Client) -> None:
     assert (await _result(Client(worker, path), "server/discover"))["capabilities"]["extensions"][ID] == {
         "directoryRead": True

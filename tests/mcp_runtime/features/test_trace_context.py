@@ -92,6 +92,7 @@ def test_baggage_is_carried_with_or_without_a_trace() -> None:
     assert [read_trace(meta) for meta in nothing] == [None] * 4
 
 
+@pytest.mark.requirement("trace-context")
 async def test_a_call_of_either_era_carries_it(stage: Stage, worker: Worker, probe: Probe) -> None:
     modern = stage.client(worker)
     message = {"name": "echo", "arguments": {}, "_meta": WHOLE}

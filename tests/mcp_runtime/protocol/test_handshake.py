@@ -85,6 +85,7 @@ SERVED_WITHOUT_SESSION = [
 ]
 
 
+@pytest.mark.requirement("session-less-requests")
 @pytest.mark.parametrize("version", [None, *VERSIONS])
 @pytest.mark.parametrize(("method", "params"), SERVED_WITHOUT_SESSION)
 def test_what_needs_no_session_is_served_without_one(version: str | None, method: str, params: Any) -> None:

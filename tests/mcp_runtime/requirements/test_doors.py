@@ -3,7 +3,7 @@
 import pytest
 
 from tests.mcp_runtime.driving import Answer
-from tests.mcp_runtime.requirements.speaking import EVERY_REVISION, Speaker, result_of
+from tests.mcp_runtime.requirements.speaking import EVERY_REVISION, STATELESS_REVISIONS, Speaker, result_of
 
 requirement = pytest.mark.requirement
 
@@ -57,3 +57,10 @@ async def test_every_request_shows_its_key_in_a_header(speaker: Speaker) -> None
         assert answer.headers["www-authenticate"].startswith("Bearer ")
     in_query = await speaker.client.send(body=b"{}", query=f"access_token={speaker.client.key}")
     assert _refusal(in_query) == (400, "token_in_query")
+
+
+@requirement("discover-is-protected")
+@STATELESS_REVISIONS
+async def test_what_is_offered_is_told_to_those_with_a_key(speaker: Speaker) -> None:
+    answer = await speaker.ask("server/discover", authorization=None)
+    assert _refusal(answer) == (401, "authentication_required")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.refusals import ALL
 from mcp_runtime.protocol import errors
 from tests.mcp_runtime.driving import Answer
 from tests.mcp_runtime.requirements.speaking import (
@@ -198,3 +199,11 @@ async def test_completion_of_nothing_we_know_is_an_error(speaker: Speaker) -> No
 async def test_a_log_level_that_is_none_is_an_error(speaker: Speaker) -> None:
     for level in ("loud", "", None, 7):
         assert told(await speaker.ask("logging/setLevel", {"level": level})) == speaker.refusal(INVALID)
+
+
+@requirement("platform-refusals")
+def test_what_the_platform_refuses_has_a_code_of_its_own_or_one_of_json_rpcs() -> None:
+    reserved = range(-32768, -31999)
+    own = {errors.PARSE_ERROR, errors.INVALID_REQUEST, errors.METHOD_NOT_FOUND, INVALID, errors.INTERNAL_ERROR}
+    codes = {refusal.name: refusal.number if refusal.rpc_code is None else refusal.rpc_code for refusal in ALL}
+    assert {name: code for name, code in codes.items() if code in reserved and code not in own} == {}

@@ -117,6 +117,14 @@ async def test_a_tool_that_the_header_allows_is_not_another_that_the_body_calls(
     assert told(await speaker.ask("tools/call", {"name": "crash"}, mcp_name="echo")) == MISMATCH
 
 
+@requirement("header-rules-of-extensions")
+async def test_the_name_of_what_is_done_to_a_task_is_its_id(speaker: Speaker) -> None:
+    task = {"taskId": "00000000-0000-4000-8000-000000000000"}
+    for method in ("tasks/get", "tasks/update", "tasks/cancel"):
+        for header in (None, "other"):
+            assert told(await speaker.ask(method, task, mcp_name=header)) == MISMATCH, (method, header)
+
+
 @requirement("name-header-missing-in-body")
 async def test_a_name_that_the_body_lacks_too_is_a_matter_of_the_params(speaker: Speaker) -> None:
     for method in NAMING:
@@ -143,7 +151,7 @@ async def test_a_header_that_comes_twice_is_refused_even_if_both_agree(speaker: 
             assert told(await _raw(speaker, message, [*pairs, (name, second)])) == MISMATCH, name
 
 
-@requirement("header-encoding")
+@requirement("header-encoding", "resource-uris")
 async def test_what_ascii_cannot_carry_is_sent_in_base64(speaker: Speaker) -> None:
     for uri in ("notes://day/é", "notes://day/日本語", "notes://day/a b", " notes://x", "=?base64?eA==?="):
         sent = f"=?base64?{base64.b64encode(uri.encode()).decode()}?="

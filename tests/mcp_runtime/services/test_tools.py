@@ -114,6 +114,7 @@ def _deep(levels: int) -> dict[str, Any]:
     return value
 
 
+@pytest.mark.requirement("tool-names", "json-schema")
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -160,6 +161,7 @@ def test_hints_are_kept(cast: Cast, endpoint: Endpoint) -> None:
     assert published.annotations == {"readOnlyHint": True, "openWorldHint": False}
 
 
+@pytest.mark.requirement("tool-names")
 def test_a_name_is_used_once_on_an_endpoint(cast: Cast, endpoint: Endpoint) -> None:
     outcomes = at_once(lambda: _create(cast, endpoint), lambda: _create(cast, endpoint))
     assert refused_names([*outcomes]) == ["conflict"]

@@ -61,6 +61,7 @@ def neighbours(stage: Stage, cast: Cast) -> list[Stage]:
     return [make_stage(cast.tenant, cast.alice), make_stage(cast.elsewhere, cast.charlie)]
 
 
+@pytest.mark.requirement("one-endpoint-one-key")
 async def test_a_key_opens_its_own_endpoint_alone(stage: Stage, neighbours: list[Stage], worker: Worker) -> None:
     for neighbour in neighbours:
         assert (await neighbour.client(worker).modern("tools/list")).status == 200
@@ -109,6 +110,7 @@ def scoped_key(stage: Stage) -> str:
     return stage.issue_key(tools=["echo"])[1]
 
 
+@pytest.mark.requirement("tool-scopes")
 async def test_a_scoped_key_sees_and_calls_its_own_tools(stage: Stage, scoped_key: str, worker: Worker) -> None:
     client = stage.client(worker, key=scoped_key)
     listed = (await client.modern("tools/list")).json["result"]["tools"]

@@ -47,6 +47,7 @@ def _catalogue(stage: Stage) -> str:
     return f"/t/{stage.tenant.slug}/.well-known/ai-catalog.json"
 
 
+@pytest.mark.requirement("server-cards")
 async def test_a_card_says_how_to_connect_and_nothing_more(open_stage: Stage, worker: Worker) -> None:
     await _present(open_stage, description="Tells the weather.", website_url="https://example.com", icons=[ICON])
     answer = await _get(worker, _card(open_stage))
@@ -69,6 +70,7 @@ async def test_a_card_says_how_to_connect_and_nothing_more(open_stage: Stage, wo
     assert re.fullmatch(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+", card["name"])
 
 
+@pytest.mark.requirement("server-cards")
 async def test_a_card_agrees_with_what_the_endpoint_says_of_itself(open_stage: Stage, worker: Worker) -> None:
     card = json.loads((await _get(worker, _card(open_stage))).body)
     discovered = (await Client(worker, open_stage.path).modern("server/discover")).json["result"]
@@ -109,6 +111,7 @@ async def test_a_foreign_host_is_refused(open_stage: Stage, worker: Worker) -> N
         assert (await _get(worker, path, host="evil.example")).status == 421
 
 
+@pytest.mark.requirement("server-cards")
 async def test_an_endpoint_behind_a_key_looks_like_none_until_it_is_listed(stage: Stage, worker: Worker) -> None:
     closed = await _get(worker, _card(stage))
     absent = await _get(worker, f"/t/{stage.tenant.slug}/no-such/mcp/server-card")

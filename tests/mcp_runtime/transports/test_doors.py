@@ -78,6 +78,7 @@ async def test_a_foreign_origin_is_refused(stage: Stage, worker: Worker, origin:
     assert "access-control-allow-origin" not in answer.headers
 
 
+@pytest.mark.requirement("cors")
 async def test_an_allowed_origin_may_read_every_answer(open_stage: Stage, worker: Worker) -> None:
     client = open_stage.client(worker, key=None)
     for origin in ("https://app.example.com", "http://localhost:8100"):
@@ -91,6 +92,7 @@ async def test_an_allowed_origin_may_read_every_answer(open_stage: Stage, worker
     assert refused.headers["access-control-allow-origin"] == "https://app.example.com"
 
 
+@pytest.mark.requirement("cors")
 async def test_a_preflight_grants_what_a_client_sends_without_a_key(open_stage: Stage, worker: Worker) -> None:
     asked = "authorization, content-type, mcp-method, mcp-param-region, x-evil"
     headers: dict[str, str | None] = {
@@ -183,6 +185,7 @@ async def test_a_charset_may_be_named(stage: Stage, worker: Worker) -> None:
     assert answer.status == 200
 
 
+@pytest.mark.requirement("body-limits")
 async def test_a_body_over_the_limit_is_refused_however_it_comes(stage: Stage) -> None:
     async with serving(Worker(limits=Limits(body_bytes=1_000))) as worker:
         client = stage.client(worker)
@@ -197,6 +200,7 @@ async def test_a_body_over_the_limit_is_refused_however_it_comes(stage: Stage) -
         assert exactly.json["error"]["code"] == -32700
 
 
+@pytest.mark.requirement("body-limits")
 async def test_a_body_that_does_not_come_is_not_waited_for(stage: Stage) -> None:
     async with serving(Worker(limits=Limits(body_seconds=0.01))) as worker:
         answer = await stage.client(worker).send(body=[b'{"jsonrpc":'])

@@ -19,6 +19,7 @@ def _sse(path: str) -> str:
     return f"{path.removesuffix('mcp')}sse"
 
 
+@pytest.mark.requirement("sse-endpoint-event")
 async def test_the_first_event_says_where_to_post_and_answers_come_as_events(
     stage: Stage, origin: str, other_origin: str
 ) -> None:
@@ -38,6 +39,7 @@ async def test_the_first_event_says_where_to_post_and_answers_come_as_events(
         assert client.heard == []
 
 
+@pytest.mark.requirement("sse-posts-are-accepted")
 async def test_a_posted_message_is_accepted_without_a_body(stage: Stage, origin: str, other_origin: str) -> None:
     async with sse(origin, stage.at("sse"), stage.key) as client:
         for client.posts_to in (origin, other_origin):
@@ -46,6 +48,7 @@ async def test_a_posted_message_is_accepted_without_a_body(stage: Stage, origin:
             assert (await client.answer(1))["result"] == {}
 
 
+@pytest.mark.requirement("sse-newer-revisions", revisions=VERSIONS)
 @pytest.mark.parametrize(
     ("asked", "given"),
     [*((version, version) for version in VERSIONS), ("2026-07-28", "2025-11-25"), ("1", "2025-11-25")],
@@ -95,6 +98,7 @@ async def test_a_sound_comes_as_an_embedded_resource(path: str, origin: str) -> 
         assert (block["type"], block["resource"]["mimeType"]) == ("resource", "audio/wav")
 
 
+@pytest.mark.requirement("sse-server-requests")
 async def test_the_server_asks_on_the_stream_and_any_worker_takes_the_answer(
     path: str, origin: str, other_origin: str
 ) -> None:
@@ -140,6 +144,7 @@ async def test_a_question_is_answered_by_its_own_connection_alone(path: str, ori
         assert (await client.answer(1))["result"]["content"][0]["text"] == "The model says: Paris"
 
 
+@pytest.mark.requirement("sse-notifications")
 async def test_progress_and_log_messages_come_before_the_answer(path: str, origin: str, other_origin: str) -> None:
     async with sse(origin, _sse(path), posts_to=other_origin) as client:
         await client.initialize()
@@ -156,6 +161,7 @@ async def test_progress_and_log_messages_come_before_the_answer(path: str, origi
         assert client.heard == []
 
 
+@pytest.mark.requirement("sse-notifications")
 async def test_changes_are_told_on_the_stream_whichever_worker_hears_of_them(
     path: str, origin: str, other_origin: str
 ) -> None:
@@ -184,6 +190,7 @@ async def test_a_calls_cancellation_may_reach_another_worker(
         assert client.heard == []
 
 
+@pytest.mark.requirement("sse-ends-with-its-connection")
 async def test_a_client_that_leaves_cancels_its_calls(stage: Stage, probe: Probe, origin: str) -> None:
     async with sse(origin, stage.at("sse"), stage.key) as client:
         await client.initialize()

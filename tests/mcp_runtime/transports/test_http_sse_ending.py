@@ -32,6 +32,7 @@ def _refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["data"]["refusal"]
 
 
+@pytest.mark.requirement("sse-authorization")
 async def test_a_stream_needs_the_key_and_so_does_each_message(stage: Stage, origin: str, other_origin: str) -> None:
     url = f"http://{origin}{stage.at('sse')}"
     async with httpx.AsyncClient(headers={"accept": "text/event-stream"}) as http:
@@ -54,6 +55,7 @@ def colleague(stage: Stage) -> str:
     return stage.issue_key()[1]
 
 
+@pytest.mark.requirement("sse-owner")
 async def test_another_principal_cannot_post_to_it(
     stage: Stage, colleague: str, origin: str, other_origin: str
 ) -> None:
@@ -65,6 +67,7 @@ async def test_another_principal_cannot_post_to_it(
         assert client.heard == []
 
 
+@pytest.mark.requirement("sse-owner")
 async def test_another_endpoint_knows_nothing_of_it(
     stage: Stage, open_stage: Stage, origin: str, other_origin: str
 ) -> None:
@@ -91,6 +94,7 @@ async def test_an_address_is_not_guessed(stage: Stage, origin: str, other_origin
                 assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32600)
 
 
+@pytest.mark.requirement("sse-ends-with-its-connection")
 async def test_a_message_to_a_stream_that_ended_is_not_taken(stage: Stage, origin: str, other_origin: str) -> None:
     async with sse(origin, stage.at("sse"), stage.key) as client:
         await client.initialize()
@@ -129,6 +133,7 @@ async def test_while_the_broker_is_away_other_workers_are_out_of_reach_and_the_o
         assert set_level["error"]["data"]["refusal"] == "temporarily_unavailable"
 
 
+@pytest.mark.requirement("sse-origin")
 @pytest.mark.parametrize("host", ["evil.example.com", "127.0.0.2"])
 async def test_another_host_name_is_refused(stage: Stage, origin: str, host: str) -> None:
     async with sse(origin, stage.at("sse"), stage.key) as client, httpx.AsyncClient() as http:
@@ -140,6 +145,7 @@ async def test_another_host_name_is_refused(stage: Stage, origin: str, host: str
         assert _refusal(await client.post(PING, host=host)) == (421, "host_not_allowed")
 
 
+@pytest.mark.requirement("sse-origin")
 async def test_a_foreign_page_is_refused_and_an_allowed_one_may_read(open_stage: Stage, origin: str) -> None:
     allowed = "https://app.example.com"
     async with sse(origin, open_stage.at("sse"), page=allowed) as client, httpx.AsyncClient() as http:
@@ -186,6 +192,7 @@ async def test_what_does_not_exist_has_no_stream(stage: Stage, worker: Worker) -
             assert refusal_of(answer) == (404, "not_found")
 
 
+@pytest.mark.requirement("sse-bounded")
 async def test_streams_are_bounded_in_number_whatever_their_transport(stage: Stage) -> None:
     async with serving(Worker(limits=Limits(streams=1))) as worker:
         client = stage.client(worker, path=stage.at("sse"))
@@ -201,6 +208,7 @@ async def test_streams_are_bounded_in_number_whatever_their_transport(stage: Sta
         await again.leave()
 
 
+@pytest.mark.requirement("sse-bounded")
 async def test_a_message_is_at_most_1_mib(stage: Stage, origin: str, other_origin: str) -> None:
     call = request("tools/call", {"name": "echo", "arguments": {"x": "y" * (1024 * 1024 - 200)}})
     async with sse(origin, stage.at("sse"), stage.key) as client:
@@ -210,6 +218,7 @@ async def test_a_message_is_at_most_1_mib(stage: Stage, origin: str, other_origi
             assert len((await client.answer(1))["result"]["content"][0]["text"]) > 1024 * 1023
 
 
+@pytest.mark.requirement("sse-bounded")
 async def test_requests_under_way_are_bounded(stage: Stage, probe: Probe, origin: str, other_origin: str) -> None:
     async with sse(origin, stage.at("sse"), stage.key, posts_to=other_origin) as client:
         for number in range(MAXIMUM_IN_FLIGHT):
@@ -221,6 +230,7 @@ async def test_requests_under_way_are_bounded(stage: Stage, probe: Probe, origin
             assert (await client.answer(number))["result"]["content"][0]["text"] == "went on"
 
 
+@pytest.mark.requirement("sse-bounded")
 async def test_a_client_that_does_not_read_is_let_go_and_others_go_on(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +309,7 @@ async def test_a_worker_that_shuts_down_ends_its_streams(stage: Stage) -> None:
         await client.end()
 
 
+@pytest.mark.requirement("sse-notifications")
 async def test_changes_of_tools_and_of_subscribed_resources_are_told(
     stage: Stage, origin: str, other_origin: str
 ) -> None:

@@ -57,6 +57,7 @@ def impatient(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return stage
 
 
+@pytest.mark.requirement("call-timeouts", revisions=("2025-11-25", "2026-07-28"))
 async def test_a_call_past_its_deadline_is_cancelled_and_says_so(
     impatient: Stage, probe: Probe, worker: Worker
 ) -> None:
@@ -101,6 +102,7 @@ async def test_a_crash_is_logged_and_tells_the_client_its_number_alone(
         assert "a detail that stays here" in str(record.exc_info[1])
 
 
+@pytest.mark.requirement("overload")
 async def test_a_full_endpoint_refuses_at_once_and_others_are_served(
     stage: Stage, open_stage: Stage, probe: Probe
 ) -> None:
