@@ -7,7 +7,18 @@ from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from console.api import access_keys, api_keys, catalogue, endpoints, members, problems, tenant, tools
+from console.api import (
+    access_keys,
+    api_keys,
+    catalogue,
+    endpoints,
+    members,
+    problems,
+    prompts,
+    resources,
+    tenant,
+    tools,
+)
 from console.api.requests import ApiKeyBearer, StrictJson
 
 DESCRIPTION = """
@@ -59,6 +70,8 @@ for router in (
     members.router,
     endpoints.router,
     tools.router,
+    prompts.router,
+    resources.router,
     access_keys.router,
     api_keys.router,
     catalogue.router,

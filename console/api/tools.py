@@ -16,7 +16,7 @@ from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.sources.builtin.catalogue import CATALOGUE
 from mcp_runtime.sources.builtin.source import BuiltinSource
 from mcp_runtime.sources.contract import ToolDraft, ToolSource
-from mcp_runtime.sources.registry import SOURCES
+from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
 from tenants.access import Permission
 
 router = Router(tags=["Tools"])
@@ -111,7 +111,7 @@ class FunctionOut(Schema):
 
 
 class SourceOut(Schema):
-    """A kind of tool."""
+    """A kind of tool, prompt or resource."""
 
     kind: str
     title: str
@@ -124,15 +124,21 @@ class BuiltinOut(SourceOut):
 
 
 class Sources(Schema):
-    """The kinds of tool there are."""
+    """The kinds of tool there are, and those of prompts and resources."""
 
     items: list[BuiltinOut | SourceOut]
+    prompts: list[SourceOut]
+    resources: list[SourceOut]
 
 
-@router.get("/sources", response=answers(200, Sources), summary="List the kinds of tool")
+@router.get("/sources", response=answers(200, Sources), summary="List the kinds of tool, prompt and resource")
 def source_list(request: ApiRequest) -> dict[str, Any]:
     request.auth.require(Permission.VIEW)
-    return {"items": [_described(SOURCES[kind]) for kind in sorted(SOURCES)]}
+    return {
+        "items": [_described(SOURCES[kind]) for kind in sorted(SOURCES)],
+        "prompts": PROMPT_SOURCES.values(),
+        "resources": RESOURCE_SOURCES.values(),
+    }
 
 
 @router.get(PATH, response=answers(200, Tools, 404, 422), summary="List the tools of an endpoint")

@@ -1,114 +1,145 @@
 """Prompts and resources: create, change, delete. Each service runs inside the actor's tenant context."""
 
+from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
+
+from django.db.models import QuerySet, Sum, TextField
+from django.db.models.functions import Cast, Length
 
 from billing.plans import plan_of
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.models import Endpoint, Prompt, Resource
-from mcp_runtime.services.endpoints import endpoint_for
+from mcp_runtime.services.endpoints import changing
 from mcp_runtime.services.metadata import require_prompt_metadata, require_resource_metadata
-from mcp_runtime.services.publish import publish
 from mcp_runtime.skills import SCHEME, InvalidSkill, require_path
 from mcp_runtime.sources.contract import InvalidConfig, PromptDraft, ResourceDraft
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES
 from mcp_runtime.uris import InvalidUri, require_uri, variables_of
-from tenants.access import Actor, Permission
+from tenants.access import Actor
 from tenants.validation import cleaned, json_problem, refused_fields
 
 MAXIMUM_ARGUMENTS = 50
+# Of a PromptArgument: its members, their types, and how many characters a text may have.
+ARGUMENT_MEMBERS = {"name": (str, 64), "title": (str, 80), "description": (str, 4_000), "required": (bool, 0)}
+# Of everything written down on one endpoint together: every worker that serves it holds it.
+MAXIMUM_CONTENT_CHARACTERS = 16 * 1024 * 1024
 
 
 def prompt_create(*, actor: Actor, endpoint_slug: str, source: str, draft: PromptDraft, enabled: bool = True) -> Prompt:
     """Adds a prompt; clients can get it within a second. Raises Refused(INVALID_INPUT) with `data["fields"]`."""
-    endpoint = _endpoint_to_edit(actor, endpoint_slug)
-    _require_room(endpoint, Prompt.objects.filter(endpoint=endpoint).count(), "prompts")
-    prompt = Prompt(id=uuid4(), tenant=actor.tenant, endpoint=endpoint, source=source, enabled=enabled)
-    _write_prompt(prompt, draft)
-    prompt.save(force_insert=True)
-    publish(endpoint)
-    return prompt
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        _require_room(endpoint, Prompt.objects.all())
+        prompt = Prompt(tenant=actor.tenant, endpoint=endpoint, source=source, enabled=enabled)
+        return _stored(prompt, lambda: _write_prompt(prompt, draft))
 
 
 def prompt_update(
     *, actor: Actor, endpoint_slug: str, prompt_id: UUID, draft: PromptDraft, enabled: bool = True
 ) -> Prompt:
     """Changes a prompt; its source stays."""
-    endpoint = _endpoint_to_edit(actor, endpoint_slug)
-    prompt = prompt_for(endpoint, prompt_id)
-    prompt.enabled = enabled
-    _write_prompt(prompt, draft)
-    prompt.save()
-    publish(endpoint)
-    return prompt
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        prompt = prompt_for(endpoint, prompt_id)
+        prompt.enabled = enabled
+        return _stored(prompt, lambda: _write_prompt(prompt, draft))
+
+
+def prompt_switch(*, actor: Actor, endpoint_slug: str, prompt_id: UUID, enabled: bool) -> Prompt:
+    """Switches a prompt on or off: clients do not see one that is off. It keeps everything else."""
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        return _switched(prompt_for(endpoint, prompt_id), enabled=enabled)
 
 
 def prompt_delete(*, actor: Actor, endpoint_slug: str, prompt_id: UUID) -> None:
     """Removes a prompt from its endpoint."""
-    endpoint = _endpoint_to_edit(actor, endpoint_slug)
-    prompt_for(endpoint, prompt_id).delete()
-    publish(endpoint)
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        prompt_for(endpoint, prompt_id).delete()
 
 
 def prompt_for(endpoint: Endpoint, prompt_id: UUID) -> Prompt:
     """A prompt of this endpoint; raises Refused(NOT_FOUND)."""
-    prompt = Prompt.objects.filter(endpoint=endpoint, pk=prompt_id).first()
-    if prompt is None:
-        raise Refused(refusals.NOT_FOUND)
-    return prompt
+    return _found(Prompt, endpoint, prompt_id)
 
 
 def resource_create(
     *, actor: Actor, endpoint_slug: str, source: str, draft: ResourceDraft, enabled: bool = True
 ) -> Resource:
     """Adds a resource or a template; clients can read it within a second. Raises Refused(INVALID_INPUT)."""
-    endpoint = _endpoint_to_edit(actor, endpoint_slug)
-    _require_room(endpoint, Resource.objects.filter(endpoint=endpoint).count(), "resources")
-    resource = Resource(id=uuid4(), tenant=actor.tenant, endpoint=endpoint, source=source, enabled=enabled)
-    _write_resource(resource, draft)
-    resource.save(force_insert=True)
-    publish(endpoint)
-    return resource
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        _require_room(endpoint, Resource.objects.all())
+        resource = Resource(tenant=actor.tenant, endpoint=endpoint, source=source, enabled=enabled)
+        return _stored(resource, lambda: _write_resource(resource, draft))
 
 
 def resource_update(
     *, actor: Actor, endpoint_slug: str, resource_id: UUID, draft: ResourceDraft, enabled: bool = True
 ) -> Resource:
     """Changes a resource, and tells the clients that subscribed to it; its source stays."""
-    endpoint = _endpoint_to_edit(actor, endpoint_slug)
-    resource = resource_for(endpoint, resource_id)
-    resource.enabled = enabled
-    _write_resource(resource, draft)
-    resource.save()
-    publish(endpoint)
-    return resource
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        resource = resource_for(endpoint, resource_id)
+        resource.enabled = enabled
+        return _stored(resource, lambda: _write_resource(resource, draft))
+
+
+def resource_switch(*, actor: Actor, endpoint_slug: str, resource_id: UUID, enabled: bool) -> Resource:
+    """Switches a resource on or off: clients do not see one that is off. It keeps everything else."""
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        return _switched(resource_for(endpoint, resource_id), enabled=enabled)
 
 
 def resource_delete(*, actor: Actor, endpoint_slug: str, resource_id: UUID) -> None:
     """Removes a resource from its endpoint."""
-    endpoint = _endpoint_to_edit(actor, endpoint_slug)
-    resource_for(endpoint, resource_id).delete()
-    publish(endpoint)
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        resource_for(endpoint, resource_id).delete()
 
 
 def resource_for(endpoint: Endpoint, resource_id: UUID) -> Resource:
     """A resource of this endpoint; raises Refused(NOT_FOUND)."""
-    resource = Resource.objects.filter(endpoint=endpoint, pk=resource_id).first()
-    if resource is None:
+    return _found(Resource, endpoint, resource_id)
+
+
+def as_written(item: Prompt | Resource) -> dict[str, Any]:
+    """The fields of the draft that would store the item as it is."""
+    draft = PromptDraft if isinstance(item, Prompt) else ResourceDraft
+    return {field.name: getattr(item, field.name) for field in fields(draft)}
+
+
+def _found[ItemT: (Prompt, Resource)](model: type[ItemT], endpoint: Endpoint, item_id: UUID) -> ItemT:
+    item = model.objects.filter(endpoint=endpoint, pk=item_id).first()
+    if item is None:
         raise Refused(refusals.NOT_FOUND)
-    return resource
+    return item
 
 
-def _endpoint_to_edit(actor: Actor, endpoint_slug: str) -> Endpoint:
-    """The endpoint, locked: whoever changes what it offers changes it alone."""
-    actor.require(Permission.EDIT_ENDPOINTS)
-    return endpoint_for(endpoint_slug, lock=True)
+def _stored[ItemT: (Prompt, Resource)](item: ItemT, write: Callable[[], None]) -> ItemT:
+    """The item, written, validated and saved, unless there would be more of it all than workers can hold."""
+    write()
+    cleaned(item).save()
+    rows = (Prompt.objects.filter(endpoint=item.endpoint), Resource.objects.filter(endpoint=item.endpoint))
+    written = sum(map(_characters, rows))
+    if written > MAXIMUM_CONTENT_CHARACTERS:
+        limit = MAXIMUM_CONTENT_CHARACTERS // 1024**2
+        raise Refused(refusals.LIMIT_REACHED, f"The prompts and resources of an endpoint hold {limit} MiB together.")
+    return item
 
 
-def _require_room(endpoint: Endpoint, count: int, what: str) -> None:
+def _switched[ItemT: (Prompt, Resource)](item: ItemT, *, enabled: bool) -> ItemT:
+    item.enabled = enabled
+    item.save(update_fields=["enabled", "updated_at"])
+    return item
+
+
+def _characters(rows: QuerySet[Any]) -> int:
+    length = Length(Cast("config", TextField()))
+    return int(rows.aggregate(total=Sum(length))["total"] or 0)
+
+
+def _require_room(endpoint: Endpoint, rows: QuerySet[Any]) -> None:
     limit = plan_of(endpoint.tenant.plan).tools_per_endpoint
-    if count >= limit:
+    if rows.filter(endpoint=endpoint).count() >= limit:
+        what = rows.model._meta.verbose_name_plural
         raise Refused(refusals.LIMIT_REACHED, f"Your plan allows {limit} {what} on an endpoint.")
 
 
@@ -129,7 +160,6 @@ def _write_prompt(prompt: Prompt, draft: PromptDraft) -> None:
     prompt.config = draft.config
     prompt.meta = draft.meta
     prompt.icons = draft.icons
-    cleaned(prompt)
 
 
 def _write_resource(resource: Resource, draft: ResourceDraft) -> None:
@@ -155,7 +185,6 @@ def _write_resource(resource: Resource, draft: ResourceDraft) -> None:
     resource.meta = draft.meta
     resource.icons = draft.icons
     resource.config = draft.config
-    cleaned(resource)
 
 
 def _require_storable(**values: Any) -> None:
@@ -166,11 +195,21 @@ def _require_storable(**values: Any) -> None:
 
 def _require_arguments(arguments: list[dict[str, Any]]) -> None:
     """PromptArguments: a name each, used once; the other members of the right kind."""
-    kinds = {"name": str, "title": str, "description": str, "required": bool}
-    names = [argument.get("name") for argument in arguments]
-    if len(arguments) > MAXIMUM_ARGUMENTS or len(names) != len(set(names)):
-        raise refused_fields({"arguments": f"At most {MAXIMUM_ARGUMENTS}, each with a name of its own."})
-    for argument in arguments:
-        wrong = [name for name, value in argument.items() if not isinstance(value, kinds.get(name, type(None)))]
-        if wrong or not argument.get("name"):
-            raise refused_fields({"arguments": "Each has a name, and may have title, description and required."})
+    if len(arguments) > MAXIMUM_ARGUMENTS:
+        raise refused_fields({"arguments": f"A prompt has at most {MAXIMUM_ARGUMENTS}."})
+    for number, argument in enumerate(arguments):
+        _require_argument(argument, f"arguments[{number}]")
+    names = [argument["name"] for argument in arguments]
+    if len(names) != len(set(names)):
+        raise refused_fields({"arguments": "Each has a name of its own."})
+
+
+def _require_argument(argument: Any, place: str) -> None:
+    if not isinstance(argument, dict) or not argument.get("name"):
+        raise refused_fields({place: "It has a name, and may have title, description and required."})
+    for name, value in argument.items():
+        kind, longest = ARGUMENT_MEMBERS.get(name, (None, 0))
+        if kind is None or not isinstance(value, kind):
+            raise refused_fields({place: f"{name}: title and description are texts, required is true or false."})
+        if isinstance(value, str) and len(value) > longest:
+            raise refused_fields({place: f"{name}: use at most {longest} characters."})

@@ -1,6 +1,8 @@
 """Endpoints: create, change, delete. Each service runs inside the actor's tenant context."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -43,6 +45,18 @@ def endpoint_for(endpoint_slug: str, *, lock: bool = False) -> Endpoint:
     if endpoint is None:
         raise Refused(refusals.NOT_FOUND)
     return endpoint
+
+
+@contextmanager
+def changing(*, actor: Actor, endpoint_slug: str) -> Iterator[Endpoint]:
+    """The endpoint, held against other changes of what it offers; what was written in the block is published after it.
+
+    Raises Refused: PERMISSION_DENIED, NOT_FOUND.
+    """
+    actor.require(Permission.EDIT_ENDPOINTS)
+    endpoint = endpoint_for(endpoint_slug, lock=True)
+    yield endpoint
+    publish(endpoint)
 
 
 def endpoint_create(

@@ -9,13 +9,12 @@ from core.refusals import Refused
 from mcp_runtime import schemas
 from mcp_runtime.models import Endpoint, TaskSupport, Tool
 from mcp_runtime.protocol.mirrored import InvalidAnnotation, mirrored_arguments
-from mcp_runtime.services.endpoints import endpoint_for
+from mcp_runtime.services.endpoints import changing
 from mcp_runtime.services.metadata import require_tool_metadata
-from mcp_runtime.services.publish import publish
 from mcp_runtime.snapshots.structs import SECRETS_PURPOSE, secrets_bound_to
 from mcp_runtime.sources.contract import InvalidConfig, ToolDraft
 from mcp_runtime.sources.registry import SOURCES
-from tenants.access import Actor, Permission
+from tenants.access import Actor
 from tenants.validation import cleaned, json_problem, refused_fields
 
 MAXIMUM_SECRET_CHARACTERS = 8_192
@@ -33,47 +32,39 @@ def tool_for(endpoint: Endpoint, tool_id: UUID, *, lock: bool = False) -> Tool:
 
 def tool_create(*, actor: Actor, endpoint_slug: str, source: str, draft: ToolDraft, enabled: bool = True) -> Tool:
     """Adds a tool; clients can call it within a second. Raises Refused(INVALID_INPUT) with `data["fields"]`."""
-    actor.require(Permission.EDIT_ENDPOINTS)
-    endpoint = endpoint_for(endpoint_slug, lock=True)
-    limit = plan_of(endpoint.tenant.plan).tools_per_endpoint
-    if Tool.objects.filter(endpoint=endpoint).count() >= limit:
-        raise Refused(refusals.LIMIT_REACHED, f"Your plan allows {limit} tools on an endpoint.")
-    tool = Tool(id=uuid4(), tenant=actor.tenant, endpoint=endpoint, source=source, enabled=enabled)
-    _write(tool, draft)
-    tool.save(force_insert=True)
-    publish(endpoint)
-    return tool
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        limit = plan_of(endpoint.tenant.plan).tools_per_endpoint
+        if Tool.objects.filter(endpoint=endpoint).count() >= limit:
+            raise Refused(refusals.LIMIT_REACHED, f"Your plan allows {limit} tools on an endpoint.")
+        tool = Tool(id=uuid4(), tenant=actor.tenant, endpoint=endpoint, source=source, enabled=enabled)
+        _write(tool, draft)
+        tool.save(force_insert=True)
+        return tool
 
 
 def tool_update(*, actor: Actor, endpoint_slug: str, tool_id: UUID, draft: ToolDraft, enabled: bool = True) -> Tool:
     """Changes a tool. A secret that the draft leaves out keeps its stored value; an empty one is removed."""
-    actor.require(Permission.EDIT_ENDPOINTS)
-    endpoint = endpoint_for(endpoint_slug, lock=True)
-    tool = tool_for(endpoint, tool_id, lock=True)
-    tool.enabled = enabled
-    _write(tool, draft)
-    tool.save()
-    publish(endpoint)
-    return tool
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        tool = tool_for(endpoint, tool_id, lock=True)
+        tool.enabled = enabled
+        _write(tool, draft)
+        tool.save()
+        return tool
 
 
 def tool_switch(*, actor: Actor, endpoint_slug: str, tool_id: UUID, enabled: bool) -> Tool:
     """Switches a tool on or off: clients do not see one that is off. It keeps everything else."""
-    actor.require(Permission.EDIT_ENDPOINTS)
-    endpoint = endpoint_for(endpoint_slug, lock=True)
-    tool = tool_for(endpoint, tool_id, lock=True)
-    tool.enabled = enabled
-    tool.save(update_fields=["enabled", "updated_at"])
-    publish(endpoint)
-    return tool
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        tool = tool_for(endpoint, tool_id, lock=True)
+        tool.enabled = enabled
+        tool.save(update_fields=["enabled", "updated_at"])
+        return tool
 
 
 def tool_delete(*, actor: Actor, endpoint_slug: str, tool_id: UUID) -> None:
     """Removes a tool from its endpoint."""
-    actor.require(Permission.EDIT_ENDPOINTS)
-    endpoint = endpoint_for(endpoint_slug, lock=True)
-    tool_for(endpoint, tool_id, lock=True).delete()
-    publish(endpoint)
+    with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
+        tool_for(endpoint, tool_id, lock=True).delete()
 
 
 def _write(tool: Tool, draft: ToolDraft) -> None:

@@ -70,6 +70,8 @@ _PAGES = {
 }
 _IN_ENDPOINT = {"endpoint": "endpoint"}
 _ECHO = {"source": "builtin", "name": "again", "config": {"function": "echo"}}
+_PROMPT = {"name": "again", "config": {"messages": [{"role": "user", "content": {"type": "text", "text": "Hi"}}]}}
+_RESOURCE = {"uri": "notes://again", "name": "Again", "config": {"text": "Again"}}
 _API = {
     "members/<uuidstr:user_id>": Probe({"user_id": "user"}, {"PATCH": {"role": "viewer"}}),
     "invitations/<uuidstr:invitation_id>": Probe({"invitation_id": "invitation"}),
@@ -78,6 +80,14 @@ _API = {
     "endpoints/<slug:endpoint>/tools": Probe(_IN_ENDPOINT, {"POST": _ECHO}),
     "endpoints/<slug:endpoint>/tools/<uuidstr:tool_id>": Probe(
         _IN_ENDPOINT | {"tool_id": "tool"}, {"PATCH": {"title": "Changed"}}
+    ),
+    "endpoints/<slug:endpoint>/prompts": Probe(_IN_ENDPOINT, {"POST": _PROMPT}),
+    "endpoints/<slug:endpoint>/prompts/<uuidstr:prompt_id>": Probe(
+        _IN_ENDPOINT | {"prompt_id": "prompt"}, {"PATCH": {"title": "Changed"}}
+    ),
+    "endpoints/<slug:endpoint>/resources": Probe(_IN_ENDPOINT, {"POST": _RESOURCE}),
+    "endpoints/<slug:endpoint>/resources/<uuidstr:resource_id>": Probe(
+        _IN_ENDPOINT | {"resource_id": "resource"}, {"PATCH": {"title": "Changed"}}
     ),
     "endpoints/<slug:endpoint>/keys": Probe(_IN_ENDPOINT, {"POST": {"name": "another"}}),
     "endpoints/<slug:endpoint>/keys/<uuidstr:key_id>": Probe(_IN_ENDPOINT | {"key_id": "access_key"}),

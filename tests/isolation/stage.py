@@ -12,10 +12,12 @@ from django.db.models import Model
 from django.test import Client
 
 from core.tenancy import tenant_context
+from mcp_runtime.models import Prompt, Resource
 from mcp_runtime.services.access_keys import access_key_issue
+from mcp_runtime.services.content import prompt_create, resource_create
 from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create
-from mcp_runtime.sources.contract import ToolDraft
+from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
 from tenants.access import Actor
 from tenants.models import Membership, Role, Tenant, User
 from tenants.services.api_keys import api_key_issue
@@ -34,6 +36,8 @@ class Belongings:
     tenant: str
     endpoint: str
     tool: str
+    prompt: str
+    resource: str
     access_key: str
     invitation: str
     invitation_token: str
@@ -110,6 +114,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         endpoint = endpoint_create(actor=acting, slug=unique("e"), name=f"Endpoint {mark}", instructions=f"Do {mark}.")
         draft = ToolDraft(name=f"tool-{mark}", title=mark, description=mark, config={"function": "echo"})
         tool = tool_create(actor=acting, endpoint_slug=endpoint.slug, source="builtin", draft=draft)
+        prompt, resource = _written(acting, endpoint.slug, mark)
         key, access_secret = access_key_issue(actor=acting, endpoint_slug=endpoint.slug, name=f"key {mark}")
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
         api_key, api_secret = api_key_issue(actor=acting, name=f"api {mark}", role=Role.OWNER)
@@ -120,6 +125,8 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         tenant=tenant.slug,
         endpoint=endpoint.slug,
         tool=str(tool.pk),
+        prompt=str(prompt.pk),
+        resource=str(resource.pk),
         access_key=str(key.pk),
         invitation=str(invitation.pk),
         invitation_token=_token_mailed_to(invitation.email),
@@ -128,6 +135,14 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         api_secret=api_secret,
         access_secret=access_secret,
     )
+
+
+def _written(acting: Actor, slug: str, mark: str) -> tuple[Prompt, Resource]:
+    content = {"type": "text", "text": f"Tell of {mark}."}
+    asked = PromptDraft(name=f"prompt-{mark}", title=mark, config={"messages": [{"role": "user", "content": content}]})
+    read = ResourceDraft(uri=f"notes://{mark}", name=f"Note {mark}", config={"text": mark})
+    prompt = prompt_create(actor=acting, endpoint_slug=slug, source="static", draft=asked)
+    return prompt, resource_create(actor=acting, endpoint_slug=slug, source="static", draft=read)
 
 
 def _token_mailed_to(email: str) -> str:

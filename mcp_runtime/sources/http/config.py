@@ -11,12 +11,11 @@ out is left out itself: a parameter, a header, a member of the body. Secret head
 draft's `secrets`, {header name: value}.
 """
 
-import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from mcp_runtime.sources.contract import InvalidConfig
+from mcp_runtime.sources.configuration import converted
 
 MAXIMUM_URL_CHARACTERS = 4_096
 MAXIMUM_ENTRIES = 64
@@ -66,23 +65,6 @@ class HttpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size_limit: Annotated[int, msgspec.Meta(ge=1, le=MAXIMUM_BYTES)] = DEFAULT_BYTES
 
 
-_PLACE = re.compile(r"^(?P<sentence>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
-_NAMED_FIELD = re.compile(r"^Object (?:contains unknown|missing required) field `(?P<name>[^`]*)`")
-
-
 def read_config(config: dict[str, Any]) -> HttpConfig:
     """The typed configuration; raises InvalidConfig that names the wrong field."""
-    try:
-        return msgspec.convert(config, HttpConfig)
-    except msgspec.ValidationError as error:
-        raise InvalidConfig(_by_field(str(error))) from None
-
-
-def _by_field(message: str) -> dict[str, str]:
-    place = _PLACE.match(message)
-    sentence, path = (place["sentence"], place["path"] or "") if place else (message, "")
-    named = _NAMED_FIELD.match(sentence)
-    if named:
-        path += f".{named['name']}"
-        sentence = "There is no such setting" if "unknown" in sentence else "This is needed"
-    return {f"config{path}": f"{sentence}."}
+    return converted(config, HttpConfig)

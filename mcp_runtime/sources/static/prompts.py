@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from mcp_runtime.snapshots.structs import PromptSnapshot
+from mcp_runtime.sources.configuration import converted
 from mcp_runtime.sources.contract import (
     CallContext,
     CompiledPrompt,
@@ -13,9 +14,8 @@ from mcp_runtime.sources.contract import (
     PromptResult,
     Workshop,
 )
-from mcp_runtime.sources.static.placeholders import beginning_with, fill
-
-ROLES = ("user", "assistant")
+from mcp_runtime.sources.static.blocks import require_messages
+from mcp_runtime.sources.static.placeholders import beginning_with, fill, is_name, require_proposals
 
 
 class StaticPromptConfig(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,19 +32,18 @@ class StaticPromptSource:
     title = "Written messages"
 
     def check(self, draft: PromptDraft) -> PromptDraft:
-        config = _config(draft.config)
-        if not config.messages:
-            raise InvalidConfig({"config": "messages: write at least one."})
-        for message in config.messages:
-            if message.get("role") not in ROLES or not isinstance(message.get("content"), dict):
-                raise InvalidConfig({"config": "messages: each has a role (user or assistant) and a content block."})
-        unknown = set(config.completions) - {argument.get("name") for argument in draft.arguments}
-        if unknown:
-            raise InvalidConfig({"config": f"completions: {', '.join(sorted(unknown))}: no such argument."})
+        config = converted(draft.config, StaticPromptConfig)
+        require_messages(config.messages)
+        names = [str(argument.get("name")) for argument in draft.arguments]
+        unfit = [name for name in names if not is_name(name)]
+        if unfit:
+            sentence = f"{unfit[0]}: use letters, digits and underscores, so that {{name}} can stand for it."
+            raise InvalidConfig({"arguments": sentence})
+        require_proposals(config.completions, names)
         return draft
 
     def compile(self, prompt: PromptSnapshot, workshop: Workshop) -> CompiledPrompt:
-        config = _config(prompt.config)
+        config = converted(prompt.config, StaticPromptConfig)
         optional = {argument["name"]: "" for argument in prompt.arguments}
 
         async def messages(_context: CallContext, arguments: dict[str, str]) -> PromptResult:
@@ -54,10 +53,3 @@ class StaticPromptSource:
             return beginning_with(typed, config.completions.get(argument, []))
 
         return CompiledPrompt(messages, complete)
-
-
-def _config(config: dict[str, Any]) -> StaticPromptConfig:
-    try:
-        return msgspec.convert(config, StaticPromptConfig)
-    except msgspec.ValidationError as error:
-        raise InvalidConfig({"config": str(error)}) from None
