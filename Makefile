@@ -48,10 +48,13 @@ build: setup ## the wheel, to dist/
 deploy-check: setup ## the wheel in an empty environment, the image file, the compose file
 	@$(PYTHON) -m pytest tests/deploy $(PYTEST_ARGS)
 
-bench: setup ## CPU per call beside raw ASGI and the official SDK, to var/bench/; BENCH_ARGS=--short
+bench: setup ## CPU per call beside raw ASGI and the peers, to var/bench/; BENCH_ARGS=--short
 	@$(PYTHON) -m tests.bench $(BENCH_ARGS)
+
+perf-gate: setup ## CPU per call against the merge base, fails above +10 %; GATE_ARGS='--report' or a commit
+	@$(PYTHON) -m tests.bench.gate $(GATE_ARGS)
 
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup run check test ledger e2e conformance fuzz assets build deploy-check bench lock
+.PHONY: help setup run check test ledger e2e conformance fuzz assets build deploy-check bench perf-gate lock

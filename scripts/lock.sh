@@ -13,7 +13,11 @@ compile requirements/build.txt --group build
 compile requirements/runtime.txt pyproject.toml
 compile requirements/valkey.txt --group valkey --no-deps
 compile requirements/dev.txt --group dev --constraint requirements/runtime.txt --constraint requirements/build.txt
-if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements/*.txt; then
+for peer in fastmcp contextforge; do
+    folder=tests/bench/peers/$peer
+    compile "$folder/requirements.txt" "$folder/requirements.in" --override "$folder/overrides.txt"
+done
+if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements/*.txt tests/bench/peers/*/requirements.txt; then
     echo "A lock names a host." >&2
     exit 1
 fi

@@ -21,13 +21,13 @@ class NoRegistry(Exception):
     """The packages are not installed, and there is no registry in reach to install them from."""
 
 
-def installed(source: Path) -> Path:
-    """A folder with the scripts of `source` beside the packages that its lock names, installed once.
+def installed(source: Path, within: Path = INSTALLED) -> Path:
+    """A folder in `within` with the scripts of `source` beside the packages that its lock names, installed once.
 
     Raises NoRegistry; AssertionError with what npm says when it fails.
     """
     locks = [(source / name).read_bytes() for name in ("package.json", "package-lock.json")]
-    folder = INSTALLED / hashlib.sha256(b"".join(locks)).hexdigest()[:16]
+    folder = within / hashlib.sha256(b"".join(locks)).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,6 +1,8 @@
 """A keep-alive load generator: each connection sends the next request when the last one is answered.
 
-python -m tests.bench.client PORT PATH KEY SECONDS CONNECTIONS   →   one line of JSON (tests.bench.load.Load)
+python -m tests.bench.client PORT FILE SECONDS CONNECTIONS   →   one line of JSON (tests.bench.load.Load)
+
+FILE holds the requests, whole, as a JSON list of strings.
 """
 
 import asyncio
@@ -10,13 +12,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 import httptools
 import uvloop
 
 from core.embedded.postgres import HOST
-from tests.bench import wire
 
 
 @dataclass
@@ -59,9 +61,8 @@ class Connection(asyncio.Protocol):
         self.transport.write(next(self.messages))
 
 
-async def load(port: int, path: str, key: str, seconds: int, connections: int) -> dict[str, float]:
+async def load(port: int, made: list[bytes], seconds: int, connections: int) -> dict[str, float]:
     """Runs the load; the fields of tests.bench.load.Load."""
-    made = [wire.message(number, port=port, path=path, key=key) for number in range(wire.REQUESTS)]
     tally, loop = Tally(), asyncio.get_running_loop()
     started, messages = time.perf_counter(), itertools.cycle(made)
     for _ in range(connections):
@@ -79,5 +80,6 @@ async def load(port: int, path: str, key: str, seconds: int, connections: int) -
 
 
 if __name__ == "__main__":
-    port, path, key, seconds, connections = sys.argv[1:]
-    sys.stdout.write(json.dumps(uvloop.run(load(int(port), path, key, int(seconds), int(connections)))) + "\n")
+    port, file, seconds, connections = sys.argv[1:]
+    made = [message.encode() for message in json.loads(Path(file).read_text(encoding="utf-8"))]
+    sys.stdout.write(json.dumps(uvloop.run(load(int(port), made, int(seconds), int(connections)))) + "\n")

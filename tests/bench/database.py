@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.embedded.postgres import STOP_SIGNAL, PostgresCluster, free_port
+from core.embedded.postgres import HOST, STOP_SIGNAL, PostgresCluster, free_port
 from tests.bench.processes import ROOT, START_SECONDS, ServerFailed
 
+# Where the tool that sends its call on finds the other server; without it there is no such tool.
+UPSTREAM = "BENCH_UPSTREAM"
 MAKE_ENDPOINT = "from tests.bench import endpoint; endpoint.main()"
 
 
@@ -27,15 +29,23 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint(scratch: Path) -> Iterator[Endpoint]:
-    """An endpoint with the echo tool in a database that lasts as long as the context. Raises ServerFailed."""
+def endpoint(
+    scratch: Path, *, upstream: int = 0, root: Path = ROOT, python: str = sys.executable
+) -> Iterator[Endpoint]:
+    """An endpoint with the echo tool in a database that lasts as long as the context. Raises ServerFailed.
+
+    With `upstream`, a loopback port, there is a second tool that sends its calls on to it. `root` is the checkout whose
+    code makes and serves it, with the packages of `python`.
+    """
     # PostgreSQL runs as another user when we are root, and has to reach its folder.
     scratch.chmod(0o711)
     cluster = PostgresCluster(scratch / "database")
     with _running(cluster, scratch / "postgres.log") as port:
-        environment = _environment(cluster, port)
-        _django(environment | {"DATABASE_URL": cluster.url("armstrong_owner", port)}, "migrate", "--verbosity", "0")
-        made = json.loads(_django(environment, "shell", "--verbosity", "0", "--command", MAKE_ENDPOINT))
+        environment = _environment(cluster, port, root) | (_allowing(upstream) if upstream else {})
+        owner = environment | {"DATABASE_URL": cluster.url("armstrong_owner", port)}
+        django = Django(python, root)
+        django.run(owner, "migrate", "--verbosity", "0")
+        made = json.loads(django.run(environment, "shell", "--verbosity", "0", "--command", MAKE_ENDPOINT))
         yield Endpoint(made["path"], made["key"], environment)
 
 
@@ -69,8 +79,15 @@ def _running(cluster: PostgresCluster, log: Path) -> Iterator[int]:
             server.wait()
 
 
-def _environment(cluster: PostgresCluster, port: int) -> dict[str, str]:
+def _allowing(upstream: int) -> dict[str, str]:
+    # Loopback is no public address: the operator has to name what may be called there.
+    return {"OUTBOUND_ALLOW": f"{HOST}:{upstream}", UPSTREAM: f"http://{HOST}:{upstream}/echo"}
+
+
+def _environment(cluster: PostgresCluster, port: int, root: Path) -> dict[str, str]:
     return {
+        # Before the checkout that the environment was made for, which may be another.
+        "PYTHONPATH": f"{root}{os.pathsep}{root / 'platform'}",
         "ARMSTRONG_STATE": str(cluster.state),
         "ARMSTRONG_SECRET_KEY": "only-for-measuring-" + "0" * 40,
         "DATABASE_URL": cluster.url("armstrong_app", port),
@@ -80,11 +97,25 @@ def _environment(cluster: PostgresCluster, port: int) -> dict[str, str]:
     }
 
 
-def _django(environment: dict[str, str], *arguments: str) -> str:
-    command = [sys.executable, "-m", "django", *arguments]
-    outcome = subprocess.run(
-        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=120
-    )
-    if outcome.returncode:
-        raise ServerFailed(f"{' '.join(arguments[:1])} failed: {outcome.stderr[-2000:]}")
-    return outcome.stdout
+@dataclass(frozen=True)
+class Django:
+    """Management commands of a checkout."""
+
+    python: str
+    root: Path
+
+    def run(self, environment: dict[str, str], *arguments: str) -> str:
+        """What the command printed. Raises ServerFailed."""
+        command = [self.python, "-m", "django", *arguments]
+        outcome = subprocess.run(
+            command,
+            cwd=self.root,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if outcome.returncode:
+            raise ServerFailed(f"{' '.join(arguments[:1])} failed: {outcome.stderr[-2000:]}")
+        return outcome.stdout

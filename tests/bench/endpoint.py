@@ -1,9 +1,10 @@
-"""Makes what the measured runtime serves: a tenant, an endpoint, the echo tool, a key.
+"""Makes what the measured runtime serves: a tenant, an endpoint, its echo tools, a key.
 
 python -m django shell --verbosity 0 --command 'from tests.bench import endpoint; endpoint.main()'
 """
 
 import json
+import os
 import sys
 
 from core.tenancy import tenant_context
@@ -15,6 +16,14 @@ from mcp_runtime.sources.contract import ToolDraft
 from tenants.access import actor_for
 from tenants.models import Tenant, User
 from tenants.services.tenants import tenant_create
+from tests.bench.database import UPSTREAM
+
+TEXT_ONLY = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
 
 
 def main() -> None:
@@ -29,5 +38,14 @@ def main() -> None:
         endpoint = endpoint_create(actor=actor, slug="echo", name="Echo")
         draft = ToolDraft(name="echo", config={"function": "echo"})
         tool_create(actor=actor, endpoint_slug=endpoint.slug, source="builtin", draft=draft)
+        if upstream := os.environ.get(UPSTREAM):
+            tool_create(actor=actor, endpoint_slug=endpoint.slug, source="http", draft=proxied(upstream))
         _, key = access_key_issue(actor=actor, endpoint_slug=endpoint.slug, name="bench")
     sys.stdout.write(json.dumps({"path": mcp_path(tenant.slug, endpoint.slug), "key": key}) + "\n")
+
+
+def proxied(upstream: str) -> ToolDraft:
+    """The tool `proxied`: echo as the server at the URL `upstream` does it."""
+    body = {"kind": "json", "template": {"text": "{text}"}}
+    config = {"method": "POST", "url": upstream, "body": body, "result": {"pointer": "/text"}}
+    return ToolDraft(name="proxied", config=config, input_schema=TEXT_ONLY)

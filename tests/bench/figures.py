@@ -1,6 +1,6 @@
 """What is made of the samples: medians, best, spread, ratios to the floor, and the table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -20,6 +20,14 @@ class Sample:
     p50_ms: float
     p99_ms: float
     rss_mb: float
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a row's figure is of: the wire's revision, and what one operation is."""
+
+    wire: str
+    operation: str
 
 
 @dataclass(frozen=True)
@@ -72,19 +80,20 @@ def figures(samples: Sequence[Sample], floor_row: str) -> list[Figure]:
     return [figure([sample for sample in samples if sample.row == row], floor) for row in rows]
 
 
-def table(lines: Sequence[Figure]) -> str:
+def table(lines: Sequence[Figure], labels: Mapping[str, Label]) -> str:
     """The Markdown table."""
     head = (
-        "| row | CPU µs/request, median | best | spread | times floor | requests/s per core (1e6 / best) "
-        "| requests/s seen, median | p50 ms | p99 ms | RSS MB | failed |\n"
-        "|---|---|---|---|---|---|---|---|---|---|---|\n"
+        "| row | wire | one operation is | CPU µs/request, median | best | spread | times floor "
+        "| requests/s per core (1e6 / best) | requests/s seen, median | p50 ms | p99 ms | RSS MB | failed |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
-    return head + "".join(_line(line) for line in lines)
+    return head + "".join(_line(line, labels[line.row]) for line in lines)
 
 
-def _line(line: Figure) -> str:
+def _line(line: Figure, label: Label) -> str:
     return (
-        f"| {line.row} | {line.cpu_median:.1f} | {line.cpu_best:.1f} | {line.spread:.2f} | {line.ratio:.2f} "
+        f"| {line.row} | {label.wire} | {label.operation} "
+        f"| {line.cpu_median:,.1f} | {line.cpu_best:,.1f} | {line.spread:.2f} | {line.ratio:,.2f} "
         f"| {line.per_core:,.0f} | {line.wall_rps:,.0f} | {line.p50_ms:.2f} | {line.p99_ms:.1f} "
         f"| {line.rss_mb:.0f} | {line.errors} |\n"
     )

@@ -16,7 +16,6 @@ from core.embedded.postgres import HOST
 from tests.bench import wire
 from tests.bench.processes import ROOT, Server
 
-CONNECTIONS = 32
 # A generator that hangs is ended this many seconds after it should have come back.
 GRACE_SECONDS = 20
 UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
@@ -43,11 +42,13 @@ def generator() -> str:
 
 
 def apply(server: Server, *, seconds: int, core: int, scratch: Path) -> Load:
-    """Keeps 32 connections busy for `seconds` from `core`; raises LoadFailed."""
+    """Keeps the row's connections busy for `seconds` from `core`; raises LoadFailed."""
     pinned = ["taskset", "--cpu-list", str(core)]
     if generator() == "wrk":
         return _wrk(server, pinned, seconds, scratch)
-    arguments = [str(server.port), server.row.path, server.row.key, str(seconds), str(CONNECTIONS)]
+    file = scratch / f"{server.port}.json"
+    file.write_text(json.dumps([message.decode() for message in _messages(server)]), encoding="utf-8")
+    arguments = [str(server.port), str(file), str(seconds), str(server.row.connections)]
     output = _run([*pinned, sys.executable, "-m", "tests.bench.client", *arguments], seconds)
     return Load(**json.loads(output))
 
@@ -55,16 +56,24 @@ def apply(server: Server, *, seconds: int, core: int, scratch: Path) -> Load:
 def _wrk(server: Server, pinned: list[str], seconds: int, scratch: Path) -> Load:
     script = scratch / f"{server.port}.lua"
     script.write_bytes(_lua(server))
-    arguments = ["--threads=1", f"--connections={CONNECTIONS}", f"--duration={seconds}s", "--latency"]
+    arguments = [
+        "--threads=1",
+        f"--connections={server.row.connections}",
+        f"--duration={seconds}s",
+        "--latency",
+        "--timeout=20s",
+    ]
     url = f"http://{HOST}:{server.port}"
     return _parse(_run([*pinned, "wrk", *arguments, f"--script={script}", url], seconds))
 
 
-def _lua(server: Server) -> bytes:
+def _messages(server: Server) -> list[bytes]:
     # Made beforehand, the whole set: the generator shall spend its core on sending.
-    numbers = range(wire.REQUESTS)
-    made = (wire.message(n, port=server.port, path=server.row.path, key=server.row.key) for n in numbers)
-    quoted = b",\n".join(b"[==[\n" + message + b"]==]" for message in made)
+    return [server.target.message(number) for number in range(wire.REQUESTS)]
+
+
+def _lua(server: Server) -> bytes:
+    quoted = b",\n".join(b"[==[\n" + message + b"]==]" for message in _messages(server))
     # A Lua long string turns CR LF into LF: put the CR back into the head.
     turn = b"for i = 1, #messages do messages[i] = messages[i]:gsub('\\n', '\\r\\n') end\n"
     loop = b"local at = 0\nfunction request() at = at % #messages + 1 return messages[at] end\n"
@@ -100,7 +109,7 @@ def _parse(output: str) -> Load:
 
 
 def _percentile(output: str, percent: int) -> float:
-    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m)$", output, re.MULTILINE)
+    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m) *$", output, re.MULTILINE)
     if not found:
         raise LoadFailed(f"wrk said nothing of {percent} %: {output[-1000:]}")
     return float(found[1]) * UNITS[found[2]]

@@ -6,13 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.embedded.postgres import HOST, free_port
-from tests.bench import wire
+from tests.bench.wire import ECHO, Call, Target
 
 START_SECONDS = 30
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -25,9 +25,11 @@ class ServerFailed(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what to run, `path` where the endpoint is, `key` what opens it.
+    """One line of the table: what to run, `path` where the endpoint is, `key` what opens it, what `operation` names.
 
-    In `command` and `environment` every `{port}` stands for the port to listen on.
+    In `command` and `environment` every `{port}` stands for the port to listen on; `root` is the checkout that is run.
+    `prepare` makes of the started server's target the one that is called. `warm_seconds` are spent once, before the
+    first pass; `connections` are kept busy; passes over slow rows are longer by the factor `stretch`.
     """
 
     name: str
@@ -35,6 +37,14 @@ class Row:
     path: str
     key: str = "none"
     environment: dict[str, str] = field(default_factory=dict)
+    call: Call = ECHO
+    operation: str = "tools/call of echo, answered in process"
+    root: Path = ROOT
+    prepare: Callable[[Target], Target] | None = None
+    start_seconds: int = START_SECONDS
+    warm_seconds: int = 0
+    connections: int = 32
+    stretch: int = 1
     # The floor answers the same bytes always: only request 0 finds its own id in them.
     checked_with: int = 7
 
@@ -44,8 +54,13 @@ class Server:
     """A running row."""
 
     row: Row
-    port: int
+    target: Target
     pid: int
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on loopback."""
+        return self.target.port
 
     def cpu_seconds(self) -> float:
         """User and system time so far, of the process and all its descendants, in seconds (10 ms steps)."""
@@ -58,53 +73,73 @@ class Server:
 
     def check(self) -> None:
         """Raises wire.WrongAnswer unless the server echoes."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
-        number = self.row.checked_with
-        try:
-            connection.request("POST", self.row.path, wire.body(number), wire.headers(self.row.key))
-            answer = connection.getresponse()
-            wire.check(answer.status, answer.read(), number)
-        finally:
-            connection.close()
+        self.target.check(self.row.checked_with)
 
 
 @contextmanager
 def serving(row: Row, *, core: int, logs: Path) -> Iterator[Server]:
     """The row's server on one core, ready and checked; stopped at the end. Raises ServerFailed or WrongAnswer."""
     port = free_port()
-    log = logs / f"{port}.log"
     command = [part.replace("{port}", str(port)) for part in row.command]
     environment = {name: value.replace("{port}", str(port)) for name, value in row.environment.items()}
+    program = Program(row.name, pinned(core, command), environment, row.root, row.start_seconds)
+    with running(program, port, logs) as pid:
+        target = Target(port, row.path, row.key, row.call)
+        target = row.prepare(target) if row.prepare else target
+        sessions = tuple(target.open_session() for _ in range(row.call.sessions))
+        server = Server(row, replace(target, sessions=sessions), pid)
+        server.check()
+        yield server
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is run, where, with what beside our own environment, and in how many seconds it answers."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    root: Path = ROOT
+    start_seconds: int = START_SECONDS
+
+
+@contextmanager
+def running(program: Program, port: int, logs: Path) -> Iterator[int]:
+    """The pid of the program, which answers HTTP on `port`; stopped at the end. Raises ServerFailed."""
+    log = logs / f"{port}.log"
     with log.open("wb") as output:
         child = subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *command],  # noqa: S607
-            cwd=ROOT,
-            env=os.environ | environment,
+            program.command,
+            cwd=program.root,
+            env=os.environ | program.environment,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    server = Server(row, port, child.pid)
     try:
-        _await(server, child, log)
-        server.check()
-        yield server
+        _await(program, port, child, log)
+        yield child.pid
     finally:
         _stop(child)
 
 
-def uvicorn(target: str) -> tuple[str, ...]:
+def pinned(core: int, command: Sequence[str]) -> tuple[str, ...]:
+    """The command, held to one core."""
+    return ("taskset", "--cpu-list", str(core), *command)
+
+
+def uvicorn(target: str, python: str | Path = sys.executable) -> tuple[str, ...]:
     """The command that serves an ASGI application as uvicorn does it best, and as we do."""
     options = {"host": HOST, "port": "{port}", "http": "httptools", "loop": "uvloop", "ws": "none"}
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
     lean = ("--log-level", "warning", "--no-access-log", "--no-server-header", "--no-proxy-headers")
-    return (sys.executable, "-m", "uvicorn", target, *flags, *lean)
+    return (str(python), "-m", "uvicorn", target, *flags, *lean)
 
 
-def _await(server: Server, child: subprocess.Popen[bytes], log: Path) -> None:
-    limit = time.monotonic() + START_SECONDS
-    while not _answers(server.port):
+def _await(program: Program, port: int, child: subprocess.Popen[bytes], log: Path) -> None:
+    limit = time.monotonic() + program.start_seconds
+    while not _answers(port):
         if child.poll() is not None or time.monotonic() > limit:
-            raise ServerFailed(f"{server.row.name} did not start: {log.read_text()[-2000:]}")
+            raise ServerFailed(f"{program.name} did not start: {log.read_text()[-2000:]}")
         time.sleep(0.05)
 
 

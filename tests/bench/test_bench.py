@@ -1,18 +1,22 @@
 """The benchmark's arithmetic and its readings: what it refuses to count, and what it refuses to report."""
 
+import base64
+import hmac
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.bench import figures, load, wire
-from tests.bench.__main__ import FLOOR
-from tests.bench.figures import Sample
+from tests.bench import contextforge, figures, gate, load, plot, wire
+from tests.bench.figures import Label, Sample
 from tests.bench.processes import ROOT, serving
+from tests.bench.rows import FLOOR
 
+SVG = "{http://www.w3.org/2000/svg}"
 WRK = """Running 3s test @ http://127.0.0.1:1
   1 threads and 32 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
@@ -38,11 +42,12 @@ def test_a_row_is_compared_with_the_floor_of_its_own_run() -> None:
     floor, ours = figures.figures(samples, "floor")
     assert (floor.cpu_median, floor.cpu_best, floor.spread, floor.ratio) == (50, 40, 1.5, 1)
     assert (ours.cpu_median, ours.cpu_best, ours.spread, ours.ratio) == (75, 60, 1.5, 1.5)
-    assert figures.table([floor, ours]).count("\n") == 4
+    labels = dict.fromkeys(("floor", "ours"), Label("2026-07-28", "echo"))
+    assert figures.table([floor, ours], labels).count("\n") == 4
 
 
 def test_what_wrk_saw_fail_is_not_counted_as_done() -> None:
-    seen = load._parse(WRK)  # noqa: SLF001  # wrk's words, as they are
+    seen = load._parse(WRK.replace("1.20s", "1.20s "))  # noqa: SLF001  # wrk's words, as they are
     assert seen == load.Load(requests=35000 - 16, errors=16, seconds=3.1, p50_ms=2.51, p99_ms=1200)
 
 
@@ -63,10 +68,65 @@ def test_the_client_of_our_own_measures_where_wrk_is_absent(tmp_path: Path) -> N
     core = min(os.sched_getaffinity(0))
     with serving(FLOOR, core=core, logs=tmp_path) as server:
         before = server.cpu_seconds()
-        arguments = [str(server.port), FLOOR.path, "none", "1", "4"]
+        file = tmp_path / "messages.json"
+        file.write_text(json.dumps([server.target.message(number).decode() for number in range(10)]))
+        arguments = [str(server.port), str(file), "1", "4"]
         command = [sys.executable, "-m", "tests.bench.client", *arguments]
         output = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=30).stdout
         seen = load.Load(**json.loads(output))
         assert seen.requests > 100
         assert seen.errors == 0
         assert server.cpu_seconds() > before
+
+
+def passes(here: list[float], base: list[float], floor: list[float]) -> list[Sample]:
+    by_row = {gate.HERE: here, gate.BASE: base, FLOOR.name: floor}
+    return [sample(row, cost) for row, costs in by_row.items() for cost in costs]
+
+
+def test_the_gate_compares_pass_with_pass() -> None:
+    slow_second_pass = passes([50, 100, 51], [50, 99, 50], [40, 55, 41])
+    found = gate.verdict(slow_second_pass)
+    assert (round(found.times, 2), found.unrest, found.code) == (1.01, 1.375, 0)
+
+
+def test_the_gate_fails_what_is_more_than_a_tenth_dearer() -> None:
+    assert gate.verdict(passes([55, 55, 55], [50, 50, 50], [40, 40, 40])).code == 0
+    found = gate.verdict(passes([56, 56, 10], [50, 50, 50], [40, 40, 40]))
+    assert found.code == 1
+    assert "1.12 times" in found.sentence
+    assert "too dear" in found.sentence
+
+
+def test_the_gate_says_nothing_of_a_restless_machine() -> None:
+    found = gate.verdict(passes([500, 500], [50, 50], [40, 61]))
+    assert found.code == 2
+    assert "no verdict" in found.sentence
+
+
+def test_the_picture_has_a_bar_for_each_row_and_a_line_at_the_floor() -> None:
+    lines = figures.figures([sample("floor", 40), sample("ours <b>", 60), sample("peer", 4000)], "floor")
+    drawn = ET.fromstring(plot.svg(lines, "2026-11-22"))  # noqa: S314  # made here
+    bars = [float(bar.get("width", 0)) for bar in drawn.iter(f"{SVG}rect") if "bar" in bar.get("class", "")]
+    floors = [line for line in drawn.iter(f"{SVG}line") if line.get("class") == "floor"]
+    texts = [text.text for text in drawn.iter(f"{SVG}text")]
+    assert bars == sorted(bars)
+    assert len(bars) == 3
+    assert float(floors[0].get("x1", 0)) == pytest.approx(plot.LEFT + bars[0], abs=0.1)
+    assert "ours <b>" in texts
+    assert "4,000" in texts
+
+
+def test_calls_of_sessions_take_turns() -> None:
+    call = wire.Call(wire.WITH_SESSIONS, sessions=2)
+    target = wire.Target(1, "/mcp", "key", call, ("one", "two"))
+    assert [target.headers(number)["Mcp-Session-Id"] for number in range(3)] == ["one", "two", "one"]
+    assert b"_meta" not in target.message(1)
+    assert "Mcp-Session-Id" not in wire.Target(1, "/mcp", "key", wire.ECHO).headers(0)
+
+
+def test_the_gateways_token_is_signed() -> None:
+    head, claims, signature = contextforge.token("secret", 1000).split(".")
+    signed = hmac.digest(b"secret", f"{head}.{claims}".encode(), "sha256")
+    assert base64.urlsafe_b64decode(signature + "==")[:32] == signed
+    assert json.loads(base64.urlsafe_b64decode(claims + "=="))["exp"] == 1000 + contextforge.TOKEN_SECONDS

@@ -95,7 +95,7 @@ def installed(environment: Path, folder: Path) -> Iterator[Installed]:
 def test_its_demo_endpoint_answers_with_the_printed_key(installed: Installed) -> None:
     parts = urlsplit(installed.facts["mcp_url"])
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    connection.request("POST", parts.path, wire.body(7), wire.headers(installed.facts["api_key"]))
+    connection.request("POST", parts.path, wire.ECHO.body(7), wire.ECHO.headers(installed.facts["api_key"]))
     answer = connection.getresponse()
     wire.check(answer.status, answer.read(), 7)
     connection.close()
