@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.session_state import SessionState
 from mcp_runtime.transports.signals import ANNOUNCE, Signals, announcer
 from mcp_runtime.transports.streamable_http import Rest, StreamableHttp
+from mcp_runtime.transports.websocket import McpConsumer, SocketDoor
 
 logger = logging.getLogger(__name__)
 
@@ -63,17 +64,21 @@ class _Running:
     streamable_http: StreamableHttp
     http_sse: HttpSse
     discovery: Discovery
+    socket_door: SocketDoor
+    socket: Callable[[Scope, Receive, Send], Awaitable[None]]
     tasks: list[asyncio.Task[None]]
 
     def door(self, path: str) -> Door | Discovery:
         """What an HTTP path belongs to."""
+        if path.endswith(STREAMABLE_HTTP):
+            return self.streamable_http
         if path.endswith(HTTP_SSE):
             return self.http_sse
-        return self.discovery if path.endswith(DISCOVERY) else self.streamable_http
+        return self.discovery if path.endswith(DISCOVERY) else self.socket_door
 
 
 class Worker:
-    """An ASGI callable for `lifespan` and `http`. Without arguments it is configured by the environment."""
+    """An ASGI callable for all that servers send. Without arguments it is configured by the environment."""
 
     def __init__(
         self,
@@ -98,6 +103,8 @@ class Worker:
                 await self._running.door(scope["path"])(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+        elif self._running is not None:
+            await self._running.socket(scope, receive, send)
         else:
             await receive()
             await send({"type": "websocket.close"})
@@ -128,6 +135,10 @@ class Worker:
         )
         http_sse = HttpSse(store=store, guards=self._guards, services=services, mailboxes=Mailboxes(bus))
         discovery = Discovery(store=store, catalogues=Catalogues(database), guards=self._guards)
+        socket_door = SocketDoor(store=store, guards=self._guards, limits=self._limits)
+        socket = McpConsumer.as_asgi(  # type: ignore[no-untyped-call]  # Channels has no types
+            store=store, guards=self._guards, services=services
+        )
         tasks = [
             _spawn("listener", listener.run()),
             _spawn("refresher", store.refresh()),
@@ -135,7 +146,20 @@ class Worker:
             _spawn("quotas", quotas.run()),
         ]
         self._running = _Running(
-            http, database, keeper, quotas, store, listener, bus, valkey, streamable_http, http_sse, discovery, tasks
+            http,
+            database,
+            keeper,
+            quotas,
+            store,
+            listener,
+            bus,
+            valkey,
+            streamable_http,
+            http_sse,
+            discovery,
+            socket_door,
+            socket,
+            tasks,
         )
 
     async def listening(self) -> None:

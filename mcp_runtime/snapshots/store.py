@@ -27,8 +27,8 @@ MAXIMUM_LOADING = 200
 MAXIMUM_SLUG = 40
 RETRY_SECONDS = (0.1, 5.0)
 
-# Every transport has a path of its own: Streamable HTTP; HTTP+SSE, and where its clients post to.
-TRANSPORTS = ("mcp", "sse", "messages")
+# Every transport has a path of its own: Streamable HTTP; HTTP+SSE, and where its clients post to; WebSocket.
+TRANSPORTS = ("mcp", "sse", "messages", "ws")
 _PATH_PARTS = 5
 
 type Name = tuple[str, str]  # slugs of tenant and endpoint

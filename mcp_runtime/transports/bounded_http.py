@@ -139,6 +139,13 @@ class BoundedHttp(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(rest)
 
+    def handle_websocket_upgrade(self) -> None:
+        """Hands the connection over: from here on nothing that it awaits is ours to await."""
+        super().handle_websocket_upgrade()
+        self._in_head = False
+        for timer in list(self._timers):
+            self._disarm(timer)
+
     def on_message_begin(self) -> None:
         self._head_begun = True
         super().on_message_begin()

@@ -36,17 +36,18 @@ BYTES_QUEUED = 4 * 1024 * 1024
 type Understand = Callable[[RequestHeaders | None, bytes, Scene], Outcome]
 
 
-async def _nothing(_uri: str) -> bool:
-    return False
-
-
 class ConnectionStream(EventStream):
     """The way to the client. It ends like any stream: with its key, its endpoint or its client."""
 
     def __init__(self, principal: Principal) -> None:
         super().__init__(principal, time.time() + LIFETIME_SECONDS)
-        self.interested: Interested = _nothing
+        self._interested: Interested | None = None
+        self.is_overrun = False  # whether it ended because its client does not read
         self._room = asyncio.Event()
+
+    def begin_session(self, interested: Interested) -> None:
+        """Tells of changes from now on; of those of resources, if the session is `interested`."""
+        self._interested = interested
 
     async def deliver(self, message: bytes) -> None:
         """Queues a message as soon as there is room; a client that makes none for SEND_SECONDS is let go."""
@@ -56,7 +57,7 @@ class ConnectionStream(EventStream):
                     self._room.clear()
                     await self._room.wait()
         except TimeoutError:
-            self.close()
+            self.overrun()
         if not self._closed:
             self._messages.append(message)
             self._wake.set()
@@ -65,19 +66,33 @@ class ConnectionStream(EventStream):
     def _is_full(self) -> bool:
         return len(self._messages) >= ANSWERS_QUEUED or sum(map(len, self._messages)) >= BYTES_QUEUED
 
-    async def _write(self, send: Send, message: bytes) -> None:
+    def overrun(self) -> None:
+        self.is_overrun = True
+        super().overrun()
+
+    def make_room(self) -> None:
+        """Lets those go on who wait to queue something."""
         self._room.set()
+
+    async def _write(self, send: Send, message: bytes) -> None:
+        self.make_room()
         await super()._write(send, message)
 
     def close(self) -> None:
         super().close()
         self._room.set()
 
-    def resource_updated(self, uri: str) -> None:
-        self._look_up(self._tell_if_interested(uri))
+    def list_changed(self, kind: str) -> None:
+        # Without a session nobody hears of what they did not ask for.
+        if self._interested is not None:
+            super().list_changed(kind)
 
-    async def _tell_if_interested(self, uri: str) -> None:
-        if await self.interested(uri):
+    def resource_updated(self, uri: str) -> None:
+        if self._interested is not None:
+            self._look_up(self._tell_if(self._interested, uri))
+
+    async def _tell_if(self, interested: Interested, uri: str) -> None:
+        if await interested(uri):
             self.push(encode_updated(uri))
 
 
@@ -180,7 +195,8 @@ class Connection:
         standing = standing_given(reply, scene)
         if standing is not None:
             self._standing = standing
-            self._stream.interested = partial(self._services.signals.state.is_subscribed, digest(standing.token))
+            state = self._services.signals.state
+            self._stream.begin_session(partial(state.is_subscribed, digest(standing.token)))
 
     async def _answer(self, reply: Reply | None) -> None:
         if reply is not None and reply.body:

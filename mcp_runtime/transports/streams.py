@@ -51,7 +51,7 @@ class EventStream:
         if message in self._messages:
             return
         if len(self._messages) >= QUEUE:
-            self.close()
+            self.overrun()
             return
         self._messages.append(message)
         self._wake.set()
@@ -88,6 +88,10 @@ class EventStream:
         """Ends once the client has what is queued."""
         self._closed = True
         self._wake.set()
+
+    def overrun(self) -> None:
+        """Ends because its client does not read."""
+        self.close()
 
     async def serve(self, receive: Receive, send: Send, keep_alive_seconds: float) -> None:
         """Sends messages until the stream is closed, the client leaves, or its session or key expires."""

@@ -13,8 +13,9 @@ type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-# As mcp_runtime.snapshots.store has it. The console's pages lie below /t/ too, and end with a slash.
-ENDPOINT = re.compile(r"/t/[^/]+/[^/]+/(mcp|sse|messages)")
+# As mcp_runtime.snapshots.store and mcp_runtime.transports.discovery have it. The console's pages lie below /t/ too,
+# and end with a slash.
+ENDPOINT = re.compile(r"/t/[^/]+/([^/]+/(mcp(/server-card)?|sse|messages|ws)|\.well-known/ai-catalog\.json)")
 
 
 async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
@@ -22,6 +23,6 @@ async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
     await (runtime if ENDPOINT.fullmatch(scope["path"]) else console)(scope, receive, send)
 
 
-application = ProtocolTypeRouter({"http": by_path, "lifespan": runtime})
+application = ProtocolTypeRouter({"http": by_path, "lifespan": runtime, "websocket": runtime})
 
 __all__ = ["application", "console", "runtime", "worker"]

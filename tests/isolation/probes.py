@@ -110,6 +110,7 @@ RUNTIME: dict[str, frozenset[str]] = {
     "mcp": frozenset({"POST", "GET", "DELETE"}),
     "sse": frozenset({"GET"}),
     "messages": frozenset({"POST"}),
+    "ws": frozenset({"GET"}),
 }
 
 

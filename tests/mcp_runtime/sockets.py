@@ -1,4 +1,4 @@
-"""Workers behind real sockets, as uvicorn serves them, and a client of HTTP+SSE."""
+"""Workers behind real sockets, as uvicorn serves them, and clients of HTTP+SSE and of WebSockets."""
 
 import asyncio
 import json
@@ -6,17 +6,25 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import httpx
 import uvicorn
 from uvicorn._types import ASGIApplication
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
+from mcp_runtime.transports.bounded_http import Bounds
+from mcp_runtime.transports.bounded_websocket import BoundedWebSocket
+from mcp_runtime.transports.fast_lane import FastLane
+from mcp_runtime.transports.limits import Limits
 from mcp_runtime.worker import Worker
-from tests.mcp_runtime.driving import BOUND_SECONDS, request
+from tests.mcp_runtime.driving import BOUND_SECONDS, CAPABILITIES, VERSION, request
 from tests.witness.asgi import Witness
 from tests.witness.plugin import report
 
+MESSAGE_BYTES = Limits().body_bytes
 CLIENT = {"name": "test", "version": "1"}
 
 
@@ -33,16 +41,22 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def at_socket(worker: Worker, app: ASGIApplication | None = None) -> AsyncIterator[str]:
+async def at_socket(
+    worker: Worker, app: ASGIApplication | None = None, bounds: Bounds | None = None
+) -> AsyncIterator[str]:
     """Runs a worker (or an application around it) on a port of its own; its origin's host and port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        lane = partial(FastLane, bounds=bounds or Bounds(), answer_now=worker.answer_now)
         config = uvicorn.Config(
             Witness(app or worker, report),
             loop="none",
-            http="httptools",
+            http=cast("type[asyncio.Protocol]", lane),
             lifespan="on",
             log_config=None,
             timeout_graceful_shutdown=1,
+            ws=BoundedWebSocket,
+            ws_max_size=MESSAGE_BYTES,
+            ws_per_message_deflate=False,
         )
         server = _Server(config)
         task = asyncio.ensure_future(server.serve(sockets=[listening]))
@@ -144,3 +158,77 @@ async def sse(
         name, client.messages = await client.event()
         assert name == "endpoint"
         yield client
+
+
+@dataclass
+class SocketClient:
+    """A client of a WebSocket; `heard` is what came while it waited for answers."""
+
+    socket: ClientConnection
+    heard: list[dict[str, Any]] = field(default_factory=list)
+
+    async def send(self, message: Any) -> None:
+        """Sends a message as it is."""
+        await self.socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
+
+    async def message(self) -> Any:
+        """The next message of the server's."""
+        async with asyncio.timeout(BOUND_SECONDS):
+            return json.loads(await self.socket.recv())
+
+    async def answer(self, identifier: Any) -> dict[str, Any]:
+        """The answer to a request that was sent."""
+        while True:
+            message: dict[str, Any] = await self.message()
+            if message.get("id") == identifier and "method" not in message:
+                return message
+            self.heard.append(message)
+
+    async def ask(self, method: str, params: Any = None, identifier: Any = 1) -> dict[str, Any]:
+        """A request in the session, and its answer."""
+        await self.send(request(method, params, identifier))
+        return await self.answer(identifier)
+
+    async def modern(self, method: str, params: Any = None, identifier: Any = 1, **capabilities: Any) -> dict[str, Any]:
+        """A request of 2026-07-28, and its answer."""
+        await self.send(framed(method, params, identifier, **capabilities))
+        return await self.answer(identifier)
+
+    async def initialize(self, version: str = "2025-11-25", **capabilities: Any) -> dict[str, Any]:
+        """Negotiates."""
+        params = {"protocolVersion": version, "capabilities": capabilities, "clientInfo": CLIENT}
+        answer = await self.ask("initialize", params, 0)
+        await self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    async def closed(self) -> tuple[int | None, str | None]:
+        """The code and reason with which the server closes, whatever it says before."""
+        try:
+            while True:
+                self.heard.append(await self.message())
+        except ConnectionClosed:
+            return self.socket.close_code, self.socket.close_reason
+
+
+def framed(method: str, params: Any = None, identifier: Any = 1, **capabilities: Any) -> dict[str, Any]:
+    """A request of 2026-07-28."""
+    meta = {**(params or {}).get("_meta", {}), VERSION: "2026-07-28", CAPABILITIES: capabilities}
+    return request(method, {**(params or {}), "_meta": meta}, identifier)
+
+
+@asynccontextmanager
+async def websocket(
+    origin: str,
+    path: str,
+    key: str | None = None,
+    page: str | None = None,
+    headers: dict[str, str] | None = None,
+    **options: Any,
+) -> AsyncIterator[SocketClient]:
+    """Connects to `path`, an endpoint's `/ws`; `page` is a browser's origin; options are those of `websockets`."""
+    headers = (headers or {}) | ({"Authorization": f"Bearer {key}"} if key else {}) | ({"Origin": page} if page else {})
+    async with connect(
+        f"ws://{origin}{path}", additional_headers=headers, **{"open_timeout": BOUND_SECONDS, "proxy": None, **options}
+    ) as socket:
+        yield SocketClient(socket)

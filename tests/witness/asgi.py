@@ -4,6 +4,7 @@ What is wrong is told to `report` and changes nothing: the client receives what 
 """
 
 import json
+import secrets
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -26,6 +27,7 @@ type App = Callable[[Any, Any, Any], Any]
 _asked: dict[str, dict[str, str]] = {}
 # What was negotiated on each connection that is a session itself, by its address.
 _agreed: dict[str, str] = {}
+SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 
 
 class Hearing:
@@ -40,6 +42,7 @@ class Hearing:
         self._report = report
         self._body: Any = None
         self._requests: dict[str, str] = {}
+        self._stateless: set[str] = set()
 
     def ask(self, body: bytes) -> None:
         """Takes note of the request's body."""
@@ -51,6 +54,8 @@ class Hearing:
         for message in messages:
             if isinstance(message, dict) and isinstance(message.get("method"), str) and "id" in message:
                 self._requests[json.dumps(message["id"])] = message["method"]
+                if self._is_stateless_body():
+                    self._stateless.add(json.dumps(message["id"]))
         if self._session:
             _asked.setdefault(self._session, {}).update(self._requests)
 
@@ -78,19 +83,28 @@ class Hearing:
         return self._requests.get(identifier) or _asked.get(self._session, {}).get(identifier)
 
     def _version(self, message: Any) -> str:
+        if self.connection:
+            return self._version_on_connection(message)
         stated = self._headers.get("mcp-protocol-version")
         if (stated is not None and stated not in HANDSHAKE_VERSIONS) or self._is_stateless_body():
             return STATELESS_FROM
         if isinstance(message, dict) and isinstance(message.get("result"), dict):
             agreed = message["result"].get("protocolVersion")
             if agreed in HANDSHAKE_VERSIONS:
-                _agreed[self.connection] = agreed
                 return str(agreed)
-        if self.connection:
-            return _agreed.get(self.connection, ASSUMED)
         if self._session:
             return version_of(self._session) or NEWEST_HANDSHAKE
         return stated or ASSUMED
+
+    def _version_on_connection(self, message: Any) -> str:
+        """By the request that it answers, or the subscription that it belongs to; else by what was negotiated."""
+        params, result = message.get("params"), message.get("result")
+        if json.dumps(message.get("id")) in self._stateless or SUBSCRIPTION in json.dumps(params):
+            return STATELESS_FROM
+        agreed = result.get("protocolVersion") if isinstance(result, dict) else None
+        if agreed in HANDSHAKE_VERSIONS:
+            _agreed[self.connection] = str(agreed)
+        return _agreed.get(self.connection, STATELESS_FROM if self._stateless else ASSUMED)
 
     def _is_stateless_body(self) -> bool:
         params = self._body.get("params") if isinstance(self._body, dict) else None
@@ -120,8 +134,12 @@ class Witness:
         self._report = report
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            hearing = Hearing(scope["headers"], self._report, secrets.token_hex(8))
+            await self._app(scope, _asking(hearing, receive), _answering(hearing, send))
             return
         posted_to = scope["query_string"].decode() if scope.get("path", "").endswith(MESSAGES) else ""
         response = _Response(Hearing(scope["headers"], self._report, posted_to))
@@ -136,6 +154,25 @@ class Witness:
             await send(event)
 
         await self._app(scope, receiving, sending)
+
+
+def _asking(hearing: Hearing, receive: Any) -> Any:
+    async def receiving() -> Event:
+        event: Event = await receive()
+        if event["type"] == "websocket.receive" and event.get("text") is not None:
+            hearing.ask(event["text"].encode("utf-8", "surrogatepass"))
+        return event
+
+    return receiving
+
+
+def _answering(hearing: Hearing, send: Any) -> Any:
+    async def sending(event: Event) -> None:
+        if event["type"] == "websocket.send":
+            hearing.hear(event["text"].encode())
+        await send(event)
+
+    return sending
 
 
 class _Response:

@@ -11,7 +11,9 @@ from uvicorn._types import ASGIApplication
 
 from core.supervision.heartbeat import Heartbeat
 from mcp_runtime.transports.bounded_http import BoundedHttp, Bounds
+from mcp_runtime.transports.bounded_websocket import BoundedWebSocket
 from mcp_runtime.transports.fast_lane import AnswerNow, FastLane
+from mcp_runtime.transports.limits import Limits
 
 KEEP_ALIVE_SECONDS = 75  # longer than the usual 60 s of a load balancer: it, not we, closes idle connections
 GRACE_SECONDS = 5  # for requests in flight; streams end with it
@@ -57,7 +59,10 @@ def serve_application(
             application,
             loop="uvloop",
             http=cast("type[asyncio.Protocol]", protocol),
-            ws="none",
+            ws=BoundedWebSocket,
+            ws_max_size=Limits.from_environment().body_bytes,
+            # Messages are short, and a window for each connection is not.
+            ws_per_message_deflate=False,
             lifespan="on",
             access_log=False,
             log_config=None,

@@ -219,7 +219,7 @@ async def test_a_client_that_leaves_amid_its_body_is_not_answered(stage: Stage, 
     assert exchange.outgoing.empty()
 
 
-async def test_whatever_is_not_http_is_closed(worker: Worker) -> None:
+async def test_before_it_has_started_a_worker_takes_no_websocket() -> None:
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -228,7 +228,7 @@ async def test_whatever_is_not_http_is_closed(worker: Worker) -> None:
     async def send(event: Any) -> None:
         sent.append(event)
 
-    await asyncio.wait_for(worker({"type": "websocket"}, receive, send), 5)
+    await asyncio.wait_for(Worker()({"type": "websocket"}, receive, send), 5)
     assert sent == [{"type": "websocket.close"}]
 
 
