@@ -8,6 +8,7 @@ class Plan:
     """What a tier allows. `connections` are HTTP exchanges open at one moment; prices are US cents a month.
 
     `requests_per_second` is sustained; ten seconds' worth may come at once.
+    `usage_days` is how long each call is kept; sums by the hour are kept as long as the tenant.
     """
 
     name: str
@@ -18,15 +19,16 @@ class Plan:
     endpoints: int | None
     tools_per_endpoint: int
     support: str
+    usage_days: int
 
 
 PLANS: dict[str, Plan] = {
     plan.name: plan
     for plan in (
-        Plan("developer", "Developer", 0, 1_000, 100, 10, 100, "Community"),
-        Plan("professional", "Professional", 499_00, 50_000, 2_000, 100, 500, "E-mail"),
-        Plan("enterprise", "Enterprise", 2_999_00, 500_000, 20_000, 1_000, 1_000, "24/7 with an SLA"),
-        Plan("unlimited", "Unlimited", None, None, None, None, 2_000, "24/7 with an SLA"),
+        Plan("developer", "Developer", 0, 1_000, 100, 10, 100, "Community", 7),
+        Plan("professional", "Professional", 499_00, 50_000, 2_000, 100, 500, "E-mail", 30),
+        Plan("enterprise", "Enterprise", 2_999_00, 500_000, 20_000, 1_000, 1_000, "24/7 with an SLA", 365),
+        Plan("unlimited", "Unlimited", None, None, None, None, 2_000, "24/7 with an SLA", 365),
     )
 }
 

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,10 @@ from core.outbound import client_session
 from core.refusals import Refused
 from mcp_runtime.bus import Bus
 from mcp_runtime.durable.keeper import Keeper
+from mcp_runtime.metering.journal import Journal, journal_folder
+from mcp_runtime.metering.ledger import Ledger
+from mcp_runtime.metering.meter import Meter
+from mcp_runtime.metering.shipper import Shipper
 from mcp_runtime.protocol.headers import RawHeaders
 from mcp_runtime.protocol.replies import Reply, refusal_reply
 from mcp_runtime.protocol.sessions import SessionTokens
@@ -61,6 +66,7 @@ class _Running:
     listener: Listener
     bus: Bus
     valkey: redis.asyncio.Redis
+    shipper: Shipper
     streamable_http: StreamableHttp
     http_sse: HttpSse
     discovery: Discovery
@@ -87,11 +93,13 @@ class Worker:
         redis_url: str | None = None,
         guards: Guards | None = None,
         limits: Limits | None = None,
+        journal: Path | None = None,
     ) -> None:
         self._database_url = database_url or environment.secret("DATABASE_URL")
         self._redis_url = redis_url or environment.secret("REDIS_URL")
         self._guards = guards or Guards.from_environment()
         self._limits = limits or Limits.from_environment()
+        self._journal = journal or journal_folder()
         self._running: _Running | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,13 +137,15 @@ class Worker:
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
         signals = Signals(bus, SessionState(valkey))
         keeper = Keeper(self._database_url)
-        services = Services(SessionTokens(), keeper, signals, Calls(self._limits, signals), self._limits)
+        journal = Journal(self._journal)
+        meter, shipper = Meter(journal.append), Shipper(journal, Ledger(self._database_url))
+        services = Services(SessionTokens(), keeper, signals, Calls(self._limits, signals, meter), self._limits, meter)
         streamable_http = StreamableHttp(
             store=store, database=database, guards=self._guards, services=services, replay=ReplayLog(valkey)
         )
         http_sse = HttpSse(store=store, guards=self._guards, services=services, mailboxes=Mailboxes(bus))
         discovery = Discovery(store=store, catalogues=Catalogues(database), guards=self._guards)
-        socket_door = SocketDoor(store=store, guards=self._guards, limits=self._limits)
+        socket_door = SocketDoor(store=store, guards=self._guards, limits=self._limits, meter=meter)
         socket = McpConsumer.as_asgi(  # type: ignore[no-untyped-call]  # Channels has no types
             store=store, guards=self._guards, services=services
         )
@@ -144,6 +154,7 @@ class Worker:
             _spawn("refresher", store.refresh()),
             _spawn("bus", bus.run()),
             _spawn("quotas", quotas.run()),
+            _spawn("shipper", shipper.run()),
         ]
         self._running = _Running(
             http,
@@ -154,6 +165,7 @@ class Worker:
             listener,
             bus,
             valkey,
+            shipper,
             streamable_http,
             http_sse,
             discovery,
@@ -182,6 +194,7 @@ class Worker:
         for task in running.tasks:
             task.cancel()
         await asyncio.gather(*running.tasks, return_exceptions=True)
+        await running.shipper.finish()
         await running.http.close()
         await running.bus.close()
         await running.valkey.aclose()

@@ -92,6 +92,8 @@ def _own_database(worker: str) -> None:
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
     for variable in ("DATABASE_URL", "DATABASE_OWNER_URL"):
         os.environ[variable] = os.environ[variable].rpartition("/")[0] + f"/{name}"
+    # What one worker's tests left unshipped belongs to its own database.
+    os.environ["RUNTIME_JOURNAL"] = f"{os.environ['ARMSTRONG_STATE']}/journal-{worker}"
     number = int(worker.removeprefix("gw")) + 1
     os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{number}"
 

@@ -6,14 +6,25 @@ from mcp_runtime.protocol.jsonrpc import result_envelope
 from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.replies import Notice, Reply, Work
 from mcp_runtime.protocol.revision import Exchange, Listening, Signal
+from mcp_runtime.protocol.settled import COUNTED, RefusedResult, Settled
 
 
 def dispatch(identifier: bytes, exchange: Exchange) -> Reply | Work | Notice | Listen:
-    """The answer, or the work that makes it. Raises RpcError: METHOD_NOT_FOUND, and whatever the method raises."""
+    """The answer, or the work that makes it. Raises RpcError: METHOD_NOT_FOUND, and whatever the method raises.
+
+    What a counted method (`settled.COUNTED`) refuses is work that is settled already, so that it is seen to end.
+    """
     method = exchange.revision.methods.get(exchange.method)
     if method is None:
         raise RpcError(errors.METHOD_NOT_FOUND, f"Method not found: {exchange.method}")
-    answer = method(exchange)
+    try:
+        answer = method(exchange)
+    except RpcError as error:
+        if exchange.method not in COUNTED:
+            raise
+        answer = Settled(error)
+    if isinstance(answer, RefusedResult):
+        answer = Settled(answer)
     if isinstance(answer, bytes):
         return Reply(200, result_envelope(identifier, answer))
     if isinstance(answer, Signal):

@@ -4,23 +4,21 @@ import asyncio
 import itertools
 import logging
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
 from core import refusals
 from core.refusals import Refused
-from mcp_runtime.protocol import errors
-from mcp_runtime.protocol.conversing import InputRequired
+from mcp_runtime.metering.meter import CANCELLED, FAILED, REFUSED, Meter
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
 from mcp_runtime.protocol.sessions import digest
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.sources.contract import SILENCE, CallContext
-from mcp_runtime.sources.conversation import ClientCannot, ClientFailed
 from mcp_runtime.trace_context import read_trace
 from mcp_runtime.transports.asgi import Receive
 from mcp_runtime.transports.conversations import SessionConversation, SessionlessConversation, StatelessConversation
+from mcp_runtime.transports.endings import ending_of
 from mcp_runtime.transports.limits import Limits
 from mcp_runtime.transports.outlets import EVENT_STREAM, Outlet
 from mcp_runtime.transports.signals import Signals
@@ -52,6 +50,9 @@ class Call:
     request_id: str
     conversation: Conversing | None
     task: asyncio.Task[bytes]
+    meter: Meter
+    size: int
+    began: float
 
     @property
     def patience(self) -> float:
@@ -60,84 +61,112 @@ class Call:
 
     def answer(self) -> Reply:
         """The answer of a call whose task is done; to be asked for once."""
-        self.end()
-        return _answer(self.work, self.task.result, self.request_id)
+        reply, outcome = ending_of(self.work, self.task.result, self.request_id)
+        self.end(outcome, reply)
+        return reply
 
-    def end(self) -> None:
-        """Is in flight no more."""
+    def end(self, outcome: str, reply: Reply | None = None) -> None:
+        """The call is over, and this the one place that knows: it is written down before its answer leaves."""
         self.held.running -= 1
         self.held.quota.leave()
+        self.meter.ended(
+            self.work.exchange,
+            outcome,
+            seconds=asyncio.get_running_loop().time() - self.began,
+            size=(self.size, len(reply.body) if reply else 0),
+            request_id=self.request_id,
+        )
 
 
 class Calls:
     """The calls of one worker."""
 
-    def __init__(self, limits: Limits, signals: Signals) -> None:
+    def __init__(self, limits: Limits, signals: Signals, meter: Meter) -> None:
         self._limits = limits
         self._signals = signals
+        self._meter = meter
 
-    async def perform(self, work: Work, held: Held, receive: Receive, outlet: Outlet | None) -> Reply | None:
-        """The answer of one piece of work; None when its client went away and that cancelled it."""
+    async def perform(self, work: Work, held: Held, receive: Receive, outlet: Outlet | None, size: int) -> Reply | None:
+        """The answer of one piece of work; None when its client went away and that cancelled it.
+
+        `size` is that of the request, in bytes.
+        """
         try:
             await held.quota.enter()
         except Refused as refused:
-            return refusal_reply(refused, work.id)
-        call = self.begin(work, held, outlet)
+            return self._refuse(work, refused, size)
+        call = self.begin(work, held, outlet, size)
         if isinstance(call, Reply):
             return call
         return call.answer() if call.task.done() else await self.finish(call, receive)
 
-    def begin(self, work: Work, held: Held, outlet: Outlet | None) -> Call | Reply:
+    def begin(self, work: Work, held: Held, outlet: Outlet | None, size: int) -> Call | Reply:
         """Begins a piece of work for which the quota was entered, and which may be done at once.
 
         Leaves the quota when it ends. Returns an answer where it may not even begin.
         """
         if held.running >= self._limits.calls:
             held.quota.leave()
-            return refusal_reply(Refused(refusals.OVERLOADED), work.id)
+            return self._refuse(work, Refused(refusals.OVERLOADED), size)
         exchange = work.exchange
         loop = asyncio.get_running_loop()
         try:
             conversation = self._conversation(work, outlet)
         except RpcError as error:
             held.quota.leave()
-            return work.failure(error)
+            return self._refuse(work, error, size)
+        began = loop.time()
         request_id = f"{_boot}-{next(_numbers):x}"
         context = CallContext(
             exchange.endpoint.tenant_id,
             exchange.endpoint.endpoint_id,
             exchange.principal.id,
             request_id,
-            loop.time() + work.job.seconds,
+            began + work.job.seconds,
             conversation or SILENCE,
             read_trace(exchange.params.get("_meta")),
         )
         held.running += 1
         # Eager: a job that never waits is done when this line is, without a turn of the loop.
         task = asyncio.Task(work.job.run(context), loop=loop, eager_start=True)
-        return Call(work, held, request_id, conversation, task)
+        return Call(work, held, request_id, conversation, task, self._meter, size, began)
+
+    def _refuse(self, work: Work, why: Refused | RpcError, size: int) -> Reply:
+        """The answer to work that may not begin: the one place where that is known, and written down."""
+        if isinstance(why, Refused):
+            reply, code = refusal_reply(why, work.id), why.refusal.name
+        else:
+            reply, code = work.failure(why), str(why.code)
+        self._meter.ended(work.exchange, REFUSED + code, seconds=0.0, size=(size, len(reply.body)), request_id="")
+        return reply
 
     async def finish(self, call: Call, receive: Receive) -> Reply | None:
         """The answer of a call that takes time, which ends by itself, its deadline, or what cancels it in its era."""
         try:
             end = await self._settle(call, receive)
         except BaseException:
-            call.end()
+            call.end(CANCELLED)
             raise
         if end is _End.FINISHED:
             return call.answer()
-        call.end()
         if end is _End.DESERTED:
+            call.end(CANCELLED)
             return None
         sentence = f"The call did not answer within {call.work.job.seconds:g} seconds."
-        return _answer(call.work, lambda: call.work.job.failed(sentence), call.request_id)
+        reply, _ = ending_of(call.work, lambda: call.work.job.failed(sentence), call.request_id)
+        call.end(FAILED, reply)
+        return reply
 
-    async def perform_batch(self, batch: Batch, held: Held, receive: Receive) -> Reply:
-        """The answers of a batch in one array, in its order; its work runs side by side and says nothing meanwhile."""
+    async def perform_batch(self, batch: Batch, held: Held, receive: Receive, size: int) -> Reply:
+        """The answers of a batch in one array, in its order; its work runs side by side and says nothing meanwhile.
+
+        Each part counts for its share of the request's `size`.
+        """
+        share = size // max(1, len(batch.parts))
 
         async def one(part: Reply | Work | Notice) -> Reply | None:
             if isinstance(part, Work):
-                return await self.perform(part, held, receive, None)
+                return await self.perform(part, held, receive, None, share)
             return await self._signals.give(part, held) if isinstance(part, Notice) else part
 
         replies = await asyncio.gather(*(one(part) for part in batch.parts))
@@ -182,32 +211,6 @@ class Calls:
             return self._signals.cancellation(digest(exchange.session), work.id)
         # Leaving cancels nothing before 2026-07-28, and without a session nobody can say that it should.
         return asyncio.get_running_loop().create_future()
-
-
-def _answer(work: Work, result: Callable[[], bytes], request_id: str) -> Reply:
-    """The boundary where an exception becomes an answer: what an unforeseen one says stays in the log."""
-    try:
-        return work.reply(result())
-    except RpcError as error:
-        return work.failure(error)
-    except InputRequired as asked:
-        return work.asking(asked)
-    except (ClientCannot, ClientFailed) as failure:
-        return _client_failed(work, failure)
-    except Refused as refused:
-        return refusal_reply(refused, work.id)
-    except (Exception, asyncio.CancelledError):
-        logger.exception("request %s failed", request_id)
-        return work.failure(RpcError(errors.INTERNAL_ERROR, "Internal error", {"request_id": request_id}))
-
-
-def _client_failed(work: Work, failure: ClientCannot | ClientFailed) -> Reply:
-    try:
-        if isinstance(failure, ClientCannot):
-            return work.incapable(failure)
-        return work.reply(work.job.failed(str(failure)))
-    except RpcError as error:
-        return work.failure(error)
 
 
 async def _cancel(futures: "set[asyncio.Future[bytes] | asyncio.Future[None]]") -> None:

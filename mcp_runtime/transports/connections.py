@@ -168,7 +168,7 @@ class Connection:
         scene = self._scene()
         outcome = self._understand(None, body, scene)
         if isinstance(outcome, Work | Batch):
-            await self._begin(outcome)
+            await self._begin(outcome, len(body))
         elif isinstance(outcome, Notice):
             await self._give(outcome)
         elif isinstance(outcome, Listen):
@@ -202,13 +202,13 @@ class Connection:
         if reply is not None and reply.body:
             await self._stream.deliver(reply.body)
 
-    async def _begin(self, outcome: Work | Batch) -> None:
+    async def _begin(self, outcome: Work | Batch, size: int) -> None:
         identifier = outcome.id if isinstance(outcome, Work) else b"batch " + secrets.token_bytes(8)
         refusal = self._refusal_of(identifier)
         if refusal is not None:
             await self._stream.deliver(refusal)
             return
-        task = asyncio.Task(self._perform(outcome), loop=asyncio.get_running_loop(), eager_start=True)
+        task = asyncio.Task(self._perform(outcome, size), loop=asyncio.get_running_loop(), eager_start=True)
         if not task.done():
             self._running[identifier] = task
             task.add_done_callback(lambda _task: self._running.pop(identifier, None))
@@ -222,12 +222,12 @@ class Connection:
         sentence = f"A connection has at most {MAXIMUM_IN_FLIGHT} requests under way."
         return refusal_reply(Refused(refusals.OVERLOADED, sentence), identifier).body
 
-    async def _perform(self, outcome: Work | Batch) -> None:
+    async def _perform(self, outcome: Work | Batch, size: int) -> None:
         calls = self._services.calls
         if isinstance(outcome, Batch):
-            await self._answer(await calls.perform_batch(outcome, self._held, _never))
+            await self._answer(await calls.perform_batch(outcome, self._held, _never, size))
         else:
-            await self._answer(await calls.perform(outcome, self._held, _never, _Outlet(self._stream)))
+            await self._answer(await calls.perform(outcome, self._held, _never, _Outlet(self._stream), size))
 
     async def _give(self, notice: Notice) -> None:
         if notice.signal.kind != CANCELLED:

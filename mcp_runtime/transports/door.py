@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.lines import DatabaseAway
+from mcp_runtime.metering.meter import Meter
 from mcp_runtime.protocol import errors, jsonrpc
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.headers import ORIGIN, PREFLIGHT_METHOD, RequestHeaders
@@ -20,6 +21,8 @@ from mcp_runtime.transports.streams import EventStream
 
 logger = logging.getLogger(__name__)
 
+type Failure = Refused | RpcError | DatabaseAway | ClientGone
+
 # After these the rest of a body may still be on its way, and is not worth reading.
 _CLOSING = frozenset({refusals.BODY_TOO_LARGE.name, refusals.BODY_TOO_SLOW.name})
 
@@ -27,13 +30,15 @@ _CLOSING = frozenset({refusals.BODY_TOO_LARGE.name, refusals.BODY_TOO_SLOW.name}
 class Door(ABC):
     """An ASGI application for requests to endpoints."""
 
-    def __init__(self, *, store: SnapshotStore, guards: Guards, limits: Limits) -> None:
+    def __init__(self, *, store: SnapshotStore, guards: Guards, limits: Limits, meter: Meter) -> None:
         self._store = store
         self._guards = guards
         self._limits = limits
+        self._meter = meter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; whatever happens, the body is JSON."""
+        held: Held | None = None
         try:
             headers = RequestHeaders(scope["headers"])
             self._guards.check_host(headers)
@@ -47,12 +52,18 @@ class Door(ABC):
             else:
                 reply = await self._answer(scope, headers, held, receive, send)
         except (Refused, RpcError, DatabaseAway, ClientGone) as failure:
-            reply = reply_to(failure)
+            reply = self._turn_away(failure, held if scope["method"] == "POST" else None)
         except Exception:
             logger.exception("a request failed")
             reply = Reply(500, jsonrpc.error_envelope(b"", errors.INTERNAL_ERROR, "Internal error"))
         if reply is not None:
             await send_reply(send, reply)
+
+    def _turn_away(self, failure: Failure, held: Held | None) -> Reply | None:
+        """The answer to a request that did not get to its call; written down where it was for an endpoint."""
+        if held is not None and isinstance(failure, Refused):
+            self._meter.turned_away(held.served, failure.refusal.name)
+        return reply_to(failure)
 
     @abstractmethod
     async def _post(
@@ -81,7 +92,7 @@ def not_allowed(allow: bytes) -> Reply:
     return refusal_reply(Refused(refusals.METHOD_NOT_ALLOWED), headers=((b"allow", allow),))
 
 
-def reply_to(failure: Refused | RpcError | DatabaseAway | ClientGone) -> Reply | None:
+def reply_to(failure: Failure) -> Reply | None:
     """What a failure is on the wire; None where nobody is there to read it."""
     if isinstance(failure, Refused):
         closing = failure.refusal.name in _CLOSING

@@ -45,7 +45,10 @@ class HttpSse(Door):
     def __init__(self, *, store: SnapshotStore, guards: Guards, services: Services, mailboxes: Mailboxes) -> None:
         limits = services.limits
         super().__init__(
-            store=store, guards=guards, limits=replace(limits, body_bytes=min(limits.body_bytes, BODY_BYTES))
+            store=store,
+            guards=guards,
+            limits=replace(limits, body_bytes=min(limits.body_bytes, BODY_BYTES)),
+            meter=services.meter,
         )
         self._services = services
         self._mailboxes = mailboxes

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mcp_runtime.metering.meter import Meter
 from mcp_runtime.protocol.sessions import SessionTokens
 from mcp_runtime.protocol.tasks import TaskKeeper
 from mcp_runtime.transports.calls import Calls
@@ -18,3 +19,4 @@ class Services:
     signals: Signals
     calls: Calls
     limits: Limits
+    meter: Meter

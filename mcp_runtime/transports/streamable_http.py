@@ -19,7 +19,7 @@ from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
 from mcp_runtime.transports.bodies import read_body
 from mcp_runtime.transports.calls import UNANSWERED
-from mcp_runtime.transports.door import Door, not_allowed, reply_to
+from mcp_runtime.transports.door import Door, not_allowed
 from mcp_runtime.transports.guards import Guards, accepts_events, check_media
 from mcp_runtime.transports.outlets import EventOutlet, Later
 from mcp_runtime.transports.replay import ReplayLog
@@ -37,7 +37,7 @@ class StreamableHttp(Door):
     def __init__(
         self, *, store: SnapshotStore, database: Database, guards: Guards, services: Services, replay: ReplayLog
     ) -> None:
-        super().__init__(store=store, guards=guards, limits=services.limits)
+        super().__init__(store=store, guards=guards, limits=services.limits, meter=services.meter)
         self._database = database
         self._sessions = services.sessions
         self._signals = services.signals
@@ -71,9 +71,10 @@ class StreamableHttp(Door):
         # The guards come before the body: nobody who may not call has it read.
         scene = self._scene(scope["query_string"], headers, held)
         check_media(headers, held.served)
-        outcome = ladder.receive(headers, await read_body(receive, headers, self._limits), scene)
+        body = await read_body(receive, headers, self._limits)
+        outcome = ladder.receive(headers, body, scene)
         if isinstance(outcome, Work):
-            return await self._work(outcome, held, receive, send)
+            return await self._work(outcome, held, receive, send, len(body))
         if isinstance(outcome, Notice):
             return await self._signals.give(outcome, held)
         if isinstance(outcome, Listen):
@@ -83,13 +84,13 @@ class StreamableHttp(Door):
                 return refusal_reply(refused, outcome.id)
             return None
         if isinstance(outcome, Batch):
-            return await self._calls.perform_batch(outcome, held, receive)
+            return await self._calls.perform_batch(outcome, held, receive, len(body))
         return outcome
 
-    async def _work(self, work: Work, held: Held, receive: Receive, send: Send) -> Reply | None:
+    async def _work(self, work: Work, held: Held, receive: Receive, send: Send, size: int) -> Reply | None:
         """Runs a request; its answer goes where its first message went, if it had any."""
         outlet = self._outlet(work, send)
-        return await _ended(work, await self._calls.perform(work, held, receive, outlet), outlet)
+        return await _ended(work, await self._calls.perform(work, held, receive, outlet, size), outlet)
 
     def _outlet(self, work: Work, send: Send) -> EventOutlet:
         exchange = work.exchange
@@ -112,17 +113,17 @@ class StreamableHttp(Door):
             check_media(headers, held.served)
             outcome = ladder.receive(headers, body, scene)
         except (Refused, RpcError) as failure:
-            return reply_to(failure)
+            return self._turn_away(failure, held)
         if type(outcome) is Work:
-            return self._begin(outcome, held)
+            return self._begin(outcome, held, len(body))
         return outcome if type(outcome) is Reply else None
 
-    def _begin(self, work: Work, held: Held) -> Reply | Rest | None:
+    def _begin(self, work: Work, held: Held, size: int) -> Reply | Rest | None:
         if not held.quota.take():
             return None  # it has to be asked for
         later = Later()
         outlet = self._outlet(work, later.send)
-        call = self._calls.begin(work, held, outlet)
+        call = self._calls.begin(work, held, outlet, size)
         if isinstance(call, Reply):
             return call
         if call.task.done():

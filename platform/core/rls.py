@@ -88,6 +88,19 @@ class TenantIsolation(_StatementConstraint):
         )
 
 
+class AnyTenantInserts(_StatementConstraint):
+    """Beside TenantIsolation: rows of any tenant may be inserted, without a tenant in context.
+
+    For tables that one process fills for all tenants at once. Reading, changing and deleting stay isolated.
+    """
+
+    def _create(self, table: str) -> str:
+        return f'CREATE POLICY "{self.name}" ON "{table}" FOR INSERT WITH CHECK (true)'
+
+    def _remove(self, table: str) -> str:
+        return f'DROP POLICY "{self.name}" ON "{table}"'
+
+
 class TenantForeignKey(_StatementConstraint):
     """A foreign key on `(tenant_id, column)`: a plain one bypasses row level security.
 

@@ -7,7 +7,9 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection
 from django.db.models import Model
+from django.utils import timezone
 
+from billing.ledger.partitions import partitions_make
 from core.tenancy import person_context, tenant_context
 from mcp_runtime.models import Endpoint, Tool
 from mcp_runtime.services.endpoints import endpoint_create
@@ -21,6 +23,8 @@ GLOBAL = {
     "mcp_runtime_taskschedule": "says what is due whoever's it is; holds ids and times",
     "mcp_runtime_connectionlease": "renewed by a worker whoever's it is; holds ids, counts and times",
     "mcp_runtime_requestbudget": "a bucket for each tenant; holds ids, counts and times",
+    "billing_usagedue": "says which hours have to be summed, whoever's; holds ids and times",
+    "billing_usagewatermark": "how far a worker's journal was shipped; nothing of any tenant",
     "auth_group": "unused; part of django.contrib.auth",
     "auth_group_permissions": "unused; part of django.contrib.auth",
     "auth_permission": "unused; part of django.contrib.auth",
@@ -30,6 +34,13 @@ GLOBAL = {
     "account_emailconfirmation": "belongs to a person",
     "mfa_authenticator": "belongs to a person",
     "usersessions_usersession": "belongs to a person",
+}
+
+# Policies beside the one that isolates, each with the reason why it opens what it opens.
+OPENINGS = {
+    ("tenants_tenant", "SELECT"): "a person reads the tenants that their own memberships name",
+    ("tenants_membership", "SELECT"): "a person reads their own memberships",
+    ("billing_usageevent", "INSERT"): "workers ship the calls of all tenants at once, and read none",
 }
 
 MODELS = apps.get_models(include_auto_created=True)
@@ -58,8 +69,36 @@ def test_every_table_has_forced_row_security_or_a_reason_not_to(model: type[Mode
 def test_no_table_in_the_database_is_unknown_to_the_models() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        tables = {row[0] for row in cursor.fetchall()}
+        tables = {row[0] for row in cursor.fetchall()} - set(_partitions())
     assert tables == {model._meta.db_table for model in MODELS} | {"django_migrations"}
+
+
+def test_no_policy_opens_what_has_no_reason_to_be_open() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename, cmd FROM pg_policies WHERE cmd <> 'ALL'")
+        assert set(cursor.fetchall()) == OPENINGS.keys()
+
+
+def _partitions() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def test_no_partition_is_reachable_around_its_table() -> None:
+    partitions_make(timezone.now().date(), days=1)
+    names = _partitions()
+    assert names
+    for name in names:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = %s", [name])
+            assert cursor.fetchone() == (True, True)
+            cursor.execute("SELECT count(*) FROM pg_policies WHERE tablename = %s", [name])
+            assert cursor.fetchone() == (0,)
+        for statement in ("SELECT * FROM {}", "DELETE FROM {}", "INSERT INTO {} DEFAULT VALUES", "TRUNCATE {}"):
+            with pytest.raises(DatabaseError) as refusal, connection.cursor() as cursor:
+                cursor.execute(statement.format(name))
+            assert isinstance(refusal.value.__cause__, psycopg.errors.InsufficientPrivilege)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+from mcp_runtime.metering.meter import Meter
 from mcp_runtime.protocol import jsonrpc, ladder
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.headers import RequestHeaders
@@ -80,7 +81,7 @@ class Runtime:
         self.endpoint = make_endpoint()
         self.sessions = SessionTokens(clock=lambda: 1_000_000.0)
         self._held = Held(self.endpoint)
-        self._calls = Calls(Limits(), cast("Signals", None))
+        self._calls = Calls(Limits(), cast("Signals", None), Meter(_check_row))
         self._loop = asyncio.new_event_loop()
 
     def close(self) -> None:
@@ -103,7 +104,7 @@ class Runtime:
                 strict.read(message)
             return None
         if isinstance(outcome, Batch):
-            return await self._calls.perform_batch(_without_notices(outcome), self._held, cast("Receive", _never))
+            return await self._calls.perform_batch(_without_notices(outcome), self._held, cast("Receive", _never), 0)
         if isinstance(outcome, Notice):
             return outcome.reply
         return await self._perform(outcome) if isinstance(outcome, Work) else outcome
@@ -113,7 +114,7 @@ class Runtime:
         sent = Sent()
         # A session's questions wait for answers: without an outlet its handlers speak to nobody.
         outlet = EventOutlet(sent.send, None, "", primed=False) if work.revision.stateless else None
-        reply = await self._calls.perform(work, self._held, cast("Receive", _never), outlet)
+        reply = await self._calls.perform(work, self._held, cast("Receive", _never), outlet, 0)
         for line in sent.body.splitlines():
             if line.startswith(b"data: "):
                 strict.read(line.removeprefix(b"data: "))
@@ -122,6 +123,11 @@ class Runtime:
 
 def _without_notices(batch: Batch) -> Batch:
     return Batch([part.reply if isinstance(part, Notice) else part for part in batch.parts])
+
+
+def _check_row(row: bytes) -> None:
+    _require(row.count(b"\t") == 12 and row.find(b"\n") == len(row) - 1, f"no row of the ledger: {row[:200]!r}")
+    row.decode()
 
 
 def _check_reply(reply: Reply, body: bytes) -> None:

@@ -11,6 +11,7 @@ from mcp_runtime.protocol.jsonrpc import encode
 from mcp_runtime.protocol.mirrored import check_arguments
 from mcp_runtime.protocol.revision import Exchange, Revision, Structured
 from mcp_runtime.protocol.served import ServedEndpoint, ServedTool
+from mcp_runtime.protocol.settled import ErrorResult, RefusedResult
 from mcp_runtime.protocol.tasks_wire import encode_created
 from mcp_runtime.protocol.wire import wire_of
 from mcp_runtime.schemas import describe_errors
@@ -40,7 +41,7 @@ def call_tool(exchange: Exchange) -> "bytes | ToolCall":
         complaint = f"Invalid arguments: {'; '.join(describe_errors(tool.validator, arguments))}"
         if not revision.invalid_arguments_are_results:
             raise RpcError(errors.INVALID_PARAMS, complaint)
-        return encode_tool_result(exchange.endpoint, revision, text_result(complaint, is_error=True))
+        return RefusedResult(encode_tool_result(exchange.endpoint, revision, text_result(complaint, is_error=True)))
     return ToolCall(exchange, tool, arguments)
 
 
@@ -107,12 +108,13 @@ def encode_tool_result(endpoint: ServedEndpoint, revision: Revision, result: Too
     if not content and result.has_structured:
         # Clients that do not read structured content see the same as text (server/tools "Structured Content").
         content = [{"type": "text", "text": encode(result.structured).decode()}]
-    return b'{"content":%b%b,"isError":%b%b' % (
+    encoded = b'{"content":%b%b,"isError":%b%b' % (
         encode(revision.content(content)),
         _structured_member(revision.structured, result) if result.has_structured else b"",
         b"true" if result.is_error else b"false",
         wire_of(endpoint, revision).closing,
     )
+    return ErrorResult(encoded) if result.is_error else encoded
 
 
 def _structured_member(structured: Structured, result: ToolResult) -> bytes:

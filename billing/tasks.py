@@ -1,0 +1,24 @@
+"""Periodic work on the ledger."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from billing.ledger import partitions, retention, summing
+
+
+@shared_task(name="billing.usage_sum")
+def usage_sum() -> int:
+    """Makes the hourly sums that are due; returns how many."""
+    return summing.usage_sum()
+
+
+@shared_task(name="billing.usage_partitions")
+def usage_partitions() -> None:
+    """Makes the ledger's next days."""
+    partitions.partitions_make(timezone.now().date())
+
+
+@shared_task(name="billing.usage_expire")
+def usage_expire() -> int:
+    """Deletes the calls that are kept no longer; returns how many."""
+    return retention.usage_expire()
