@@ -17,9 +17,8 @@ type Record = tuple[int, bytes]
 
 
 def record(number: int, payload: bytes) -> bytes:
-    """One record. The checksum starts from the number, so that it covers both."""
-    checksum = zlib.crc32(payload, number & 0xFFFFFFFF)
-    return _HEADER.pack(_MARK, len(payload), checksum, number) + payload
+    """One record."""
+    return _HEADER.pack(_MARK, len(payload), _checksum(number, payload), number) + payload
 
 
 class Parsed(NamedTuple):
@@ -56,8 +55,13 @@ def parse(data: bytes, *, is_end: bool) -> Parsed:
 def _read(data: bytes, at: int) -> Record | None:
     mark, size, checksum, number = _HEADER.unpack_from(data, at)
     payload = data[at + HEADER_BYTES : at + HEADER_BYTES + size]
-    is_whole = mark == _MARK and len(payload) == size and zlib.crc32(payload, number & 0xFFFFFFFF) == checksum
+    is_whole = mark == _MARK and len(payload) == size and _checksum(number, payload) == checksum
     return (number, payload) if is_whole else None
+
+
+def _checksum(number: int, payload: bytes) -> int:
+    """A CRC-32 of the payload that starts from the number, so that it covers both."""
+    return zlib.crc32(payload, (number ^ (number >> 32)) & 0xFFFFFFFF)
 
 
 def _goes_on(data: bytes, at: int) -> bool:

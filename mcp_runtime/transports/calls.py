@@ -13,6 +13,7 @@ from mcp_runtime.metering.meter import CANCELLED, FAILED, REFUSED, Meter
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
 from mcp_runtime.protocol.sessions import digest
+from mcp_runtime.protocol.settled import Settled
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.sources.contract import SILENCE, CallContext
 from mcp_runtime.trace_context import read_trace
@@ -175,7 +176,7 @@ class Calls:
 
     def _conversation(self, work: Work, outlet: Outlet | None) -> Conversing | None:
         exchange = work.exchange
-        if outlet is None:
+        if outlet is None or type(work.job) is Settled:
             return None
         if exchange.revision.stateless:
             return StatelessConversation(exchange, outlet)
