@@ -19,6 +19,7 @@ SECTIONS = (
     ("Overview", "overview", "o", Permission.VIEW),
     ("Endpoints", "endpoint_list", "e", Permission.VIEW),
     ("Playground", "playground", "p", Permission.CALL_TOOLS),
+    ("Usage", "usage", "u", Permission.VIEW),
     ("Team", "team", "t", Permission.VIEW),
     ("API keys", "api_key_list", "k", Permission.MANAGE_API_KEYS),
     ("Settings", "settings", "s", Permission.VIEW),

@@ -18,6 +18,7 @@ from console.api import (
     resources,
     tenant,
     tools,
+    usage,
 )
 from console.api.requests import ApiKeyBearer, StrictJson
 
@@ -74,6 +75,7 @@ for router in (
     resources.router,
     access_keys.router,
     api_keys.router,
+    usage.router,
     catalogue.router,
 ):
     api.add_router("", router)

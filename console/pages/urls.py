@@ -6,7 +6,7 @@ from console.pages.onboarding.urls import welcome_urlpatterns
 from console.pages.team.urls import invitation_urlpatterns
 from console.pages.tenants.urls import home_urlpatterns
 
-_OF_TENANT = ("overview", "onboarding", "endpoints", "playground", "team", "settings")
+_OF_TENANT = ("overview", "onboarding", "endpoints", "playground", "usage", "team", "settings")
 _OF_ENDPOINT = ("tools", "keys")
 
 urlpatterns: list[URLPattern | URLResolver] = [

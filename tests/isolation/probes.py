@@ -53,6 +53,7 @@ _PAGES = {
     "endpoints/<slug:endpoint>/keys/": _ENDPOINT,
     "endpoints/<slug:endpoint>/keys/new/": _ENDPOINT,
     "endpoints/<slug:endpoint>/keys/<uuid:key_id>/revoke/": _ENDPOINT | {"key_id": "access_key"},
+    "usage/": _TENANT,
     "team/": _TENANT,
     "team/invite/": _TENANT,
     "team/leave/": _TENANT,
