@@ -23,14 +23,15 @@ check: setup ## lint, types, layers, migrations, sizes
 	@$(PYTHON) scripts/check_sizes.py
 
 test: setup ## the fast suite; PYTEST_ARGS='tests/billing -k name' picks
-	@$(PYTHON) -m pytest -n auto -m 'not e2e and not deploy' $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n auto -m 'not e2e and not deploy and not peers' $(PYTEST_ARGS)
 
 e2e: setup ## drive the console with Chromium, installing it where it is not; SCREENSHOTS=folder keeps what it sees
 	@sh scripts/chromium.sh
 	@$(PYTHON) -m pytest -m e2e tests/e2e $(PYTEST_ARGS)
 
-conformance: setup ## the official conformance suite against two workers, installing it where it is not
+conformance: setup ## the official conformance suite, clients and inspector against two workers, installing them
 	@$(PYTHON) -m tests.conformance
+	@$(PYTHON) -m pytest -m peers tests/clients $(PYTEST_ARGS)
 
 fuzz: setup ## over a million inputs for the decoder and the ladder; FUZZ_ARGS=--short is a minute, for CI
 	@$(PYTHON) -m tests.fuzz $(FUZZ_ARGS)

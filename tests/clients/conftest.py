@@ -22,14 +22,18 @@ from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.builtin.catalogue import CATALOGUE
 from mcp_runtime.sources.contract import ToolDraft
 from tenants.models import Tenant, User
+from tests.clients.everything import Everything, make_everything
+from tests.clients.typescript_driver import SOURCE
 from tests.conftest import Cast, unique
 from tests.mcp_runtime.driving import in_console
+from tests.node_packages import NoRegistry, installed
 from tests.processes import eventually
 from tests.servers import ROOT
 from tests.witness.plugin import report
 from tests.witness.worker import REPORT
 
 WORKERS = 2
+START_SECONDS = 60  # on a machine that is busy otherwise
 STOP_SECONDS = 10
 
 
@@ -83,7 +87,7 @@ def runtime(witness_report: Path) -> Iterator[str]:
         start_new_session=True,
     ) as process:
         try:
-            eventually(lambda: process.poll() is not None or _answers(origin))
+            eventually(lambda: process.poll() is not None or _answers(origin), START_SECONDS)
             assert process.poll() is None
             yield origin
         finally:
@@ -126,3 +130,20 @@ def demo(cast: Cast, runtime: str) -> Demo:
         _access_key, key = access_key_issue(actor=actor, endpoint_slug=endpoint.slug, name="client")
     url = runtime + mcp_path(cast.tenant.slug, endpoint.slug)
     return Demo(url, key, cast.tenant, cast.alice, endpoint)
+
+
+@pytest.fixture(scope="session", params=["open", "key"])
+def everything(request: pytest.FixtureRequest, runtime: str) -> Everything:
+    """An endpoint with everything, open to anyone, and then one that wants a key."""
+    return make_everything(runtime, request.param)
+
+
+@pytest.fixture(scope="session")
+def folder() -> Path:
+    """Where the TypeScript clients are installed; without them and without a registry only CI insists on them."""
+    try:
+        return installed(SOURCE)
+    except NoRegistry as reason:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(reason))

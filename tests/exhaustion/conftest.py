@@ -26,6 +26,7 @@ STREAMS = 40
 BODY_BYTES = 512 * 1024
 FILES = 260
 SEND_BUFFER = 4_096
+START_SECONDS = 60  # on a machine that is busy otherwise
 STOP_SECONDS = 15
 SECONDS = {f"RUNTIME_MAX_{part}_SECONDS": "1" for part in ("HEAD", "BODY", "SEND")}
 LIMITS = {"RUNTIME_MAX_STREAMS": str(STREAMS), "RUNTIME_MAX_BODY_BYTES": str(BODY_BYTES)}
@@ -61,7 +62,7 @@ def _serving(*launcher: str) -> Iterator[Door]:
             pass_fds=[descriptor],
         )
         try:
-            eventually(lambda: process.poll() is not None or _answers(port))
+            eventually(lambda: process.poll() is not None or _answers(port), START_SECONDS)
             yield Door(port, path, key, process.pid)
             assert process.poll() is None, "the server has ended"
         finally:

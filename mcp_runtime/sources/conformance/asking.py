@@ -3,7 +3,7 @@
 from typing import Any
 
 from mcp_runtime.sources.contract import CallContext, ToolResult, text_result
-from mcp_runtime.sources.conversation import Answer, Elicit, ListRoots, Sample
+from mcp_runtime.sources.conversation import Answer, Elicit, ElicitUrl, ListRoots, Sample
 
 NAME_FORM = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 CONTEXT_FORM = {"type": "object", "properties": {"context": {"type": "string"}}, "required": ["context"]}
@@ -36,6 +36,13 @@ async def elicitation(context: CallContext, arguments: dict[str, Any]) -> ToolRe
     form = {"type": "object", "properties": {"username": text, "email": text}, "required": ["username", "email"]}
     answers = await context.conversation.ask({"person": Elicit(arguments["message"], form)})
     return text_result(f"User response: {_described(answers['person'])}")
+
+
+async def elicitation_url(context: CallContext, _arguments: dict[str, Any]) -> ToolResult:
+    """Asks the person to visit a page."""
+    question = ElicitUrl("Please sign in on this page", "https://example.com/sign-in")
+    answers = await context.conversation.ask({"page": question})
+    return text_result(f"The person said: {answers['page']['action']}")
 
 
 async def elicitation_defaults(context: CallContext, _arguments: dict[str, Any]) -> ToolResult:

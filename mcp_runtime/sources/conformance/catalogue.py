@@ -25,6 +25,7 @@ TOOLS: dict[str, tuple[ToolHandler, dict[str, Any]]] = {
     "test_header_argument": (plain.header_echo, HEADER),
     "test_sampling": (asking.sampling, strings("prompt")),
     "test_elicitation": (asking.elicitation, strings("message")),
+    "test_elicitation_url": (asking.elicitation_url, NOTHING),
     "test_elicitation_sep1034_defaults": (asking.elicitation_defaults, NOTHING),
     "test_elicitation_sep1330_enums": (asking.elicitation_enums, NOTHING),
     "test_input_required_result_elicitation": (asking.required_elicitation, NOTHING),
