@@ -1,4 +1,4 @@
-"""Calling a tool from a page: one real `tools/call` to the runtime over the wire of MCP revision 2026-07-28.
+"""Trying things from a page: one real request to the runtime over the wire of MCP revision 2026-07-28.
 
 The origin comes from settings alone; nothing that a person types chooses where the console connects to.
 """
@@ -30,14 +30,22 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which tool is called, by whom."""
+    """Which endpoint is asked, by whom."""
 
     tenant_id: str
     tenant_slug: str
     endpoint_id: str
     endpoint_slug: str
     user_id: str
-    tool: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked; `name` is what the header `Mcp-Name` repeats of the params."""
+
+    method: str
+    name: str
+    params: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +65,10 @@ class Exchange:
         return self.result is not None and not self.result.get("isError", False)
 
 
-def call_tool(target: Target, arguments: dict[str, Any]) -> Exchange:
-    """Calls a tool and waits for its answer, CALL_SECONDS at most. Raises CallFailed. Holds no transaction."""
-    body = json.dumps(_message(target.tool, arguments), ensure_ascii=False, indent=2)
-    headers = _headers(target)
+def ask(target: Target, question: Question) -> Exchange:
+    """Asks, and waits for the answer, CALL_SECONDS at most. Raises CallFailed. Holds no transaction."""
+    body = json.dumps(_message(question), ensure_ascii=False, indent=2)
+    headers = _headers(target, question)
     started = time.perf_counter()
     response, raw = _sent(mcp_path(target.tenant_slug, target.endpoint_slug), headers, body)
     milliseconds = (time.perf_counter() - started) * 1000
@@ -75,17 +83,31 @@ def call_tool(target: Target, arguments: dict[str, Any]) -> Exchange:
     )
 
 
-def _message(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def call_of(tool: str, arguments: dict[str, Any]) -> Question:
+    """A call of a tool."""
+    return Question("tools/call", tool, {"name": tool, "arguments": arguments})
+
+
+def prompt_of(name: str, arguments: dict[str, Any]) -> Question:
+    """The messages of a prompt."""
+    return Question("prompts/get", name, {"name": name, "arguments": arguments})
+
+
+def read_of(uri: str) -> Question:
+    """The contents of a resource."""
+    return Question("resources/read", uri, {"uri": uri})
+
+
+def _message(question: Question) -> dict[str, Any]:
     meta = {
         "io.modelcontextprotocol/protocolVersion": REVISION,
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": {"name": "console", "version": "1"},
     }
-    params = {"name": tool, "arguments": arguments, "_meta": meta}
-    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return {"jsonrpc": "2.0", "id": 1, "method": question.method, "params": question.params | {"_meta": meta}}
 
 
-def _headers(target: Target) -> dict[str, str]:
+def _headers(target: Target, question: Question) -> dict[str, str]:
     ticket = tickets.mint(tenant_id=target.tenant_id, endpoint_id=target.endpoint_id, user_id=target.user_id)
     return {
         # The runtime answers under its public name, whichever way the console reaches it.
@@ -93,8 +115,8 @@ def _headers(target: Target) -> dict[str, str]:
         "Content-Type": "application/json",
         "Accept": f"application/json, {EVENT_STREAM}",
         "MCP-Protocol-Version": REVISION,
-        "Mcp-Method": "tools/call",
-        "Mcp-Name": target.tool,
+        "Mcp-Method": question.method,
+        "Mcp-Name": question.name,
         "Authorization": f"Bearer {ticket}",
     }
 

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 
 from core import refusals
 from core.refusals import Refused
-from mcp_runtime.models import AccessKey, Endpoint, Tool
+from mcp_runtime.models import AccessKey, Endpoint, Prompt, Resource, Tool
 from tenants.services.api_keys import live
 
 
@@ -41,6 +41,19 @@ def tools_matching(endpoint: Endpoint, query: str = "") -> QuerySet[Tool]:
 def callable_tools(endpoint: Endpoint) -> QuerySet[Tool]:
     """Tools of an endpoint that clients see, by name."""
     return tools_matching(endpoint).filter(enabled=True)
+
+
+def prompts_matching(endpoint: Endpoint, query: str = "") -> QuerySet[Prompt]:
+    """Prompts of an endpoint whose name, title or description contains `query`, by name."""
+    texts = Q(name__icontains=query) | Q(title__icontains=query) | Q(description__icontains=query)
+    return Prompt.objects.filter(texts if query else Q(), endpoint=endpoint).defer("config").order_by("name")
+
+
+def resources_matching(endpoint: Endpoint, query: str = "") -> QuerySet[Resource]:
+    """Resources of an endpoint whose URI, name, title or description contains `query`, by URI."""
+    texts = Q(uri__icontains=query) | Q(name__icontains=query) | Q(title__icontains=query)
+    matching = texts | Q(description__icontains=query) if query else Q()
+    return Resource.objects.filter(matching, endpoint=endpoint).defer("config").order_by("uri")
 
 
 def access_keys_matching(endpoint: Endpoint, query: str = "") -> QuerySet[AccessKey]:

@@ -7,11 +7,12 @@ import pytest
 from django.test import Client
 
 from core.tenancy import tenant_context
-from mcp_runtime.models import Tool
+from mcp_runtime.models import Prompt, Resource, Tool
 from mcp_runtime.services.access_keys import access_key_issue, access_key_revoke
+from mcp_runtime.services.content import prompt_create, resource_create
 from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create
-from mcp_runtime.sources.contract import ToolDraft
+from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
 from tenants.models import Membership, Role, Tenant
 from tenants.services.api_keys import api_key_issue
 from tenants.services.members import member_invite
@@ -48,6 +49,26 @@ HTTP = ToolDraft(
     },
     secrets={"Authorization": "Bearer secret"},
 )
+FORECAST = PromptDraft(
+    name="weekly_forecast_letter",
+    title="Forecast letter",
+    description="A letter about the weather of a week, with an example of the tone.",
+    arguments=[{"name": "city", "description": "Name of the city.", "required": True}, {"name": "tone"}],
+    config={
+        "messages": [
+            {
+                "role": "user",
+                "content": {"type": "text", "text": "Write a letter about the weather in {city}, {tone}."},
+            },
+            {"role": "assistant", "content": {"type": "resource_link", "uri": "notes://tone/plain", "name": "Tone"}},
+        ],
+        "completions": {"tone": ["plain", "warm"]},
+    },
+)
+NOTES = (
+    ResourceDraft(uri="notes://tone/{name}", is_template=True, name="Tones", config={"text": "{name}: as it says."}),
+    ResourceDraft(uri=f"https://example.com/{LONG}/{LONG}", name=LONG, mime_type="image/png", config={"blob": "AAAA"}),
+)
 PAGES = {
     "overview": "",
     "endpoints": "endpoints/",
@@ -57,6 +78,18 @@ PAGES = {
     "endpoint-empty": "endpoints/calendar/",
     "endpoint-settings": "endpoints/weather/settings/",
     "endpoint-delete": "endpoints/weather/delete/",
+    "prompts": "endpoints/weather/prompts/",
+    "prompts-empty": "endpoints/calendar/prompts/",
+    "prompt-new": "endpoints/weather/prompts/new/",
+    "prompt": "endpoints/weather/prompts/{prompt}/",
+    "prompt-edit": "endpoints/weather/prompts/{prompt}/edit/",
+    "prompt-delete": "endpoints/weather/prompts/{prompt}/delete/",
+    "resources": "endpoints/weather/resources/",
+    "resources-empty": "endpoints/calendar/resources/",
+    "resource-new": "endpoints/weather/resources/new/",
+    "resource": "endpoints/weather/resources/{resource}/",
+    "resource-edit": "endpoints/weather/resources/{resource}/edit/",
+    "resource-delete": "endpoints/weather/resources/{resource}/delete/",
     "keys": "endpoints/weather/keys/",
     "keys-empty": "endpoints/calendar/keys/",
     "key-new": "endpoints/weather/keys/new/",
@@ -88,6 +121,9 @@ def furnished(cast: Cast) -> tuple[Tenant, Tool]:
             draft = ToolDraft(name=function, config={"function": function})
             tool_create(actor=actor, endpoint_slug="weather", source="builtin", draft=draft)
         tool = tool_create(actor=actor, endpoint_slug="weather", source="http", draft=HTTP)
+        prompt_create(actor=actor, endpoint_slug="weather", source="static", draft=FORECAST)
+        for note in NOTES:
+            resource_create(actor=actor, endpoint_slug="weather", source="static", draft=note)
         access_key_issue(actor=actor, endpoint_slug="weather", name="Claude on my laptop")
         key, _ = access_key_issue(actor=actor, endpoint_slug="weather", name=LONG, tools=["echo", "time"])
         access_key_revoke(actor=actor, endpoint_slug="weather", access_key_id=key.pk)
@@ -98,7 +134,8 @@ def furnished(cast: Cast) -> tuple[Tenant, Tool]:
     return cast.tenant, tool
 
 
-def _sign_in(look: Look, cast: Cast) -> None:
+def sign_in(look: Look, cast: Cast) -> None:
+    """Gives Alice's session to the browser."""
     client = Client()
     client.force_login(cast.alice)
     cookie: http.cookiejar.Cookie = client.cookies["sessionid"]  # type: ignore[assignment]
@@ -109,11 +146,17 @@ def _sign_in(look: Look, cast: Cast) -> None:
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 360)])
 def test_every_page_fits(look: Look, cast: Cast, furnished: tuple[Tenant, Tool], theme: str, width: int) -> None:
     tenant, tool = furnished
-    _sign_in(look, cast)
+    sign_in(look, cast)
     look.page.emulate_media(color_scheme="light" if theme == "light" else "dark", reduced_motion="reduce")
     look.page.set_viewport_size({"width": width, "height": 800})
+    with tenant_context(tenant.pk):
+        ids = {
+            "tool": tool.pk,
+            "prompt": Prompt.objects.get().pk,
+            "resource": Resource.objects.get(uri=NOTES[1].uri).pk,
+        }
     for name, path in PAGES.items():
-        look.open(f"/t/{tenant.slug}/{path.format(tool=tool.pk)}")
+        look.open(f"/t/{tenant.slug}/{path.format(**ids)}")
         assert look.page.locator("h1").inner_text().strip(), name
         look.keep(f"{name}-{theme}-{width}")
     look.open("/t/")

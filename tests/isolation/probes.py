@@ -32,6 +32,15 @@ _WHOLE_PARTS = {"account/"}
 _TENANT = {"tenant": "tenant"}
 _ENDPOINT = {"tenant": "tenant", "endpoint": "endpoint"}
 _TOOL = _ENDPOINT | {"tool_id": "tool"}
+
+
+def _content_pages(kind: str) -> dict[str, dict[str, str]]:
+    """The pages of prompts or of resources, which are alike."""
+    base, one = f"endpoints/<slug:endpoint>/{kind}s/", _ENDPOINT | {"item_id": kind}
+    acts = ("", "try/", "edit/", "switch/", "delete/")
+    return {base: _ENDPOINT, f"{base}new/": _ENDPOINT} | {f"{base}<uuid:item_id>/{act}": one for act in acts}
+
+
 _PAGES = {
     "": _TENANT,
     "welcome/": _TENANT,
@@ -50,6 +59,8 @@ _PAGES = {
     "endpoints/<slug:endpoint>/tools/<uuid:tool_id>/edit/": _TOOL,
     "endpoints/<slug:endpoint>/tools/<uuid:tool_id>/switch/": _TOOL,
     "endpoints/<slug:endpoint>/tools/<uuid:tool_id>/delete/": _TOOL,
+    **_content_pages("prompt"),
+    **_content_pages("resource"),
     "endpoints/<slug:endpoint>/keys/": _ENDPOINT,
     "endpoints/<slug:endpoint>/keys/new/": _ENDPOINT,
     "endpoints/<slug:endpoint>/keys/<uuid:key_id>/revoke/": _ENDPOINT | {"key_id": "access_key"},

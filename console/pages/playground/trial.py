@@ -6,7 +6,7 @@ from typing import Any
 
 from console.access import MemberRequest
 from console.pages.playground.arguments import ArgumentsForm
-from console.runtime_calls import CallFailed, Exchange, Target, call_tool
+from console.runtime_calls import CallFailed, Exchange, Target, ask, call_of
 from mcp_runtime.models import Endpoint, Tool
 
 # Images of other types could be documents with scripts in them.
@@ -36,28 +36,28 @@ def run(request: MemberRequest, trial: Trial) -> None:
     if not trial.form.is_valid():
         return
     try:
-        trial.exchange = call_tool(_target(request, trial), trial.form.arguments())
+        trial.exchange = ask(target_of(request, trial.endpoint), call_of(trial.tool.name, trial.form.arguments()))
     except CallFailed as failed:
         trial.failure = str(failed)
         return
     result = trial.exchange.result or {}
-    trial.blocks = [_block(content) for content in result.get("content", []) if isinstance(content, dict)]
+    trial.blocks = [block_of(content) for content in result.get("content", []) if isinstance(content, dict)]
     trial.structured = result.get("structuredContent")
 
 
-def _target(request: MemberRequest, trial: Trial) -> Target:
+def target_of(request: MemberRequest, endpoint: Endpoint) -> Target:
+    """An endpoint of the tenant, asked by whoever is signed in."""
     tenant = request.actor.tenant
     return Target(
         tenant_id=str(tenant.pk),
         tenant_slug=tenant.slug,
-        endpoint_id=str(trial.endpoint.pk),
-        endpoint_slug=trial.endpoint.slug,
+        endpoint_id=str(endpoint.pk),
+        endpoint_slug=endpoint.slug,
         user_id=str(request.user.pk),
-        tool=trial.tool.name,
     )
 
 
-def _block(content: dict[str, Any]) -> dict[str, Any]:
+def block_of(content: dict[str, Any]) -> dict[str, Any]:
     """A content block as the page shows it: a text, an image it can trust, or its JSON."""
     if content.get("type") == "text":
         return {"text": str(content.get("text", ""))}

@@ -1,0 +1,1 @@
+"""The prompts and resources of an endpoint."""
