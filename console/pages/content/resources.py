@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from console.pages.content.forms import ContentForm, area, as_stored
+from console.templatetags.console import size
 from mcp_runtime import mcp_apps
 from mcp_runtime.models import Resource
 from mcp_runtime.sources.contract import ResourceDraft
@@ -69,9 +70,9 @@ class ResourceForm(ContentForm):
         super().__init__(data, files, initial=initial)
         self.stored: dict[str, Any] = self.initial.get("config", {})
         if "blob" in self.stored:
-            size = len(base64.b64decode(self.stored["blob"]))
+            stored = size(len(base64.b64decode(self.stored["blob"])))
             self.fields["file"].help_text = (
-                f"A file of {size / KIB:.1f} KiB is stored, and stays unless you choose another or write a text."
+                f"A file of {stored} is stored, and stays unless you choose another or write a text."
                 f" At most {MAXIMUM_FILE_BYTES // KIB} KiB."
             )
 
