@@ -63,12 +63,11 @@ class Quota:
 
     async def enter(self) -> None:
         """Opens a connection. Raises Refused: CONNECTION_LIMIT, RATE_LIMITED."""
-        if self.take():
-            return
-        if self._borrowing is not None or self._clock() >= self._retry_at:
+        while not self.take():
+            # Others that waited for the same loan may have used it up: only a loan in vain is a refusal.
+            if self._borrowing is None and self._clock() < self._retry_at:
+                raise Refused(refusals.RATE_LIMITED if self.requests < 1 else refusals.CONNECTION_LIMIT)
             await asyncio.shield(self._borrow_once())
-        if not self.take():
-            raise Refused(refusals.RATE_LIMITED if self.requests < 1 else refusals.CONNECTION_LIMIT)
 
     @asynccontextmanager
     async def entered(self) -> AsyncIterator[None]:

@@ -16,6 +16,7 @@ from mcp_runtime.services.access_keys import access_key_issue
 from mcp_runtime.services.conformance import conformance_endpoint
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import ToolDraft
+from tenants.models import Tenant
 from tenants.services.tenants import tenant_create
 from tests.conftest import Cast, make_user, unique
 from tests.exhaustion.wire import Door
@@ -79,6 +80,8 @@ def _endpoint() -> tuple[str, str]:
     alice = make_user("alice")
     tenant = tenant_create(owner=alice, name="Acme", slug=unique("acme"))
     with tenant_context(tenant.id):
+        # What is attacked here is the server; how fast a plan's tenant may ask is another test's.
+        Tenant.objects.filter(pk=tenant.pk).update(plan="unlimited")
         actor = Cast.acting_inside(alice, tenant)
         slug = conformance_endpoint(actor=actor).slug
         echo = ToolDraft(name="echo", config={"function": "echo"})

@@ -81,6 +81,12 @@ async def test_a_race_at_the_limit_admits_as_many_as_there_are(number: int, work
     await eventually(full)
 
 
+async def test_a_burst_below_the_limit_is_admitted_whole(workers: list[Quota], limit: Limit) -> None:
+    await in_console(lambda: limit(10_000))
+    won = await asyncio.gather(*(_entered(workers[0]) for _ in range(5 * BLOCK)))
+    assert all(won)
+
+
 async def test_what_is_closed_can_be_opened_elsewhere(workers: list[Quota], limit: Limit) -> None:
     await in_console(lambda: limit(2))
     one, other = workers[:2]
