@@ -62,11 +62,11 @@ class Quota:
         self.in_use -= 1
 
     async def enter(self) -> None:
-        """Opens a connection. Raises Refused: CONNECTION_LIMIT, RATE_LIMITED."""
+        """Opens a connection. Raises Refused: CONNECTION_LIMIT_REACHED, RATE_LIMITED."""
         while not self.take():
             # Others that waited for the same loan may have used it up: only a loan in vain is a refusal.
             if self._borrowing is None and self._clock() < self._retry_at:
-                raise Refused(refusals.RATE_LIMITED if self.requests < 1 else refusals.CONNECTION_LIMIT)
+                raise Refused(refusals.RATE_LIMITED if self.requests < 1 else refusals.CONNECTION_LIMIT_REACHED)
             await asyncio.shield(self._borrow_once())
 
     @asynccontextmanager

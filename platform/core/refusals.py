@@ -77,7 +77,7 @@ TOKEN_IN_QUERY = Refusal(
 SESSION_NOT_FOUND = Refusal(
     "session_not_found", 1102, 404, "The session ended, expired or is not yours: initialize again.", rpc_code=-32600
 )
-CONNECTION_LIMIT = Refusal(
+CONNECTION_LIMIT_REACHED = Refusal(
     "connection_limit_reached", 1106, 429, "Close a connection, or ask for a higher limit.", retry_after_seconds=1
 )
 BODY_TOO_SLOW = Refusal("body_too_slow", 1103, 408, "Send the whole body at once.")

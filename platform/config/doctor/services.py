@@ -26,7 +26,7 @@ ROLE_SQL = """
            extract(epoch FROM now())
     FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()
 """
-SECURED_SQL = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relforcerowsecurity"
+SECURED_SQL = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relrowsecurity AND relforcerowsecurity"
 
 
 def examine_services() -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import aiohttp
 
 from mcp_runtime.protocol import ladder
+from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.headers import RequestHeaders
 from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.replies import Batch, Notice, Outcome, Reply, Work
@@ -142,7 +143,10 @@ class Desk:
 def done(outcome: Outcome) -> Reply:
     """The reply that an outcome is, or becomes."""
     if isinstance(outcome, Work):
-        return outcome.reply(run(outcome.job.run(CONTEXT)))
+        try:
+            return outcome.reply(run(outcome.job.run(CONTEXT)))
+        except RpcError as error:
+            return outcome.failure(error)
     if isinstance(outcome, Batch):
         parts = [done(part) for part in outcome.parts]
         bodies = [part.body for part in parts if part.body]
