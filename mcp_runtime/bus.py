@@ -5,13 +5,14 @@ A worker is told what concerns it alone in a group of its own, and what concerns
 
 import asyncio
 import logging
-import random
 import secrets
 from collections.abc import Callable
 from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from redis.exceptions import RedisError
+
+from core.jitter import jittered
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Bus:
                 logger.warning("other workers are not heard: %s", type(error).__name__)
             pause = PAUSES[0] if self.connected.is_set() else min(pause * 2, PAUSES[1])
             self.connected.clear()
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter needs no secrecy
+            await asyncio.sleep(jittered(pause))
             self._layer = self._new_layer()
 
     async def close(self) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import logging
-import random
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -12,6 +11,7 @@ import psycopg
 
 from core import environment
 from core.channels import TASKS_CHANNEL
+from core.jitter import jittered
 from mcp_runtime.durable.runner import Runner
 from mcp_runtime.lines import DatabaseAway, connect
 
@@ -88,13 +88,13 @@ class RunnerThread:
                         await _sent(send, tenant_id, task_id)
             except (psycopg.Error, OSError) as error:
                 logger.warning("tasks are found by looking until the database is back: %s", type(error).__name__)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter needs no secrecy
+            await asyncio.sleep(jittered(pause))
             pause = min(pause * 2, PAUSES[1])
 
     async def _sweep(self, send: SendOut) -> None:
         """Sends out what is due and was not heard of, or was left by one who died."""
         while True:
-            await asyncio.sleep(SWEEP_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+            await asyncio.sleep(jittered(SWEEP_SECONDS))
             try:
                 due = await self._runner.due(PATIENCE_SECONDS)
             except DatabaseAway:

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import os
-import random
 from pathlib import Path
 
 import psycopg
 
+from core.jitter import jittered
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.metering.journal import Journal, Segment, boots_in, lock, lock_path, segments_of
 from mcp_runtime.metering.ledger import Ledger
@@ -38,7 +38,7 @@ class Shipper:
         """Ships for ever; while the database is away the journal grows, and this tries with growing pauses."""
         pause = PAUSES[0]
         while True:
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311  jitter needs no secrecy
+            await asyncio.sleep(jittered(pause, 0.2))
             pause = PAUSES[0] if await self._turn() else min(pause * 2, PAUSES[1])
 
     async def finish(self) -> None:

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import math
-import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 from core import refusals
+from core.jitter import jittered
 from core.refusals import Refused
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.quota.leases import BLOCK, LEASE_SECONDS, Leases, Loan, Need
@@ -158,7 +158,7 @@ class Quotas:
         """Renews what is held, and returns what lies idle, for ever."""
         ticks = 0
         while True:
-            await asyncio.sleep(TICK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311  jitter needs no secrecy
+            await asyncio.sleep(jittered(TICK_SECONDS, 0.2))
             ticks += 1
             try:
                 await self._review()

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import random
 
 import msgspec
 import psycopg
 
 from core.channels import ENDPOINTS_CHANNEL
+from core.jitter import jittered
 from mcp_runtime.lines import Connection, connect
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.snapshots.structs import EndpointChanged
@@ -42,7 +42,7 @@ class Listener:
                 logger.exception("listening failed; it is tried again")
             pause = PAUSES[0] if self.connected.is_set() else min(pause * 2, PAUSES[1])
             self.connected.clear()
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter needs no secrecy
+            await asyncio.sleep(jittered(pause))
 
     async def _listen(self) -> None:
         async with asyncio.timeout(ANSWER_SECONDS):

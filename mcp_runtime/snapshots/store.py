@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from core import refusals
+from core.jitter import jittered
 from core.refusals import Refused
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.protocol.sessions import LIFETIME_SECONDS
@@ -198,7 +198,7 @@ class SnapshotStore:
                 pause = RETRY_SECONDS[0]
             except DatabaseAway:
                 self._mark_stale(key)
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  jitter needs no secrecy
+                await asyncio.sleep(jittered(pause))
                 pause = min(pause * 2, RETRY_SECONDS[1])
             except Exception:
                 logger.exception("an endpoint could not be replaced; its former version is served on")
