@@ -55,7 +55,10 @@ bench: setup ## CPU per call beside raw ASGI and the peers, to var/bench/; BENCH
 perf-gate: setup ## CPU per call against the merge base, fails above +10 %; GATE_ARGS='--report' or a commit
 	@$(PYTHON) -m tests.bench.gate $(GATE_ARGS)
 
+chaos: setup ## kill, hang and starve a running platform, and account for every call; CHAOS_ARGS=--short or '--only kill'
+	@$(PYTHON) -m tests.chaos $(CHAOS_ARGS)
+
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup run check test ledger e2e conformance fuzz assets build deploy-check bench perf-gate lock
+.PHONY: help setup run check test ledger e2e conformance fuzz assets build deploy-check bench perf-gate chaos lock

@@ -103,6 +103,11 @@ class Platform:
         """Sends the supervisor a signal and waits for its end; the exit status."""
         assert self._process is not None
         self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Waits for the supervisor's end; the exit status."""
+        assert self._process is not None
         status = self._process.wait(STOP_SECONDS)
         if self._reader:
             self._reader.join(STOP_SECONDS)  # all that it printed has arrived

@@ -1,0 +1,124 @@
+"""Breaks a running platform in every way that we know, and measures from outside what became of its clients' calls.
+
+    make chaos                            all cases: under an hour
+    make chaos CHAOS_ARGS=--short         one trial of a few, for CI
+    make chaos CHAOS_ARGS='--only kill'   those whose group or name holds a word; --list names them all
+
+Exit 1: a call was lost, counted twice or answered wrongly, a process outlived its supervisor, or something did not
+recover in its time. Times are told and not judged. What was seen is kept in var/chaos/.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from tests.chaos import report
+from tests.chaos.cases import kills
+from tests.chaos.house import ROLES, SUPERVISOR, ChaosFailed, House, say
+from tests.chaos.scene import Case, Scene, Trial
+from tests.chaos.upstream import Upstream
+
+RESULTS = Path(__file__).resolve().parents[2] / "var" / "chaos"
+
+
+def all_cases() -> Iterator[Case]:
+    """Every case, group by group."""
+    yield from kills.cases()
+
+
+def main() -> int:
+    """The exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    arguments = parsed()
+    chosen = [case for case in all_cases() if arguments.only in case.group or arguments.only in case.name]
+    if arguments.list:
+        for case in chosen:
+            print(f"{case.group:<18}{case.trials:>3}  {case.name}")
+        return 0
+    plan = list(trials_of(chosen, short=arguments.short, most=arguments.trials))
+    if not plan:
+        print("No case is meant by that. --list names them.", file=sys.stderr)
+        return 2
+    trials = asyncio.run(perform(plan))
+    return conclude(trials)
+
+
+def parsed() -> argparse.Namespace:
+    """What was asked for."""
+    raw = argparse.RawTextHelpFormatter
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__, formatter_class=raw)
+    parser.add_argument("--short", action="store_true", help="one trial of a few cases, for CI")
+    parser.add_argument("--only", default="", metavar="WORD", help="cases whose group or name holds this")
+    parser.add_argument("--trials", type=int, default=1_000, help="of each case at most so many")
+    parser.add_argument("--list", action="store_true", help="name the cases, and run none")
+    return parser.parse_args()
+
+
+def trials_of(cases: Sequence[Case], *, short: bool, most: int) -> Iterator[tuple[Case, int]]:
+    """Which trials there are, in order: those of a group take turns, so that none follows upon itself."""
+    for _, group in groupby(cases, key=lambda case: case.group):
+        counted = [(case, min(most, case.short if short else case.trials)) for case in group]
+        for number in range(max(count for _, count in counted)):
+            yield from ((case, number + 1) for case, count in counted if number < count)
+
+
+async def perform(plan: Sequence[tuple[Case, int]]) -> list[Trial]:
+    """Runs the trials on one platform; what cannot go on ends the run and is told as its last trial."""
+    upstream = Upstream()
+    house, trials = House(await upstream.start()), list[Trial]()
+    scene: Scene | None = None
+    try:
+        await house.open()
+        scene = Scene(house, upstream)
+        for index, (case, number) in enumerate(plan):
+            await _one(scene, case, number, trials)
+            say(f"{index + 1}/{len(plan)} {told(trials[-1])}")
+        await scene.close(trials)
+    finally:
+        await house.abandon()
+        await upstream.stop()
+        report.write(trials, "".join(house.said), RESULTS)
+    return trials
+
+
+async def _one(scene: Scene, case: Case, number: int, trials: list[Trial]) -> None:
+    try:
+        trials.append(await scene.run(case, number))
+    except ChaosFailed as failure:
+        trials.append(Trial(case.name, case.group, case.load, number, broken=[str(failure)]))
+        await scene.anew()
+
+
+def told(trial: Trial) -> str:
+    """A trial in a line."""
+    answered, restored = (
+        "never" if moment is None else f"{moment * 1000:.0f} ms" for moment in (trial.answered, trial.restored)
+    )
+    end = f"; BROKEN: {'; '.join(dict.fromkeys(trial.broken))}" if trial.broken else ""
+    return (
+        f"{trial.case}: answered {answered}, resumed {restored}, unknown {trial.unknown}, refused {trial.refused}{end}"
+    )
+
+
+def conclude(trials: Sequence[Trial]) -> int:
+    """Prints the tables and one line that sums up; the exit code."""
+    print(report.table(trials))
+    print(report.by_role(trials, [*ROLES, SUPERVISOR]))
+    wrong = list(report.complaints(trials))
+    for line in wrong:
+        print(line)
+    lost, doubled = sum(trial.lost for trial in trials), sum(trial.doubled for trial in trials)
+    good, cases = sum(trial.good for trial in trials), len({trial.case for trial in trials})
+    print(
+        f"{cases} cases, {len(trials)} trials, {good:,} good answers: "
+        f"{lost} lost, {doubled} counted twice, {len(wrong)} things broke"
+    )
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
