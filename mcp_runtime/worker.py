@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import redis.asyncio
 
 from core import environment, refusals
-from core.outbound import client_session
+from core.outbound import Client
 from core.refusals import Refused
 from mcp_runtime.bus import Bus
 from mcp_runtime.durable.keeper import Keeper
@@ -58,7 +57,7 @@ DISCOVERY = (CARD, CATALOGUE)
 class _Running:
     """What exists between startup and shutdown."""
 
-    http: aiohttp.ClientSession
+    http: Client
     database: Database
     keeper: Keeper
     quotas: Quotas
@@ -125,7 +124,7 @@ class Worker:
 
     async def startup(self) -> None:
         """Begins to listen; does not wait for the database, which may be away."""
-        http = client_session()
+        http = Client()
         database = Database(self._database_url)
         bus = Bus(self._redis_url)
         workshop = Workshop(http=http, announce=announcer(bus))

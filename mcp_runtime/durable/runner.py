@@ -4,10 +4,9 @@ import asyncio
 import logging
 from collections import Counter
 
-import aiohttp
 import msgspec
 
-from core.outbound import client_session
+from core.outbound import Client
 from core.refusals import Refused
 from mcp_runtime.bus import Bus
 from mcp_runtime.durable.claims import Claim, Claims, Ending, asking, completed, failure
@@ -37,7 +36,7 @@ class Runner:
     def __init__(self, database_url: str, redis_url: str) -> None:
         self._claims = Claims(database_url)
         self._renewals = Claims(database_url)
-        self._http: aiohttp.ClientSession = client_session()
+        self._http = Client()
         self._bus = Bus(redis_url)
         self._compiler = Compiler(Sources(SOURCES, {}, {}), Workshop(http=self._http, announce=announcer(self._bus)))
         self._running: Counter[str] = Counter()

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import aiohttp
 import msgspec
 
+from core.outbound import Client
 from mcp_runtime.snapshots.structs import PromptSnapshot, ResourceSnapshot, ToolSnapshot
 from mcp_runtime.sources.conversation import Conversation, Silence
 from mcp_runtime.trace_context import TraceContext
@@ -89,7 +89,7 @@ async def nobody_hears(_context: CallContext, _kind: str, _uri: str) -> None:
 class Workshop:
     """What a worker lends to the handlers that it compiles."""
 
-    http: aiohttp.ClientSession  # the SSRF-guarded outbound door
+    http: Client  # the SSRF-guarded outbound door
     announce: Announce = nobody_hears
 
 

@@ -2,8 +2,7 @@
 
 from typing import cast
 
-import aiohttp
-
+from core.outbound import Client
 from mcp_runtime.protocol.served import ANONYMOUS, Principal, ServedEndpoint
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.structs import EndpointSnapshot, KeySnapshot, PromptSnapshot, ResourceSnapshot, ToolSnapshot
@@ -57,7 +56,7 @@ def make_endpoint() -> ServedEndpoint:
         keys=[KeySnapshot("1", "11" * 32), KeySnapshot("2", "22" * 32, tools=["echo"])],
     )
     sources = Sources({**SOURCES, "answers": Answers()}, PROMPT_SOURCES, RESOURCE_SOURCES)
-    compiler = Compiler(sources, Workshop(http=cast("aiohttp.ClientSession", None)))
+    compiler = Compiler(sources, Workshop(http=cast("Client", None)))
     return run(compiler.compile(snapshot, None))
 
 

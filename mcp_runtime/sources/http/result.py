@@ -86,7 +86,7 @@ def _text(response: Response) -> str:
             return response.body.decode(charset).removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError:
         pass
-    media_type = response.headers.get("Content-Type", "application/octet-stream")[:80]
+    media_type = (response.header("content-type") or "application/octet-stream")[:80]
     raise Unusable(f"the answer is not text that can be read ({media_type}).")
 
 
@@ -95,7 +95,7 @@ def _written(value: Any) -> str:
 
 
 def _status(response: Response) -> str:
-    return f"{response.url.raw_host} answered {response.status} {response.reason[:REASON_CHARACTERS]}".rstrip()
+    return f"{response.host} answered {response.status} {response.reason[:REASON_CHARACTERS]}".rstrip()
 
 
 def _quoted(text: str) -> str:

@@ -4,10 +4,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
-import aiohttp
-from yarl import URL
-
 from core.outbound import (
+    Client,
     FetchFailed,
     Limits,
     Response,
@@ -83,7 +81,7 @@ class Refusing:
 class Caller:
     """Sends the request of one tool. `secrets` are headers that win over configured ones of the same name."""
 
-    session: aiohttp.ClientSession
+    client: Client
     config: HttpConfig
     plan: Plan
     secrets: dict[str, str]
@@ -105,7 +103,7 @@ class Caller:
     async def _send(self, context: CallContext, arguments: dict[str, Any], limits: Limits) -> Response:
         trace = context.trace.headers if context.trace else {}
         return await fetch(
-            self.session,
+            self.client,
             self.config.method,
             self.plan.url(arguments),
             headers=trace | self.plan.headers.render(arguments) | self.secrets,
@@ -116,7 +114,7 @@ class Caller:
 
 def _require_destination(plan: Plan) -> None:
     try:
-        require_allowed_early(URL(plan.location.origin), policy_from_environment())
+        require_allowed_early(plan.location.origin, policy_from_environment())
     except Refused as refused:
         raise InvalidConfig({"config.url": str(refused)}) from None
 

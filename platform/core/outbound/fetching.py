@@ -1,34 +1,31 @@
 """One bounded exchange through the door: whole body or a failure that says why, redirects followed with care."""
 
 import asyncio
-import errno
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-import aiohttp
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
+from dataclasses import dataclass
+from email.message import Message
+from functools import lru_cache
+from typing import NamedTuple, Self
 
 from core import refusals
-from core.outbound.failures import (
-    ConnectionFailed,
-    ResponseBroken,
-    ResponseTooLarge,
-    TimedOut,
-    TooManyRedirects,
-)
-from core.outbound.policy import SCHEMES
-from core.outbound.session import CONNECT_SECONDS, POOL_SECONDS, Redirected
+from core.outbound.destination import Destination, Origin, parse, require_allowed
+from core.outbound.dialling import Dialler
+from core.outbound.failures import TimedOut, TooManyRedirects
+from core.outbound.policy import Policy, policy_from_environment
+from core.outbound.pool import Pool
+from core.outbound.requests import written
+from core.outbound.wire import Answer, Question
 from core.refusals import Refused
 
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})  # RFC 9110 section 15.4
 # All that another origin gets of a redirected request's headers: any other may be a credential.
 HARMLESS_HEADERS = frozenset({"accept", "accept-language", "user-agent"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.2
 BODY_KEPT_STATUSES = frozenset({307, 308})  # RFC 9110 sections 15.4.8 and 15.4.9
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What one exchange may take: `seconds` for all of it, redirects included; bytes after decompression."""
 
     seconds: float = 10.0
@@ -36,155 +33,132 @@ class Limits:
     redirects: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A complete answer."""
+USUAL = Limits()
 
-    url: URL
-    status: int
-    reason: str
-    headers: CIMultiDictProxy[str]
-    charset: str | None
-    body: bytes
+
+class Response(NamedTuple):
+    """A complete answer. `host` is who gave it, after redirects."""
+
+    host: str
+    answer: Answer
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self.answer.status
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase, which may be empty."""
+        return self.answer.reason.decode("latin-1")
+
+    @property
+    def body(self) -> bytes:
+        """The body, decoded from its content coding."""
+        return self.answer.body
+
+    def header(self, name: str) -> str | None:
+        """The value of the first header of this name, given in lower case."""
+        wanted = name.encode()
+        return next((value.decode("latin-1") for key, value in self.answer.headers if key == wanted), None)
+
+    @property
+    def charset(self) -> str | None:
+        """What the content type says the text is encoded as, in lower case."""
+        return _charset(self.header("content-type") or "")
+
+
+@lru_cache(maxsize=256)
+def _charset(content_type: str) -> str | None:
+    message = Message()
+    message["Content-Type"] = content_type
+    return message.get_content_charset()
+
+
+class Client:
+    """The outbound door of one event loop; its owner closes it. Without `policy`, OUTBOUND_ALLOW says what is allowed.
+
+    It keeps connections alive, follows no redirect by itself, keeps no cookies, and uses no proxy.
+    """
+
+    def __init__(self, policy: Policy | None = None, dialler: Dialler | None = None) -> None:
+        self.policy = policy_from_environment() if policy is None else policy
+        self.pool = Pool((dialler or Dialler(self.policy)).dial)
+
+    async def close(self) -> None:
+        """Closes all connections; requests that are under way fail."""
+        await self.pool.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.close()
 
 
 @dataclass(slots=True)
 class _Exchange:
     method: str
-    url: URL
-    headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+    destination: Destination
+    headers: Mapping[str, str]
     body: bytes | None = None
 
     @property
-    def host(self) -> str:
-        return self.url.raw_host or ""
+    def origin(self) -> Origin:
+        return self.destination.origin
 
-    def redirected(self, redirect: Redirected) -> "_Exchange":
-        """The exchange that the answer sends us to (RFC 9110 section 15.4). Raises Refused."""
-        url = _joined(self.url, redirect.location)
-        if self.url.scheme == "https" and url.scheme != "https":
-            raise Refused(refusals.DESTINATION_REFUSED, f"{self.host} redirects to an unencrypted address.")
-        keeps = redirect.status in BODY_KEPT_STATUSES or self.method in SAFE_METHODS
-        elsewhere = url.origin() != self.url.origin()
+    def redirected(self, status: int, location: str) -> "_Exchange":
+        """The exchange that an answer sends us to (RFC 9110 section 15.4). Raises Refused."""
+        destination = self.destination.joined(location)
+        host = self.origin.host
+        if self.origin.is_encrypted and not destination.origin.is_encrypted:
+            raise Refused(refusals.DESTINATION_REFUSED, f"{host} redirects to an unencrypted address.")
+        keeps = status in BODY_KEPT_STATUSES or self.method in SAFE_METHODS
+        elsewhere = destination.origin != self.origin
         if elsewhere and keeps and self.method not in SAFE_METHODS:
-            raise Refused(refusals.DESTINATION_REFUSED, f"{self.host} redirects a {self.method} to another host.")
+            raise Refused(refusals.DESTINATION_REFUSED, f"{host} redirects a {self.method} to another host.")
         method, body = (self.method, self.body) if keeps else ("GET", None)
-        return _Exchange(method, url, self._headers_for(body, elsewhere=elsewhere), body)
+        return _Exchange(method, destination, self._headers_for(body, elsewhere=elsewhere), body)
 
-    def _headers_for(self, body: bytes | None, *, elsewhere: bool) -> CIMultiDict[str]:
-        headers = CIMultiDict(self.headers)
-        if body is None:
-            headers.popall("Content-Type", None)
+    def _headers_for(self, body: bytes | None, *, elsewhere: bool) -> dict[str, str]:
+        dropped = {"content-type"} if body is None else set()
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in dropped}
         if elsewhere:
-            headers = CIMultiDict((name, value) for name, value in headers.items() if name.lower() in HARMLESS_HEADERS)
+            headers = {name: value for name, value in headers.items() if name.lower() in HARMLESS_HEADERS}
         return headers
 
 
 async def fetch(
-    session: aiohttp.ClientSession,
+    client: Client,
     method: str,
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
-    limits: Limits | None = None,
+    limits: Limits = USUAL,
 ) -> Response:
-    """Sends one request through `session` (from `client_session`) and reads the whole answer.
+    """Sends one request and reads the whole answer.
 
     `url` is percent-encoded already and is sent as it stands. Raises FetchFailed, and Refused(DESTINATION_REFUSED)
-    for a URL, an address or a redirect that is not allowed; neither tells an internal address.
+    for a URL, a header, an address or a redirect that is not allowed; neither tells an internal address.
     """
-    limits = limits or Limits()
-    exchange = _Exchange(method, encoded_url(url), CIMultiDict(headers or {}), body)
-    host = exchange.host
+    exchange = _Exchange(method, parse(url), headers or {}, body)
+    host = exchange.origin.host
     try:
         async with asyncio.timeout(limits.seconds):
             for _hop in range(limits.redirects + 1):
-                try:
-                    return await _send(session, exchange, limits)
-                except Redirected as redirect:
-                    exchange = exchange.redirected(redirect)
+                answer = await _send(client, exchange, limits)
+                response = Response(exchange.origin.host, answer)
+                if answer.status not in REDIRECT_STATUSES or (location := response.header("location")) is None:
+                    return response
+                exchange = exchange.redirected(answer.status, location)
     except TimeoutError:
         raise TimedOut(f"{host} did not answer within {limits.seconds:.3g} s.") from None
     raise TooManyRedirects(f"{host} redirected more than {limits.redirects} times.")
 
 
-def encoded_url(url: str) -> URL:
-    """`url` parsed as it stands. Raises Refused(DESTINATION_REFUSED) unless it is absolute, printable ASCII."""
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise Refused(refusals.DESTINATION_REFUSED, "The URL holds characters that must be percent-encoded.")
-    try:
-        parsed = URL(url, encoded=True)
-        _port = parsed.port
-    except ValueError:
-        raise Refused(refusals.DESTINATION_REFUSED, "The URL is not valid.") from None
-    if parsed.scheme not in SCHEMES:
-        raise Refused(refusals.DESTINATION_REFUSED, "Only http and https URLs can be requested.")
-    if not parsed.raw_host or parsed.raw_user is not None:
-        raise Refused(refusals.DESTINATION_REFUSED, "A URL names a host, and no user or password.")
-    return parsed
-
-
-def _joined(base: URL, location: str) -> URL:
-    try:
-        return encoded_url(str(base.join(URL(location))))
-    except ValueError:
-        raise Refused(refusals.DESTINATION_REFUSED, f"{base.raw_host} redirects to an invalid address.") from None
-
-
-async def _send(session: aiohttp.ClientSession, exchange: _Exchange, limits: Limits) -> Response:
-    timeout = aiohttp.ClientTimeout(connect=POOL_SECONDS, sock_connect=CONNECT_SECONDS)
-    try:
-        async with session.request(
-            exchange.method, exchange.url, headers=exchange.headers, data=exchange.body, timeout=timeout
-        ) as response:
-            body = await _read(response, exchange, limits)
-            return Response(
-                url=exchange.url,
-                status=response.status,
-                reason=response.reason or "",
-                headers=response.headers,
-                charset=response.charset,
-                body=body,
-            )
-    except aiohttp.ClientConnectorError as error:
-        raise _connection_failed(exchange.host, error) from None
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-        raise ResponseBroken(f"{exchange.host} closed the connection before it had answered.") from None
-    except aiohttp.ClientPayloadError:
-        raise ResponseBroken(f"The answer of {exchange.host} broke off or cannot be decompressed.") from None
-    except aiohttp.ServerTimeoutError:
-        raise TimedOut(f"{exchange.host} could not be reached within {CONNECT_SECONDS} s.") from None
-    except aiohttp.ClientError:
-        raise ResponseBroken(
-            f"The answer of {exchange.host} is not valid HTTP, or its headers are too large."
-        ) from None
-
-
-async def _read(response: aiohttp.ClientResponse, exchange: _Exchange, limits: Limits) -> bytes:
-    # aiohttp decompresses piece by piece, so a bomb is noticed when the limit is passed, not when it has gone off.
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > limits.response_bytes:
-            response.close()
-            raise ResponseTooLarge(f"The answer of {exchange.host} is larger than {_in_words(limits.response_bytes)}.")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _in_words(size: int) -> str:
-    return f"{size // 1024} KiB" if size % 1024 == 0 else f"{size} bytes"
-
-
-def _connection_failed(host: str, error: aiohttp.ClientConnectorError) -> ConnectionFailed:
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return ConnectionFailed(f"The name {host} does not resolve.")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return ConnectionFailed(f"The certificate of {host} is not trusted.")
-    if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return ConnectionFailed(f"The TLS handshake with {host} failed.")
-    if error.os_error.errno == errno.ECONNREFUSED:
-        return ConnectionFailed(f"{host} refused the connection.")
-    return ConnectionFailed(f"No connection to {host} could be made.")
+async def _send(client: Client, exchange: _Exchange, limits: Limits) -> Answer:
+    require_allowed(exchange.origin, client.policy)
+    data = written(exchange.method, exchange.destination, exchange.headers, exchange.body)
+    question = Question(data, limits.response_bytes, exchange.method == "HEAD")
+    return await client.pool.ask(exchange.origin, question, is_repeatable=exchange.method in IDEMPOTENT_METHODS)

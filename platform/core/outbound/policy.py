@@ -28,9 +28,9 @@ class Policy:
 
     def allows_port(self, host: str, port: int) -> bool:
         """Whether the port of a URL may be used on this host."""
-        if (canonical(host), port) in self.origins or port in WEB_PORTS:
+        if port in WEB_PORTS or (FIRST_UNPRIVILEGED_PORT <= port <= HIGHEST_PORT and port not in REFUSED_PORTS):
             return True
-        return FIRST_UNPRIVILEGED_PORT <= port <= HIGHEST_PORT and port not in REFUSED_PORTS
+        return (canonical(host), port) in self.origins
 
     def allows_dial(self, host: str, address: str, port: int) -> bool:
         """Whether a connection for a URL's `host` may be opened to `address`, which it resolved to just now."""

@@ -3,55 +3,53 @@
 import socket
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from core import outbound, refusals
 from core.environment import BadEnvironment
+from core.outbound.dialling import AddressInfo, Dialler
 from core.outbound.policy import Policy, policy_from_environment
 from core.refusals import Refused
 from tests.core.outbound.upstreams import LOOPBACK, upstream
 
 
-class Names(AbstractResolver):
+class Names:
     """A name server of our own: each answer is the next list of addresses, the last one for ever."""
 
     def __init__(self, *answers: list[str]) -> None:
         self._answers = list(answers)
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    async def __call__(self, host: str, port: int) -> list[AddressInfo]:
         """The next answer."""
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
+            (
+                socket.AF_INET6 if ":" in address else socket.AF_INET,
+                socket.SOCK_STREAM,
+                socket.IPPROTO_TCP,
+                "",
+                (address, port),
             )
             for address in answer
         ]
 
-    async def close(self) -> None:
-        """Nothing is open."""
+
+def client_with(policy: Policy, names: Names) -> outbound.Client:
+    """A client that asks `names` before every connection."""
+    return outbound.Client(policy, Dialler(policy, names, resolved_seconds=0))
 
 
 @pytest.fixture
-async def door() -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that allows what is allowed by default."""
-    async with outbound.client_session(Policy()) as session:
-        yield session
+async def door() -> AsyncIterator[outbound.Client]:
+    """A client that allows what is allowed by default."""
+    async with outbound.Client(Policy()) as client:
+        yield client
 
 
-async def refusal_of(session: aiohttp.ClientSession, url: str) -> Refused:
+async def refusal_of(client: outbound.Client, url: str) -> Refused:
     with pytest.raises(Refused) as caught:
-        await outbound.fetch(session, "GET", url)
+        await outbound.fetch(client, "GET", url)
     assert caught.value.refusal is refusals.DESTINATION_REFUSED
     return caught.value
 
@@ -107,21 +105,21 @@ async def refusal_of(session: aiohttp.ClientSession, url: str) -> Refused:
         "http://①②⑦.0.0.1/",
     ],
 )
-async def test_a_destination_that_is_not_public_is_refused(door: aiohttp.ClientSession, url: str) -> None:
+async def test_a_destination_that_is_not_public_is_refused(door: outbound.Client, url: str) -> None:
     await refusal_of(door, url)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "::1", "::ffff:10.1.2.3"])
 async def test_a_name_is_refused_for_the_address_it_resolves_to_and_the_address_is_not_told(address: str) -> None:
-    async with outbound.client_session(Policy(), Names([address])) as session:
-        refused = await refusal_of(session, "http://intranet.example/")
+    async with client_with(Policy(), Names([address])) as client:
+        refused = await refusal_of(client, "http://intranet.example/")
     assert str(refused) == "intranet.example is not at a public address."
     assert address not in repr(refused)
 
 
 async def test_a_name_with_several_internal_addresses_is_refused() -> None:
-    async with outbound.client_session(Policy(), Names(["10.0.0.1", "::1", "192.168.0.1"])) as session:
-        await refusal_of(session, "http://intranet.example/")
+    async with client_with(Policy(), Names(["10.0.0.1", "::1", "192.168.0.1"])) as client:
+        await refusal_of(client, "http://intranet.example/")
 
 
 async def test_a_name_that_changes_its_address_after_the_first_call_is_refused_when_dialled_again() -> None:
@@ -131,12 +129,10 @@ async def test_a_name_that_changes_its_address_after_the_first_call_is_refused_w
     async with upstream(answer) as port:
         # Loopback stands for the public address here; the second answer is another, which nobody allowed.
         policy = Policy(networks=policy_of(f"{LOOPBACK}/32").networks)
-        async with outbound.client_session(policy, Names([LOOPBACK], ["127.0.0.2"])) as session:
-            session.connector.clear_dns_cache()  # type: ignore[union-attr]
+        async with client_with(policy, Names([LOOPBACK], ["127.0.0.2"])) as client:
             url = f"http://rebinding.example:{port}/"
-            assert (await outbound.fetch(session, "GET", url)).body == b"public"
-            session.connector.clear_dns_cache()  # type: ignore[union-attr]
-            await refusal_of(session, url)
+            assert (await outbound.fetch(client, "GET", url)).body == b"public"
+            await refusal_of(client, url)
 
 
 def policy_of(allow: str) -> Policy:
@@ -152,12 +148,12 @@ async def test_what_the_operator_allows_by_host_and_port_is_reached_and_nothing_
     async with (
         upstream(answer) as port,
         upstream(answer) as other,
-        outbound.client_session(policy_of(f"ERP.example.:{port}"), Names([LOOPBACK])) as session,
+        client_with(policy_of(f"ERP.example.:{port}"), Names([LOOPBACK])) as client,
     ):
-        assert (await outbound.fetch(session, "GET", f"http://erp.example:{port}/")).body == b"inside"
-        await refusal_of(session, f"http://erp.example:{other}/")
-        await refusal_of(session, f"http://other.example:{port}/")
-        await refusal_of(session, f"http://{LOOPBACK}:{port}/")
+        assert (await outbound.fetch(client, "GET", f"http://erp.example:{port}/")).body == b"inside"
+        await refusal_of(client, f"http://erp.example:{other}/")
+        await refusal_of(client, f"http://other.example:{port}/")
+        await refusal_of(client, f"http://{LOOPBACK}:{port}/")
 
 
 @pytest.mark.parametrize("allow", ["127.0.0.1:{port}", "10.0.0.0/8, 127.0.0.0/8", "[::1]:1 127.0.0.1"])
@@ -167,8 +163,8 @@ async def test_each_form_of_the_allow_list_opens_the_door(allow: str, monkeypatc
 
     async with upstream(answer) as port:
         monkeypatch.setenv("OUTBOUND_ALLOW", allow.format(port=port))
-        async with outbound.client_session() as session:
-            assert (await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/")).body == b"inside"
+        async with outbound.Client() as client:
+            assert (await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/")).body == b"inside"
 
 
 @pytest.mark.parametrize("allow", ["intranet", "10.0.0.1/8", "host:port", "http://host:80", ":80/8"])
@@ -183,10 +179,8 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
 
     async with upstream(answer) as port:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-        async with outbound.client_session(policy_of(f"{LOOPBACK}:{port}")) as session:
-            assert (await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/")).body == b"direct"
-            with pytest.raises(Refused):
-                await session.get(f"http://{LOOPBACK}:{port}/", proxy=f"http://{LOOPBACK}:{port}")
+        async with outbound.Client(policy_of(f"{LOOPBACK}:{port}")) as client:
+            assert (await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/")).body == b"direct"
 
 
 async def test_cookies_are_not_kept() -> None:
@@ -196,9 +190,9 @@ async def test_cookies_are_not_kept() -> None:
         seen.append(request.headers.get("Cookie"))
         return web.Response(headers={"Set-Cookie": "session=1"})
 
-    async with upstream(answer) as port, outbound.client_session(policy_of(f"{LOOPBACK}:{port}")) as session:
-        await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/")
-        await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/")
+    async with upstream(answer) as port, outbound.Client(policy_of(f"{LOOPBACK}:{port}")) as client:
+        await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/")
+        await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/")
     assert seen == [None, None]
 
 
@@ -210,7 +204,7 @@ async def test_connections_are_kept_alive() -> None:
         peers.add(request.transport.get_extra_info("peername"))
         return web.Response()
 
-    async with upstream(answer) as port, outbound.client_session(policy_of(f"{LOOPBACK}:{port}")) as session:
+    async with upstream(answer) as port, outbound.Client(policy_of(f"{LOOPBACK}:{port}")) as client:
         for _time in range(3):
-            await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/")
+            await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/")
     assert len(peers) == 1

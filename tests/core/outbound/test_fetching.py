@@ -6,7 +6,6 @@ import socket
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
 
-import aiohttp
 import pytest
 from aiohttp import web
 
@@ -20,10 +19,10 @@ ALLOWED = Policy(networks=(ip_network(f"{LOOPBACK}/32"),))
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that may go to loopback's first address alone."""
-    async with outbound.client_session(ALLOWED) as session:
-        yield session
+async def client() -> AsyncIterator[outbound.Client]:
+    """A client that may go to loopback's first address alone."""
+    async with outbound.Client(ALLOWED) as client:
+        yield client
 
 
 def redirect_to(location: str, status: int = 302) -> Answer:
@@ -33,7 +32,7 @@ def redirect_to(location: str, status: int = 302) -> Answer:
     return answer
 
 
-async def test_a_gzip_bomb_is_refused_when_it_passes_the_limit(session: aiohttp.ClientSession) -> None:
+async def test_a_gzip_bomb_is_refused_when_it_passes_the_limit(client: outbound.Client) -> None:
     bomb = gzip.compress(bytes(200 * 1024 * 1024), compresslevel=1)
 
     async def answer(request: web.Request) -> web.Response:
@@ -41,17 +40,17 @@ async def test_a_gzip_bomb_is_refused_when_it_passes_the_limit(session: aiohttp.
 
     async with upstream(answer) as port:
         with pytest.raises(outbound.ResponseTooLarge) as caught:
-            await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/")
+            await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/")
     assert str(caught.value) == "The answer of 127.0.0.1 is larger than 256 KiB."
 
 
 @pytest.mark.parametrize(("size", "fits"), [(1000, True), (1001, False)])
-async def test_the_size_limit_is_exact(session: aiohttp.ClientSession, size: int, fits: bool) -> None:  # noqa: FBT001
+async def test_the_size_limit_is_exact(client: outbound.Client, size: int, fits: bool) -> None:  # noqa: FBT001
     async def answer(request: web.Request) -> web.Response:
         return web.Response(body=bytes(size))
 
     async with upstream(answer) as port:
-        call = outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/", limits=Limits(response_bytes=1000))
+        call = outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/", limits=Limits(response_bytes=1000))
         if fits:
             assert len((await call).body) == size
         else:
@@ -59,7 +58,7 @@ async def test_the_size_limit_is_exact(session: aiohttp.ClientSession, size: int
                 await call
 
 
-async def test_a_body_that_drips_without_end_times_out(session: aiohttp.ClientSession) -> None:
+async def test_a_body_that_drips_without_end_times_out(client: outbound.Client) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -69,14 +68,14 @@ async def test_a_body_that_drips_without_end_times_out(session: aiohttp.ClientSe
 
     async with upstream(answer) as port:
         with pytest.raises(outbound.TimedOut) as caught:
-            await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/", limits=Limits(seconds=0.2))
+            await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/", limits=Limits(seconds=0.2))
     assert str(caught.value) == "127.0.0.1 did not answer within 0.2 s."
 
 
-async def test_redirects_without_end_end(session: aiohttp.ClientSession) -> None:
+async def test_redirects_without_end_end(client: outbound.Client) -> None:
     async with upstream(redirect_to("/again")) as port:
         with pytest.raises(outbound.TooManyRedirects):
-            await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/")
+            await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/")
 
 
 @pytest.mark.parametrize(
@@ -94,21 +93,13 @@ async def test_redirects_without_end_end(session: aiohttp.ClientSession) -> None
         "http://127.0.0.1:99999/",
     ],
 )
-async def test_a_redirect_to_a_place_that_is_not_allowed_is_refused(
-    session: aiohttp.ClientSession, location: str
-) -> None:
+async def test_a_redirect_to_a_place_that_is_not_allowed_is_refused(client: outbound.Client, location: str) -> None:
     async with upstream(redirect_to(location)) as port:
         with pytest.raises(Refused):
-            await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/")
+            await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/")
 
 
-async def test_a_session_used_directly_does_not_follow_redirects(session: aiohttp.ClientSession) -> None:
-    async with upstream(redirect_to("http://127.0.0.1:1/")) as port:
-        with pytest.raises(outbound.Redirected):
-            await session.get(f"http://{LOOPBACK}:{port}/")
-
-
-async def test_credentials_follow_to_the_same_origin_and_not_to_another(session: aiohttp.ClientSession) -> None:
+async def test_credentials_follow_to_the_same_origin_and_not_to_another(client: outbound.Client) -> None:
     seen: list[dict[str, str]] = []
 
     async def last(request: web.Request) -> web.Response:
@@ -120,9 +111,9 @@ async def test_credentials_follow_to_the_same_origin_and_not_to_another(session:
 
     secret = {"Authorization": "Bearer x", "X-Api-Key": "y", "Cookie": "z", "Accept": "text/plain"}
     async with upstream(last) as other, upstream(here) as port:
-        await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/", headers=secret)
+        await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/", headers=secret)
         async with upstream(redirect_to(f"http://{LOOPBACK}:{other}/")) as away:
-            await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{away}/", headers=secret)
+            await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{away}/", headers=secret)
     assert {name: seen[0].get(name) for name in secret} == secret
     assert {name: seen[1].get(name) for name in secret} == dict.fromkeys(secret) | {"Accept": "text/plain"}
 
@@ -131,7 +122,7 @@ async def test_credentials_follow_to_the_same_origin_and_not_to_another(session:
     ("status", "method", "body"), [(302, "GET", b""), (303, "GET", b""), (307, "POST", b"data"), (308, "POST", b"data")]
 )
 async def test_a_redirected_post_keeps_its_body_only_where_the_status_says_so(
-    session: aiohttp.ClientSession, status: int, method: str, body: bytes
+    client: outbound.Client, status: int, method: str, body: bytes
 ) -> None:
     seen: list[tuple[str, bytes]] = []
 
@@ -142,14 +133,14 @@ async def test_a_redirected_post_keeps_its_body_only_where_the_status_says_so(
         return web.Response(status=status, headers={"Location": "/end"})
 
     async with upstream(answer) as port:
-        await outbound.fetch(session, "POST", f"http://{LOOPBACK}:{port}/", body=b"data")
+        await outbound.fetch(client, "POST", f"http://{LOOPBACK}:{port}/", body=b"data")
     assert seen == [(method, body)]
 
 
-async def test_a_post_is_not_redirected_to_another_host(session: aiohttp.ClientSession) -> None:
+async def test_a_post_is_not_redirected_to_another_host(client: outbound.Client) -> None:
     async with upstream(redirect_to("http://127.0.0.1:8/", 307)) as port:
         with pytest.raises(Refused):
-            await outbound.fetch(session, "POST", f"http://{LOOPBACK}:{port}/", body=b"data")
+            await outbound.fetch(client, "POST", f"http://{LOOPBACK}:{port}/", body=b"data")
 
 
 async def raw(answer: bytes) -> AsyncIterator[int]:
@@ -175,41 +166,18 @@ async def raw(answer: bytes) -> AsyncIterator[int]:
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\noops",
     ],
 )
-async def test_an_answer_that_is_not_proper_http_is_a_typed_failure(
-    session: aiohttp.ClientSession, answer: bytes
-) -> None:
+async def test_an_answer_that_is_not_proper_http_is_a_typed_failure(client: outbound.Client, answer: bytes) -> None:
     async for port in raw(answer):
         with pytest.raises(outbound.ResponseBroken):
-            await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/")
+            await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{port}/")
 
 
-async def test_a_refused_connection_and_an_unknown_name_are_told(session: aiohttp.ClientSession) -> None:
+async def test_a_refused_connection_and_an_unknown_name_are_told(client: outbound.Client) -> None:
     with socket.socket() as held:
         held.bind((LOOPBACK, 0))
         with pytest.raises(outbound.ConnectionFailed) as refused:
-            await outbound.fetch(session, "GET", f"http://{LOOPBACK}:{held.getsockname()[1]}/")
+            await outbound.fetch(client, "GET", f"http://{LOOPBACK}:{held.getsockname()[1]}/")
     assert str(refused.value) == "127.0.0.1 refused the connection."
     with pytest.raises(outbound.ConnectionFailed) as unknown:
-        await outbound.fetch(session, "GET", "http://name.invalid/")
+        await outbound.fetch(client, "GET", "http://name.invalid/")
     assert str(unknown.value) == "The name name.invalid does not resolve."
-
-
-async def test_a_cancelled_exchange_gives_its_connection_back(session: aiohttp.ClientSession) -> None:
-    started, gone = asyncio.Event(), asyncio.Event()
-
-    async def answer(request: web.Request) -> web.Response:
-        started.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            gone.set()
-        return web.Response()
-
-    async with upstream(answer) as port:
-        task = asyncio.create_task(outbound.fetch(session, "GET", f"http://{LOOPBACK}:{port}/"))
-        async with asyncio.timeout(5):
-            await started.wait()
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-    assert not session.connector._acquired  # type: ignore[union-attr]  # noqa: SLF001

@@ -113,10 +113,10 @@ async def test_a_service_hears_of_the_trace_and_never_of_the_baggage(monkeypatch
 
 
 async def _forwards(url: str) -> None:
-    async with outbound.client_session() as session:
+    async with outbound.Client() as client:
         for configured, expected in (({}, PARENT), ({"traceparent": "mine"}, "mine")):
             draft = http_draft(url, headers=configured)
-            _, handler = compiled("http", draft, session)
+            _, handler = compiled("http", draft, client)
             result = await handler(context(trace=TraceContext(PARENT, STATE, BAGGAGE)), {})
             headers = {name.lower(): value for name, value in json.loads(text_of(result))["headers"].items()}
             assert (headers["traceparent"], headers["tracestate"]) == (expected, STATE)

@@ -5,8 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-import aiohttp
-
+from core.outbound import Client
 from mcp_runtime.protocol import ladder
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.headers import RequestHeaders
@@ -82,7 +81,7 @@ def make_endpoint(*tools: ToolSnapshot, **members: Any) -> ServedEndpoint:
         "access": "key", "keys": [KeySnapshot("1", "00" * 32)],
     } | members  # fmt: skip
     sources = Sources({"answers": Answers()}, PROMPT_SOURCES, RESOURCE_SOURCES)
-    compiler = Compiler(sources, Workshop(http=cast("aiohttp.ClientSession", None)))
+    compiler = Compiler(sources, Workshop(http=cast("Client", None)))
     return run(compiler.compile(EndpointSnapshot(tools=list(tools), **whole), None))
 
 

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import aiohttp
-
 from core import outbound
 from mcp_runtime import schemas
 from mcp_runtime.snapshots.structs import ToolSnapshot
@@ -31,17 +29,17 @@ def snapshot_of(source: str, draft: ToolDraft) -> ToolSnapshot:
     )
 
 
-def compiled(source: str, draft: ToolDraft, session: aiohttp.ClientSession) -> tuple[ToolDraft, ToolHandler]:
+def compiled(source: str, draft: ToolDraft, client: outbound.Client) -> tuple[ToolDraft, ToolHandler]:
     """The checked draft and the handler that a worker would call."""
     checked = SOURCES[source].check(draft)
-    handler = SOURCES[source].compile(snapshot_of(source, checked), checked.secrets, Workshop(http=session))
+    handler = SOURCES[source].compile(snapshot_of(source, checked), checked.secrets, Workshop(http=client))
     return checked, handler
 
 
 async def call_tool(source: str, draft: ToolDraft, arguments: dict[str, Any], seconds: float = SECONDS) -> ToolResult:
     """Checks, compiles and calls; what is returned as structured content must satisfy the output schema."""
-    async with outbound.client_session() as session:
-        checked, handler = compiled(source, draft, session)
+    async with outbound.Client() as client:
+        checked, handler = compiled(source, draft, client)
         result = await handler(context(seconds), arguments)
     if checked.output_schema is not None and not result.is_error:
         assert result.has_structured

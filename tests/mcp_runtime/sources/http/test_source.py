@@ -117,9 +117,9 @@ async def test_a_secret_header_is_sent_and_taken_out_of_what_comes_back(base: st
 
 async def test_a_secret_header_is_not_sent_to_another_origin_than_it_was_given_for(base: str) -> None:
     given = SOURCES["http"].check(http_draft("https://api.example.com/", secrets={"X-Key": SECRET}))
-    async with outbound.client_session() as session:
+    async with outbound.Client() as client:
         moved = snapshot_of("http", http_draft(f"{base}/seen"))
-        handler = SOURCES["http"].compile(moved, given.secrets, Workshop(http=session))
+        handler = SOURCES["http"].compile(moved, given.secrets, Workshop(http=client))
         result = await handler(context(), {})
     assert result.is_error
     assert text_of(result) == "The secret header X-Key was given for another address than this. Enter it again."
@@ -206,12 +206,11 @@ async def test_the_call_s_deadline_cuts_the_time_limit_short(base: str) -> None:
 
 
 async def test_calls_of_one_tool_share_a_connection(base: str) -> None:
-    async with outbound.client_session() as session:
-        _draft, handler = compiled("http", http_draft(f"{base}/text"), session)
+    async with outbound.Client() as client:
+        _draft, handler = compiled("http", http_draft(f"{base}/text"), client)
         for _time in range(3):
             assert text_of(await handler(context(), {})) == "hello wörld"
-        assert session.connector is not None
-        assert len(session.connector._conns) == 1  # noqa: SLF001  # aiohttp has no public count of idle connections
+        assert len(client.pool.open) == 1
 
 
 def test_a_stored_configuration_that_no_longer_reads_is_not_served() -> None:
