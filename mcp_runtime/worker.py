@@ -33,6 +33,7 @@ from mcp_runtime.sources.contract import Workshop
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
 from mcp_runtime.transports.calls import Calls
+from mcp_runtime.transports.direct_streams import DirectStream
 from mcp_runtime.transports.discovery import CARD, CATALOGUE, Discovery
 from mcp_runtime.transports.door import Door
 from mcp_runtime.transports.guards import Guards
@@ -116,7 +117,7 @@ class Worker:
             await receive()
             await send({"type": "websocket.close"})
 
-    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Reply | Rest | None:
+    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Reply | Rest | DirectStream | None:
         """For the fast lane: see `StreamableHttp.answer_now`."""
         if self._running is None or not path.endswith(STREAMABLE_HTTP):
             return None

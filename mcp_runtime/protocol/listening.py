@@ -1,6 +1,7 @@
 """The messages of a stream that a client listens on (2026-07-28, basic/patterns/subscriptions)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -21,6 +22,15 @@ class Listen:
     id: bytes
     listening: Listening
 
+    def lean(self) -> "Listen":
+        """The request without what only its beginning needs: it is held for as long as its stream."""
+        exchange = msgspec.structs.replace(self.listening.exchange, headers=None, params={}, capabilities={})
+        return Listen(self.id, replace(self.listening, exchange=exchange))
+
+    def list_changed(self, kind: str) -> bytes:
+        """Tells that a list (tools, prompts, resources) changed."""
+        return _list_changed(self.id, kind)
+
     def acknowledged(self) -> bytes:
         """The first message: what of it is honoured."""
         honoured: dict[str, Any] = {name: True for name, kind in LISTS.items() if kind in self.listening.lists}
@@ -32,7 +42,7 @@ class Listen:
 
     def tagged(self, method: str, params: dict[str, Any]) -> bytes:
         """A notification that says which subscription it belongs to."""
-        return encode_notification(method, {"_meta": {SUBSCRIPTION_ID: self._raw_id}, **params})
+        return _tagged(self.id, method, params)
 
     def cancelled(self) -> bytes:
         """Tells that the server ends the stream (basic/patterns/cancellation)."""
@@ -48,3 +58,13 @@ class Listen:
     def _raw_id(self) -> Any:
         """The id as a value again, of the type that the client chose."""
         return msgspec.json.decode(self.id)
+
+
+def _tagged(identifier: bytes, method: str, params: dict[str, Any]) -> bytes:
+    return encode_notification(method, {"_meta": {SUBSCRIPTION_ID: msgspec.json.decode(identifier)}, **params})
+
+
+@lru_cache(maxsize=1_024)
+def _list_changed(identifier: bytes, kind: str) -> bytes:
+    # Most clients count their requests from one, so that very many streams say the same bytes.
+    return _tagged(identifier, f"notifications/{kind}/list_changed", {})

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import resource
 import sys
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from typing import Any, cast
 
 import httptools
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from core import environment, refusals
@@ -66,8 +67,59 @@ def _raise_descriptors() -> int:
     return hard
 
 
+class Flow(FlowControl):
+    """uvicorn's, which makes what waits for a slow client when there is one: it costs as much as all the rest."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.read_paused = self.write_paused = False
+        self._is_writable_event = cast("asyncio.Event", None)
+
+    async def drain(self) -> None:
+        """Waits until the client takes something."""
+        if self.write_paused:
+            self._is_writable_event = cast("asyncio.Event | None", self._is_writable_event) or asyncio.Event()
+            await self._is_writable_event.wait()
+
+    def pause_writing(self) -> None:
+        """The client takes nothing at the moment."""
+        self.write_paused = True
+
+    def resume_writing(self) -> None:
+        """The client takes something again."""
+        self.write_paused = False
+        event, self._is_writable_event = self._is_writable_event, cast("asyncio.Event", None)
+        if cast("asyncio.Event | None", event) is not None:
+            event.set()
+
+
+class _Pipeline[Entry](list[Entry]):
+    """A queue that is nearly always empty: an empty deque holds room for 64."""
+
+    __slots__ = ()
+
+    def appendleft(self, entry: Entry) -> None:
+        """As a deque has it."""
+        self.insert(0, entry)
+
+
+def new_parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
+    """A parser as uvicorn has it."""
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
+
+
 class BoundedHttp(HttpToolsProtocol):
-    """One connection."""
+    """One connection.
+
+    uvicorn's attributes just fit into what instances of a class share; more would give each a table of its own.
+    """
+
+    __slots__ = (
+        "_bounds", "_chunk", "_discarded", "_head_begun", "_head_bytes", "_heads", "_in_body", "_in_head", "_is_last",
+        "_plain_head", "_running", "_timers", "_unsent",
+    )  # fmt: skip
 
     def __init__(self, *, bounds: Bounds, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -85,9 +137,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._unsent = 0
         self._is_last = False
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
+        self.pipeline = cast("deque[tuple[RequestResponseCycle, ASGI3Application]]", _Pipeline())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it to what it always is
+        self.flow = Flow(self.transport)
         if len(self.connections) > self._bounds.connections:
             self._refuse(refusals.OVERLOADED)
         else:
@@ -136,7 +190,7 @@ class BoundedHttp(HttpToolsProtocol):
         read = stopped.args[0] if isinstance(stopped, httptools.HttpParserUpgrade) else len(self._chunk)
         rest = self._plain_head + self._chunk[read:]
         self._plain_head = b""
-        self.parser = httptools.HttpRequestParser(self)
+        self.parser = new_parser(self)
         self.data_received(rest)
 
     def handle_websocket_upgrade(self) -> None:

@@ -10,11 +10,16 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
-from uvicorn._types import ASGI3Application
+import httptools
+from uvicorn._types import ASGI3Application, HTTPScope
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from core.refusals import Refusal
 from mcp_runtime.protocol.headers import RawHeaders
 from mcp_runtime.protocol.replies import Reply
-from mcp_runtime.transports.bounded_http import BoundedHttp
+from mcp_runtime.transports.bounded_http import BoundedHttp, new_parser
+from mcp_runtime.transports.direct_streams import DirectStream
+from mcp_runtime.transports.outlets import EVENT_STREAM
 from mcp_runtime.transports.streamable_http import Rest
 
 MAXIMUM_BODY_BYTES = 64 * 1024
@@ -23,11 +28,26 @@ _ASIDE = frozenset({b"connection", b"expect", b"transfer-encoding", b"upgrade"})
 _KEEP_ALIVE = b"keep-alive"
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
-type AnswerNow = Callable[[str, RawHeaders, bytes], Reply | Rest | None]
+_STREAM_HEAD = b"".join([b"%b: %b\r\n" % header for header in EVENT_STREAM]) + b"transfer-encoding: chunked\r\n"
+
+type AnswerNow = Callable[[str, RawHeaders, bytes], Reply | Rest | DirectStream | None]
+
+
+class _Streaming:
+    """Stands where uvicorn keeps the response that is under way: what comes behind a stream queues up after it."""
+
+    response_complete = False
+
+
+_STREAMING = cast("RequestResponseCycle", _Streaming())
 
 
 class FastLane(BoundedHttp):
     """One connection. `answer_now` gets path, headers and body of a POST (see `StreamableHttp.answer_now`)."""
+
+    __slots__ = (
+        "_answer_now", "_aside", "_body", "_defaults", "_head", "_heard_at", "_in_lane", "_stream",
+    )  # fmt: skip
 
     def __init__(self, *, answer_now: AnswerNow, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -38,6 +58,7 @@ class FastLane(BoundedHttp):
         self._heard_at = 0.0
         self._defaults: list[tuple[bytes, bytes]] = []
         self._head = b""
+        self._stream: DirectStream | None = None
 
     # What is heard of a message
 
@@ -96,15 +117,23 @@ class FastLane(BoundedHttp):
             self._in_lane = False
             self._note_end()
             self._write(answer)
+        elif type(answer) is DirectStream:
+            self._in_lane = False
+            self._note_end()
+            self._hold(answer)
         else:
             self._leave(cast("ASGI3Application | None", answer))
             super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """A message that did not arrive whole leaves the lane: ASGI waits for the rest, with its limits."""
+        if cast("httptools.HttpRequestParser | None", self.parser) is None:
+            self.parser = new_parser(self)
         super().data_received(data)
         if self._in_lane and not self.transport.is_closing():
             self._leave()
+        if self.cycle is _STREAMING and self._in_head and not self._head_begun:
+            self._lighten()
 
     # Out of the lane
 
@@ -151,6 +180,59 @@ class FastLane(BoundedHttp):
             self._head = b"".join([b"%b: %b\r\n" % header for header in defaults])
         return self._head
 
+    # Streams that this connection is for, as long as they last (`direct_streams.Channel`).
+
+    @property
+    def is_choked(self) -> bool:
+        """Whether the client takes nothing at the moment."""
+        return self.flow.write_paused
+
+    def send(self, frame: bytes) -> None:
+        """Writes a part of the stream."""
+        self.transport.write(b"%x\r\n%b\r\n" % (len(frame), frame))
+
+    def finish(self, frame: bytes) -> None:
+        """Writes the end of the stream, after which the connection serves requests again."""
+        self.transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(frame), frame))
+        self._stream = None
+        if self.cycle is _STREAMING:
+            self.cycle = cast("RequestResponseCycle", None)
+        if self._is_last:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _hold(self, stream: DirectStream) -> None:
+        self._stop_timer()
+        self._stream = stream
+        self.cycle = _STREAMING
+        head = b"%b%b%b" % (_STATUS[200], self._standing_head(), _STREAM_HEAD)
+        self.transport.write(head + (b"connection: close\r\n\r\n" if self._is_last else b"\r\n"))
+        stream.begin(self)
+
+    def _lighten(self) -> None:
+        """Drops all that only a next request would need: a waiting stream is what most connections are."""
+        self.parser = cast("httptools.HttpRequestParser", None)
+        self.scope = cast("HTTPScope", None)
+        self.headers, self.url, self._body, self._chunk, self._timers = [], b"", b"", b"", {}
+
+    def resume_writing(self) -> None:
+        """Goes on with what waits for the client."""
+        super().resume_writing()
+        if self._stream is not None:
+            self._stream.flow()
+
+    def shutdown(self) -> None:
+        """A stream is ended by whoever opened it; the connection ends with it."""
+        if self._stream is None:
+            super().shutdown()
+        self._is_last = True
+
+    def _refuse(self, refusal: Refusal) -> None:
+        if self._stream is None:
+            super()._refuse(refusal)
+        else:
+            self.transport.close()
+
     # Idle connections: one timer each, which looks when it rings, instead of a new one for every answer.
 
     def _await_more(self, seconds: float) -> None:
@@ -178,6 +260,11 @@ class FastLane(BoundedHttp):
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends with its connection."""
         self._in_lane = False
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.gone()
+        if self.cycle is _STREAMING:
+            self.cycle = cast("RequestResponseCycle", None)
         self._stop_timer()
         super().connection_lost(exc)
 

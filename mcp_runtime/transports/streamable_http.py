@@ -19,6 +19,7 @@ from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
 from mcp_runtime.transports.bodies import read_body
 from mcp_runtime.transports.calls import UNANSWERED
+from mcp_runtime.transports.direct_streams import DirectStream, Pulse
 from mcp_runtime.transports.door import Door, not_allowed
 from mcp_runtime.transports.guards import Guards, accepts_events, check_media
 from mcp_runtime.transports.outlets import EventOutlet, Later
@@ -44,6 +45,7 @@ class StreamableHttp(Door):
         self._calls = services.calls
         self._replay = replay
         self._tasks = services.tasks
+        self._pulse = Pulse(services.limits.keep_alive_seconds)
 
     def _scene(self, query_string: bytes, headers: RequestHeaders, held: Held) -> Scene:
         """Who asks for what; raises Refused where they may not."""
@@ -98,10 +100,11 @@ class StreamableHttp(Door):
         name = digest(exchange.session) if exchange.session else ""
         return EventOutlet(send, log, name, primed=exchange.revision.primes_streams)
 
-    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Reply | Rest | None:
+    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Reply | Rest | DirectStream | None:
         """The answer to a POST without a query that has arrived whole, if it can be given without waiting.
 
-        Otherwise what has to be waited for, begun already; None for what only `__call__` can answer.
+        Otherwise what has to be waited for, begun already; a stream, to be given its connection at once; None for what
+        only `__call__` can answer.
         """
         held = self._store.get(path)
         headers = RequestHeaders(raw)
@@ -116,6 +119,8 @@ class StreamableHttp(Door):
             return self._turn_away(failure, held)
         if type(outcome) is Work:
             return self._begin(outcome, held, len(body))
+        if type(outcome) is Listen:
+            return self._listen(outcome, held)
         return outcome if type(outcome) is Reply else None
 
     def _begin(self, work: Work, held: Held, size: int) -> Reply | Rest | None:
@@ -136,6 +141,18 @@ class StreamableHttp(Door):
                 await send_reply(send, reply)
 
         return rest
+
+    def _listen(self, listen: Listen, held: Held) -> Reply | DirectStream | None:
+        """A stream that has been counted and hears of changes. Whose tasks they are has to be asked for."""
+        if listen.listening.tasks or not held.quota.take():
+            return None
+        stream = DirectStream(listen, held, self._pulse, held.quota.leave)
+        try:
+            held.subscribe(stream, self._limits.streams)
+        except Refused as refused:
+            held.quota.leave()
+            return refusal_reply(refused, listen.id)
+        return stream
 
     async def _get(self, headers: RequestHeaders, held: Held, scene: Scene, receive: Receive, send: Send) -> None:
         session = handshake.session_of(headers, scene)

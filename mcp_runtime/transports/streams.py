@@ -31,30 +31,25 @@ def encode_updated(uri: str) -> bytes:
     return encode_notification("notifications/resources/updated", {"uri": uri})
 
 
+# Tasks are held by nobody else while they run.
+_looking_up: set[asyncio.Task[None]] = set()
+
 type Interested = Callable[[str], Coroutine[Any, Any, bool]]
 
 
-class EventStream:
-    """What streams of both eras do alike. `expires_at` is in seconds since the epoch."""
+class Hearer:
+    """What hears of an endpoint's changes for a client, however what it says is sent."""
 
-    def __init__(self, principal: Principal, expires_at: float) -> None:
-        self._principal = principal
-        self._expires_at = min(expires_at, principal.expires_at or FOREVER)
-        self._messages: deque[bytes] = deque()
-        self._wake = asyncio.Event()
-        self._closed = False
-        self._deserted = False
-        self._looking_up: set[asyncio.Task[None]] = set()
+    __slots__ = ()
+    _principal: Principal
 
     def push(self, message: bytes) -> None:
-        """Queues a message; one that waits already says the same. A full queue ends the stream: nobody reads it."""
-        if message in self._messages:
-            return
-        if len(self._messages) >= QUEUE:
-            self.overrun()
-            return
-        self._messages.append(message)
-        self._wake.set()
+        """Has a message sent."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Ends once the client has what was pushed."""
+        raise NotImplementedError
 
     def endpoint_changed(self, served: ServedEndpoint, changes: Changes) -> None:
         """Tells the client what changed of what it sees, or ends if it would not be let in any more."""
@@ -84,6 +79,34 @@ class EventStream:
     def session_ended(self, session_digest: str) -> None:
         """Ends with its session, where it has one."""
 
+    def _look_up(self, telling: Coroutine[Any, Any, None]) -> None:
+        """Has something told that has to be asked for first."""
+        task = asyncio.ensure_future(telling)
+        _looking_up.add(task)
+        task.add_done_callback(_looking_up.discard)
+
+
+class EventStream(Hearer):
+    """What streams of both eras do alike over ASGI. `expires_at` is in seconds since the epoch."""
+
+    def __init__(self, principal: Principal, expires_at: float) -> None:
+        self._principal = principal
+        self._expires_at = min(expires_at, principal.expires_at or FOREVER)
+        self._messages: deque[bytes] = deque()
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._deserted = False
+
+    def push(self, message: bytes) -> None:
+        """Queues a message; one that waits already says the same. A full queue ends the stream: nobody reads it."""
+        if message in self._messages:
+            return
+        if len(self._messages) >= QUEUE:
+            self.overrun()
+            return
+        self._messages.append(message)
+        self._wake.set()
+
     def close(self) -> None:
         """Ends once the client has what is queued."""
         self._closed = True
@@ -107,12 +130,6 @@ class EventStream:
             return
         finally:
             watcher.cancel()
-
-    def _look_up(self, telling: Coroutine[Any, Any, None]) -> None:
-        """Has something told that has to be asked for first."""
-        task = asyncio.ensure_future(telling)
-        self._looking_up.add(task)
-        task.add_done_callback(self._looking_up.discard)
 
     def _opening(self) -> bytes:
         """What goes first, so that proxies and clients see the stream open before anything happens on it."""
@@ -185,28 +202,26 @@ async def with_own_tasks(listen: Listen) -> Listen:
     return Listen(listen.id, replace(listening, tasks=owned))
 
 
-class ListenStream(EventStream):
-    """The stream of subscriptions/listen, from 2026-07-28 on: each message says which subscription it belongs to."""
+class Listener(Hearer):
+    """The messages of subscriptions/listen, from 2026-07-28 on: each says which subscription it belongs to."""
 
-    def __init__(self, listen: Listen) -> None:
-        super().__init__(listen.listening.exchange.principal, FOREVER)
-        self._listen = listen
-        self._wanted = listen.listening
+    __slots__ = ()
+    _listen: Listen
 
     def list_changed(self, kind: str) -> None:
-        if kind in self._wanted.lists:
-            self.push(self._listen.tagged(f"notifications/{kind}/list_changed", {}))
+        if kind in self._listen.listening.lists:
+            self.push(self._listen.list_changed(kind))
 
     def resource_updated(self, uri: str) -> None:
-        if uri in self._wanted.uris:
+        if uri in self._listen.listening.uris:
             self.push(self._listen.tagged("notifications/resources/updated", {"uri": uri}))
 
     def task_changed(self, task_id: str) -> None:
-        if task_id in self._wanted.tasks:
+        if task_id in self._listen.listening.tasks:
             self._look_up(self._tell_of_task(task_id))
 
     async def _tell_of_task(self, task_id: str) -> None:
-        exchange = self._wanted.exchange
+        exchange = self._listen.listening.exchange
         try:
             state = await exchange.tasks.get(exchange.scope, task_id)
         except Refused:
@@ -219,3 +234,11 @@ class ListenStream(EventStream):
 
     def _closing(self) -> bytes:
         return event(self._listen.cancelled()) + event(self._listen.result())
+
+
+class ListenStream(Listener, EventStream):
+    """The stream of subscriptions/listen over ASGI."""
+
+    def __init__(self, listen: Listen) -> None:
+        super().__init__(listen.listening.exchange.principal, FOREVER)
+        self._listen = listen.lean()

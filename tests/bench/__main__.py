@@ -1,42 +1,71 @@
 """Measures the data plane on this machine, a part at a time, and writes to var/bench/.
 
-    make bench                       beside the floor and all peers: about 8 minutes, twice that if it was restless
-    make bench BENCH_ARGS=--short    without most peers, a minute; for CI: fails on a wrong answer, not on a figure
+    make bench                              all parts but the soak
+    make bench BENCH_ARGS='--only streams'  one part or several; BENCH_ARGS=--help lists them
+    make bench BENCH_ARGS=--short           small sizes, without most peers, for CI: fails on a wrong answer or a lost
+                                            stream, not on a figure
+    make bench BENCH_ARGS='--only soak --minutes 30'
 
 Exit 1: a server or the load failed, or answered wrongly. Exit 2: the machine was too restless for figures.
 """
 
 import argparse
-import os
 import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
-from tests.bench import calls
-from tests.bench.calls import Cores
+from tests.bench import calls, findings, machine, streams
+from tests.bench.cores import Cores, available
+from tests.bench.findings import Finding
 from tests.bench.load import LoadFailed
 from tests.bench.processes import ServerFailed
 from tests.bench.wire import WrongAnswer
 
+type Part = Callable[[argparse.Namespace, Cores, Path], list[Finding]]
+
+PARTS: dict[str, Part] = {
+    "streams": lambda asked, cores, scratch: streams.run(
+        streams.SHORT if asked.short else streams.FULL, cores, scratch
+    ),
+}
+CALLS, SOAK = "calls", "soak"
+
 
 def main() -> int:
     """The exit code."""
-    arguments = parsed()
-    available = sorted(os.sched_getaffinity(0))
-    if len(available) < 2:
+    asked = parsed()
+    cores = available()
+    if cores is None:
         print("Two cores are needed: one for the server, one for the load.", file=sys.stderr)
         return 2
-    cores = Cores(server=available[0], load=available[-1])
     try:
-        return calls.run(calls.SHORT if arguments.short else calls.FULL, cores, judge=not arguments.short)
+        return max(measure(part, asked, cores) for part in asked.only)
     except (ServerFailed, LoadFailed, WrongAnswer) as failure:
         print(failure, file=sys.stderr)
         return 1
 
 
+def measure(part: str, asked: argparse.Namespace, cores: Cores) -> int:
+    """Measures one part, writes it down and prints it; the exit code."""
+    if part == CALLS:
+        return calls.run(calls.SHORT if asked.short else calls.FULL, cores, judge=not asked.short)
+    about = machine.description() | {"load average before": f"{machine.loadavg():.2f}"}
+    with tempfile.TemporaryDirectory() as folder:
+        found = PARTS[part](asked, cores, Path(folder))
+    about |= {"load average after": f"{machine.loadavg():.2f}", "sizes": "small" if asked.short else "whole"}
+    print(findings.write(calls.RESULTS, part, found, about), flush=True)
+    return 0
+
+
 def parsed() -> argparse.Namespace:
     """What was asked for."""
+    names = (CALLS, *PARTS)
     raw = argparse.RawTextHelpFormatter
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__, formatter_class=raw)
     parser.add_argument("--short", action="store_true", help="small sizes and few passes, for CI")
+    parser.add_argument("--only", nargs="+", choices=names, default=[name for name in names if name != SOAK])
+    parser.add_argument("--minutes", type=float, default=30, help="how long the soak takes")
     return parser.parse_args()
 
 

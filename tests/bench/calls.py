@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.embedded.postgres import free_port
 from tests.bench import figures, load, machine, plot, rows
+from tests.bench.cores import Cores
 from tests.bench.database import endpoint
 from tests.bench.figures import Label, Sample
 from tests.bench.load import LoadFailed
@@ -32,14 +33,6 @@ class Plan:
 
 FULL = Plan(passes=7, warm_seconds=1, seconds=3, attempts=2, peers=True)
 SHORT = Plan(passes=3, warm_seconds=1, seconds=1, attempts=1, peers=False)
-
-
-@dataclass(frozen=True)
-class Cores:
-    """Which core the servers run on, and which the load."""
-
-    server: int
-    load: int
 
 
 def run(plan: Plan, cores: Cores, *, judge: bool) -> int:

@@ -18,6 +18,7 @@ from tenants.models import Tenant, User
 from tenants.services.tenants import tenant_create
 from tests.bench.database import UPSTREAM
 
+OWNER, TENANT, ENDPOINT = "bench@example.com", "bench", "echo"
 TEXT_ONLY = {
     "type": "object",
     "properties": {"text": {"type": "string"}},
@@ -28,14 +29,14 @@ TEXT_ONLY = {
 
 def main() -> None:
     """Prints one line of JSON: the endpoint's path and the key's secret."""
-    owner = User.objects.create_user("bench@example.com", name="Bench")
-    tenant = tenant_create(owner=owner, name="Bench", slug="bench")
+    owner = User.objects.create_user(OWNER, name="Bench")
+    tenant = tenant_create(owner=owner, name="Bench", slug=TENANT)
     # More requests a second than any plan but this one sells; its connections are counted all the same.
     with tenant_context(tenant.id):
         Tenant.objects.filter(pk=tenant.pk).update(plan="unlimited", connection_limit=500_000)
     actor = actor_for(owner, tenant.slug)
     with tenant_context(tenant.id):
-        endpoint = endpoint_create(actor=actor, slug="echo", name="Echo")
+        endpoint = endpoint_create(actor=actor, slug=ENDPOINT, name="Echo")
         draft = ToolDraft(name="echo", config={"function": "echo"})
         tool_create(actor=actor, endpoint_slug=endpoint.slug, source="builtin", draft=draft)
         if upstream := os.environ.get(UPSTREAM):

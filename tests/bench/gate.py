@@ -20,7 +20,8 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench import calls, figures, rows
-from tests.bench.calls import Cores, Plan
+from tests.bench.calls import Plan
+from tests.bench.cores import Cores
 from tests.bench.database import endpoint
 from tests.bench.figures import FLOOR_SPREAD, Sample
 from tests.bench.load import LoadFailed

@@ -11,8 +11,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.bench import contextforge, figures, gate, load, plot, wire
+from tests.bench import contextforge, figures, findings, gate, load, plot, wire
 from tests.bench.figures import Label, Sample
+from tests.bench.findings import Finding, Goal
 from tests.bench.processes import ROOT, serving
 from tests.bench.rows import FLOOR
 
@@ -130,3 +131,23 @@ def test_the_gateways_token_is_signed() -> None:
     signed = hmac.digest(b"secret", f"{head}.{claims}".encode(), "sha256")
     assert base64.urlsafe_b64decode(signature + "==")[:32] == signed
     assert json.loads(base64.urlsafe_b64decode(claims + "=="))["exp"] == 1000 + contextforge.TOKEN_SECONDS
+
+
+def test_a_goal_is_reached_from_its_own_side() -> None:
+    assert Goal(12).is_met(12)
+    assert not Goal(12).is_met(12.1)
+    assert Goal(4000, at_least=True).is_met(4000)
+    assert not Goal(4000, at_least=True).is_met(3999)
+    slow = Finding("p", "opening", 2000, "/s", "one", Goal(4000, at_least=True))
+    assert (slow.verdict, findings.share_of_goal(slow)) == ("NO", 2.0)
+    assert findings.share_of_goal(Finding("p", "dropped", 0, "streams", "one", Goal(0))) == 1.0
+
+
+def test_figures_are_written_as_table_raw_and_picture(tmp_path: Path) -> None:
+    found = [Finding("p", "a <b>", 1234.5, "ms", "one", Goal(2000)), Finding("p", "c", 0.5, "s", "one")]
+    text = findings.write(tmp_path, "p", found, {"when": "now"})
+    assert "| a <b> | 1,234 ms | ≤ 2,000 | yes | one |  |" in text
+    assert (tmp_path / "p.md").read_text() == text
+    assert [entry["met"] for entry in json.loads((tmp_path / "p.json").read_text())["findings"]] == ["yes", ""]
+    picture = ET.fromstring((tmp_path / "p.svg").read_text())  # noqa: S314  # our own
+    assert [element.text for element in picture.iter(f"{SVG}text") if element.text == "a <b>"] == ["a <b>"]

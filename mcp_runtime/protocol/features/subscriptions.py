@@ -14,6 +14,8 @@ MAXIMUM_RESOURCES = 1_000
 MAXIMUM_CHARACTERS = 32 * 1024  # of all URIs together: each is looked for in every template
 MAXIMUM_TASKS = 100
 LISTS = {"toolsListChanged": "tools", "promptsListChanged": "prompts", "resourcesListChanged": "resources"}
+# The few sets of these, once each: a set is as large as all else that an open stream keeps of its request.
+_sets_of_lists: dict[frozenset[str], frozenset[str]] = {}
 
 
 def subscribe(exchange: Exchange) -> Signal:
@@ -48,6 +50,7 @@ def listen(exchange: Exchange) -> Listening:
         raise RpcError(errors.INVALID_PARAMS, f"resourceSubscriptions: at most {MAXIMUM_CHARACTERS} characters.")
     readable = [uri for uri in uris if exchange.endpoint.resource_at(exchange.principal, uri) is not None]
     lists = frozenset(kind for name, kind in LISTS.items() if wanted.get(name))
+    lists = _sets_of_lists.setdefault(lists, lists)
     return Listening(exchange, lists, frozenset(readable), _tasks(exchange, wanted))
 
 
