@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.chaos import report
-from tests.chaos.cases import kills
+from tests.chaos.cases import away, kills, messages, rolling, starving, stops, tasks, upstreams
 from tests.chaos.house import ROLES, SUPERVISOR, ChaosFailed, House, say
 from tests.chaos.scene import Case, Scene, Trial
 from tests.chaos.upstream import Upstream
@@ -27,7 +27,8 @@ RESULTS = Path(__file__).resolve().parents[2] / "var" / "chaos"
 
 def all_cases() -> Iterator[Case]:
     """Every case, group by group."""
-    yield from kills.cases()
+    for module in (kills, stops, away, starving, messages, upstreams, tasks, rolling):
+        yield from module.cases()
 
 
 def main() -> int:
@@ -86,6 +87,9 @@ async def perform(plan: Sequence[tuple[Case, int]]) -> list[Trial]:
 
 
 async def _one(scene: Scene, case: Case, number: int, trials: list[Trial]) -> None:
+    if lacking := set(case.needs) - scene.house.abilities:
+        say(f"SKIPPED, for want of {', '.join(lacking)}: {case.name}")
+        return
     try:
         trials.append(await scene.run(case, number))
     except ChaosFailed as failure:

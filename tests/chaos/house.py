@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -35,6 +36,9 @@ ASK_SECONDS = 2.0
 INIT_SECONDS = 0.1
 GONE_SECONDS = 30.0
 STARTS = 50
+# What some cases need of the machine.
+DISK = "a small disk (mount)"
+JOURNAL_BYTES = 16 * 1024 * 1024
 CAST = "from tests.chaos import cast; cast.main()"
 
 
@@ -55,6 +59,7 @@ class House:
             **variables,
         }
         self.accounts: list[Account] = []
+        self.abilities: set[str] = set()
         self.said: list[str] = []
         adopt_orphans()
 
@@ -63,8 +68,25 @@ class House:
         """Where the runtime listens."""
         return int(self.platform.ports["RUNTIME_PORT"])
 
+    @property
+    def journal(self) -> Path:
+        """Where its workers keep their journals: a disk of its own where that can be had."""
+        return self.platform.state / "journal"
+
+    def _mount(self) -> None:
+        """A small disk for the journals, so that it can be full."""
+        self.journal.mkdir(mode=0o700)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={JOURNAL_BYTES},mode=700", "tmpfs", str(self.journal)]
+        if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+            self.abilities.add(DISK)
+
+    def _unmount(self) -> None:
+        if DISK in self.abilities:
+            subprocess.run(["umount", str(self.journal)], check=False, capture_output=True)  # noqa: S607  the system's
+
     async def open(self) -> None:
         """Starts it and makes the cast; raises ChaosFailed."""
+        self._mount()
         await asyncio.to_thread(self._start)
         environment = self.platform.environment | {"PYTHONPATH": str(ROOT)}
         made = await asyncio.to_thread(armstrong, "manage", "shell", "--no-imports", "-c", CAST, env=environment)
@@ -103,6 +125,7 @@ class House:
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
         self.said.append(self.platform.printed())
+        self._unmount()
         self.platform.close()
 
     @property
