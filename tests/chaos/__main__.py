@@ -4,8 +4,10 @@
     make chaos CHAOS_ARGS=--short         one trial of a few, for CI
     make chaos CHAOS_ARGS='--only kill'   those whose group or name holds a word; --list names them all
 
+What other cases have left in var/chaos/ is kept, so that a long run can be made in parts.
+
 Exit 1: a call was lost, counted twice or answered wrongly, a process outlived its supervisor, or something did not
-recover in its time. Times are told and not judged. What was seen is kept in var/chaos/.
+recover in its time. Times are told and not judged.
 """
 
 import argparse
@@ -82,8 +84,14 @@ async def perform(plan: Sequence[tuple[Case, int]]) -> list[Trial]:
     finally:
         await house.abandon()
         await upstream.stop()
-        report.write(trials, "".join(house.said), RESULTS)
+        report.write(in_order([*report.former(RESULTS, trials), *trials]), "".join(house.said), RESULTS)
     return trials
+
+
+def in_order(trials: Sequence[Trial]) -> list[Trial]:
+    """The trials in the order of the cases."""
+    order = {case.name: index for index, case in enumerate(all_cases())}
+    return sorted(trials, key=lambda trial: (order.get(trial.case, len(order)), trial.number))
 
 
 async def _one(scene: Scene, case: Case, number: int, trials: list[Trial]) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.chaos.scene import Trial
+from tests.chaos.scene import Load, Trial
 
+SAMPLES = "samples.json"
 HEAD = (
     "| case | trials | felt, ms | noticed, ms | clients answered p50 / p95, ms | work resumed p50 / p95, ms "
     "| lasted, s | good | refused | unknown | streams ended | lost | twice | broken |\n"
@@ -69,9 +70,16 @@ def complaints(trials: Sequence[Trial]) -> Iterator[str]:
             yield f"{trial.case} (trial {trial.number}): {what}"
 
 
+def former(folder: Path, without: Sequence[Trial]) -> list[Trial]:
+    """The trials that are kept there, but those of cases that were tried again."""
+    again, file = {trial.case for trial in without}, folder / SAMPLES
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    return [Trial(**{**fields, "load": Load(fields["load"])}) for fields in kept if fields["case"] not in again]
+
+
 def write(trials: Sequence[Trial], said: str, folder: Path) -> None:
     """Keeps the samples, the table, and what the platform printed."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "samples.json").write_text(json.dumps([asdict(trial) for trial in trials], indent=1), encoding="utf-8")
+    (folder / SAMPLES).write_text(json.dumps([asdict(trial) for trial in trials], indent=1), encoding="utf-8")
     (folder / "table.md").write_text(table(trials), encoding="utf-8")
     (folder / "platform.log").write_text(said, encoding="utf-8")
