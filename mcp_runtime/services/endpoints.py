@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,9 @@ ORIGIN = re.compile(
 )
 
 
+_changed: ContextVar[Endpoint | None] = ContextVar("changed_endpoint", default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Presentation:
     """What clients and catalogues show of an endpoint beside its name; `listed`: whether a catalogue names it."""
@@ -51,11 +55,20 @@ def endpoint_for(endpoint_slug: str, *, lock: bool = False) -> Endpoint:
 def changing(*, actor: Actor, endpoint_slug: str) -> Iterator[Endpoint]:
     """The endpoint, held against other changes of what it offers; what was written in the block is published after it.
 
-    Raises Refused: PERMISSION_DENIED, NOT_FOUND.
+    Blocks nest: many changes inside one block become one version, published once. Raises Refused: PERMISSION_DENIED,
+    NOT_FOUND.
     """
     actor.require(Permission.EDIT_ENDPOINTS)
+    held = _changed.get()
+    if held is not None and (held.tenant_id, held.slug) == (actor.tenant.id, endpoint_slug):
+        yield held
+        return
     endpoint = endpoint_for(endpoint_slug, lock=True)
-    yield endpoint
+    token = _changed.set(endpoint)
+    try:
+        yield endpoint
+    finally:
+        _changed.reset(token)
     publish(endpoint)
 
 

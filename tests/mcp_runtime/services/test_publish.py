@@ -12,8 +12,10 @@ from core.channels import ENDPOINTS_CHANNEL
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint, PublishedEndpoint
 from mcp_runtime.services.access_keys import access_key_issue
-from mcp_runtime.services.endpoints import endpoint_create, endpoint_delete, endpoint_update
+from mcp_runtime.services.endpoints import changing, endpoint_create, endpoint_delete, endpoint_update
+from mcp_runtime.services.tools import tool_create
 from mcp_runtime.snapshots import structs
+from mcp_runtime.sources.contract import ToolDraft
 from tenants.services.tenants import tenant_delete, tenant_rename
 from tests.conftest import Cast, unique
 
@@ -68,6 +70,27 @@ def test_every_change_raises_the_version(cast: Cast) -> None:
     assert (snapshot.version, snapshot.name, snapshot.access) == (3, "Two", "open")
     assert secret not in structs.encode(snapshot).decode()
     assert len(snapshot.keys) == 1
+
+
+def test_many_changes_in_one_block_become_one_version(cast: Cast) -> None:
+    actor = cast.acting(cast.alice)
+    with tenant_context(cast.tenant.id):
+        slug = endpoint_create(actor=actor, slug=unique("e"), name="E").slug
+        with changing(actor=actor, endpoint_slug=slug) as endpoint:
+            for name in ("echo", "time"):
+                tool_create(actor=actor, endpoint_slug=slug, source="builtin", draft=ToolDraft(name=name, config={"function": name}))
+            assert _published(endpoint).version == 1
+        snapshot = _published(endpoint)
+    assert (snapshot.version, [tool.name for tool in snapshot.tools]) == (2, ["echo", "time"])
+
+
+def test_a_block_for_one_endpoint_does_not_hold_back_another(cast: Cast) -> None:
+    actor = cast.acting(cast.alice)
+    with tenant_context(cast.tenant.id):
+        first, second = (endpoint_create(actor=actor, slug=unique("e"), name="E") for _ in range(2))
+        with changing(actor=actor, endpoint_slug=first.slug):
+            tool_create(actor=actor, endpoint_slug=second.slug, source="builtin", draft=ToolDraft(name="echo", config={"function": "echo"}))
+            assert (_published(first).version, _published(second).version) == (1, 2)
 
 
 def test_a_deletion_is_heard_and_leaves_nothing_published(cast: Cast, listener: Listener) -> None:
