@@ -31,6 +31,7 @@ class Bus:
         self.connected = asyncio.Event()
         self._url = url
         self._layer = self._new_layer()
+        self._is_closed = False
         self._handlers: dict[str, Handler] = {}
 
     def on(self, kind: str, handler: Handler) -> None:
@@ -42,20 +43,21 @@ class Bus:
         if worker == self.worker:
             self._handle({"kind": kind, "data": data})
             return
-        await self._layer.group_send(f"worker-{worker}", {"type": "message", "kind": kind, "data": data})
+        await self._send(f"worker-{worker}", {"type": "message", "kind": kind, "data": data})
 
     async def tell_everyone(self, kind: str, data: dict[str, Any]) -> None:
         """Tells every worker: this one at once, and the others unless Valkey is away."""
         message = {"type": "message", "kind": kind, "data": data, "from": self.worker}
         self._handle(message)
         try:
-            await self._layer.group_send(EVERYONE, message)
+            await self._send(EVERYONE, message)
         except (RedisError, OSError) as error:
             logger.warning("other workers were not told of %s: %s", kind, type(error).__name__)
 
     async def run(self) -> None:
         """Hears the others for ever, and comes back with growing, jittered pauses."""
         pause = PAUSES[0]
+        self.connected.clear()
         while True:
             try:
                 await self._hear()
@@ -64,11 +66,18 @@ class Bus:
             pause = PAUSES[0] if self.connected.is_set() else min(pause * 2, PAUSES[1])
             self.connected.clear()
             await asyncio.sleep(jittered(pause))
-            self._layer = self._new_layer()
+            self._layer, broken = self._new_layer(), self._layer
+            await _let_go(broken)
 
     async def close(self) -> None:
-        """Lets go of the layer's connections."""
-        await self._layer.flush()
+        """Lets go of the layer's connections, for good: a layer would open them again for who still has something."""
+        self._is_closed = True
+        await _let_go(self._layer)
+
+    async def _send(self, group: str, message: dict[str, Any]) -> None:
+        if self._is_closed:
+            raise ConnectionError("the worker has ended")
+        await self._layer.group_send(group, message)
 
     def _new_layer(self) -> RedisPubSubChannelLayer:
         return RedisPubSubChannelLayer(hosts=[self._url], prefix=PREFIX)
@@ -92,3 +101,10 @@ class Bus:
             handler(message["data"])
         except Exception:
             logger.exception("a message of kind %s was not handled", message["kind"])
+
+
+async def _let_go(layer: RedisPubSubChannelLayer) -> None:
+    try:
+        await layer.flush()
+    except (RedisError, OSError) as error:
+        logger.warning("a connection to other workers was not closed: %s", type(error).__name__)

@@ -1,18 +1,21 @@
-"""The runtime's worker: the ASGI application of the data plane, and the long-lived tasks behind it."""
+"""The runtime's worker: the ASGI application of the data plane, and the supervised tasks behind it."""
 
 import asyncio
 import logging
+import os
+import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import redis.asyncio
 
 from core import environment, refusals
 from core.outbound import Client
 from core.refusals import Refused
+from core.supervision.spec import Intensity, Strategy
+from core.supervision.tasks import TaskSpec, TaskSupervisor, TemporaryTasks, end_all
 from mcp_runtime.bus import Bus
 from mcp_runtime.durable.keeper import Keeper
 from mcp_runtime.metering.journal import Journal, journal_folder
@@ -52,6 +55,10 @@ logger = logging.getLogger(__name__)
 HTTP_SSE = (STREAM, MESSAGES)
 STREAMABLE_HTTP = "/mcp"
 DISCOVERY = (CARD, CATALOGUE)
+# A group that gave itself up for the third time in so long is not mended by starting it again.
+LAST_RESORT = Intensity(restarts=2, seconds=600)
+# For requests that are nearly done when the server has given up waiting for them.
+PATIENCE_SECONDS = 0.25
 
 
 @dataclass(slots=True)
@@ -72,7 +79,7 @@ class _Running:
     discovery: Discovery
     socket_door: SocketDoor
     socket: Callable[[Scope, Receive, Send], Awaitable[None]]
-    tasks: list[asyncio.Task[None]]
+    tree: asyncio.Task[None]
 
     def door(self, path: str) -> Door | Discovery:
         """What an HTTP path belongs to."""
@@ -94,25 +101,27 @@ class Worker:
         guards: Guards | None = None,
         limits: Limits | None = None,
         journal: Path | None = None,
+        escalate: Callable[[], None] = lambda: os.kill(os.getpid(), signal.SIGTERM),
     ) -> None:
+        """`escalate` is called when the tasks behind the worker are beyond help: to have a new process take over."""
         self._database_url = database_url or environment.secret("DATABASE_URL")
         self._redis_url = redis_url or environment.secret("REDIS_URL")
         self._guards = guards or Guards.from_environment()
         self._limits = limits or Limits.from_environment()
         self._journal = journal or journal_folder()
+        self._escalate = escalate
+        self._requests = TemporaryTasks()
         self._running: _Running | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one ASGI connection."""
-        if scope["type"] == "http":
-            if self._running is None:
-                await send_reply(send, refusal_reply(Refused(refusals.TEMPORARILY_UNAVAILABLE)))
-            else:
-                await self._running.door(scope["path"])(scope, receive, send)
-        elif scope["type"] == "lifespan":
+        if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif self._running is not None:
-            await self._running.socket(scope, receive, send)
+            serve = self._running.door(scope["path"]) if scope["type"] == "http" else self._running.socket
+            await self._requests.watch(serve(scope, receive, send))
+        elif scope["type"] == "http":
+            await send_reply(send, refusal_reply(Refused(refusals.TEMPORARILY_UNAVAILABLE)))
         else:
             await receive()
             await send({"type": "websocket.close"})
@@ -149,13 +158,8 @@ class Worker:
         socket = McpConsumer.as_asgi(  # type: ignore[no-untyped-call]  # Channels has no types
             store=store, guards=self._guards, services=services
         )
-        tasks = [
-            _spawn("listener", listener.run()),
-            _spawn("refresher", store.refresh()),
-            _spawn("bus", bus.run()),
-            _spawn("quotas", quotas.run()),
-            _spawn("shipper", shipper.run()),
-        ]
+        tree = asyncio.create_task(_tree(listener, store, quotas, bus, shipper).run(), name="worker")
+        tree.add_done_callback(self._tree_ended)
         self._running = _Running(
             http,
             database,
@@ -171,7 +175,7 @@ class Worker:
             discovery,
             socket_door,
             socket,
-            tasks,
+            tree,
         )
 
     async def listening(self) -> None:
@@ -191,9 +195,8 @@ class Worker:
         if running is None:
             return
         running.store.close()
-        for task in running.tasks:
-            task.cancel()
-        await asyncio.gather(*running.tasks, return_exceptions=True)
+        await self._requests.end(PATIENCE_SECONDS)
+        await end_all([running.tree])
         await running.shipper.finish()
         await running.http.close()
         await running.bus.close()
@@ -201,6 +204,11 @@ class Worker:
         await running.database.close()
         await running.keeper.close()
         await running.quotas.close()
+
+    def _tree_ended(self, tree: asyncio.Task[None]) -> None:
+        if not tree.cancelled():
+            logger.critical("this worker is beyond help, and another takes over", exc_info=tree.exception())
+            self._escalate()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -214,12 +222,10 @@ class Worker:
                 return
 
 
-def _spawn(name: str, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    task = asyncio.create_task(coroutine, name=name)
-    task.add_done_callback(_tell_of_end)
-    return task
-
-
-def _tell_of_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        logger.critical("the %s of this worker ended", task.get_name(), exc_info=task.exception())
+def _tree(listener: Listener, store: SnapshotStore, quotas: Quotas, bus: Bus, shipper: Shipper) -> TaskSupervisor:
+    """What knows and counts stands and falls together; what befalls the ledger touches no call."""
+    known = [TaskSpec("listener", listener.run), TaskSpec("refresher", store.refresh), TaskSpec("quotas", quotas.run)]
+    core = TaskSupervisor("core", known, strategy=Strategy.ONE_FOR_ALL)
+    links = TaskSupervisor("links", [TaskSpec("bus", bus.run)])
+    observability = TaskSupervisor("observability", [TaskSpec("shipper", shipper.run)], intensity=None)
+    return TaskSupervisor("worker", [core.under(), links.under(), observability.under()], intensity=LAST_RESORT)

@@ -33,6 +33,7 @@ class Listener:
     async def run(self) -> None:
         """Listens for ever, and reconnects with growing, jittered pauses."""
         pause = PAUSES[0]
+        self.connected.clear()
         while True:
             try:
                 await self._listen()

@@ -1,10 +1,10 @@
 """How often a child may come back, and how long it waits before it does."""
 
-import random
 import time
 from collections import deque
 from collections.abc import Callable
 
+from core.jitter import chance
 from core.supervision.spec import Intensity
 
 
@@ -38,7 +38,7 @@ class Backoff:
         first: float = 0.1,
         ceiling: float = 5.0,
         healthy: float = 30.0,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = chance,
     ) -> None:
         self._first = first
         self._ceiling = ceiling

@@ -40,6 +40,10 @@ def _published(endpoint: Endpoint) -> structs.EndpointSnapshot:
     return structs.decode(bytes(PublishedEndpoint.objects.get(endpoint=endpoint).document))
 
 
+def _builtin(name: str) -> ToolDraft:
+    return ToolDraft(name=name, config={"function": name})
+
+
 def test_a_change_is_heard_when_it_commits_and_not_before(cast: Cast, listener: Listener) -> None:
     with tenant_context(cast.tenant.id):
         endpoint = endpoint_create(actor=cast.acting_inside(cast.alice, cast.tenant), slug=unique("e"), name="E")
@@ -78,7 +82,12 @@ def test_many_changes_in_one_block_become_one_version(cast: Cast) -> None:
         slug = endpoint_create(actor=actor, slug=unique("e"), name="E").slug
         with changing(actor=actor, endpoint_slug=slug) as endpoint:
             for name in ("echo", "time"):
-                tool_create(actor=actor, endpoint_slug=slug, source="builtin", draft=ToolDraft(name=name, config={"function": name}))
+                tool_create(
+                    actor=actor,
+                    endpoint_slug=slug,
+                    source="builtin",
+                    draft=_builtin(name),
+                )
             assert _published(endpoint).version == 1
         snapshot = _published(endpoint)
     assert (snapshot.version, [tool.name for tool in snapshot.tools]) == (2, ["echo", "time"])
@@ -89,7 +98,12 @@ def test_a_block_for_one_endpoint_does_not_hold_back_another(cast: Cast) -> None
     with tenant_context(cast.tenant.id):
         first, second = (endpoint_create(actor=actor, slug=unique("e"), name="E") for _ in range(2))
         with changing(actor=actor, endpoint_slug=first.slug):
-            tool_create(actor=actor, endpoint_slug=second.slug, source="builtin", draft=ToolDraft(name="echo", config={"function": "echo"}))
+            tool_create(
+                actor=actor,
+                endpoint_slug=second.slug,
+                source="builtin",
+                draft=_builtin("echo"),
+            )
             assert (_published(first).version, _published(second).version) == (1, 2)
 
 
