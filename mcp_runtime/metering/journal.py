@@ -11,11 +11,11 @@ import os
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core import environment
-from mcp_runtime.metering.records import record
+from mcp_runtime.metering.records import Record, record
 
 logger = logging.getLogger(__name__)
 
@@ -23,17 +23,23 @@ SEGMENT_BYTES = 16 * 1024 * 1024
 # What may wait for the database: about 2 million calls, ten minutes of what one worker can do.
 LIMIT_BYTES = 512 * 1024 * 1024
 RETRY_SECONDS = 1.0
+# About 2 MB of them: more wait only while the database is away.
+MAXIMUM_FRESH = 8_192
 SUFFIX, LOCK_SUFFIX = ".journal", ".lock"
 
 
 @dataclass(slots=True)
 class Segment:
-    """One file: `size` bytes were written, `read` of them are shipped."""
+    """One file: `size` bytes were written, `read` of them are shipped.
+
+    `fresh` are the records of the rest, so that they need not be read again; None where they are too many to keep.
+    """
 
     path: Path
     descriptor: int
     size: int = 0
     read: int = 0
+    fresh: list[Record] | None = field(default_factory=list)
 
 
 class Journal:
@@ -73,6 +79,12 @@ class Journal:
             return
         segment.size += written
         self.number += 1
+        fresh = segment.fresh
+        if fresh is not None:
+            if len(fresh) < MAXIMUM_FRESH:
+                fresh.append((self.number, payload))
+            else:
+                segment.fresh = None
 
     def complain(self) -> None:
         """Says, if there is anything new to say, how many calls were not journalled."""

@@ -19,7 +19,8 @@ BILLABLE = frozenset({OK, TOOL_ERROR})
 # What names the thing that a method is about. Only these methods are metered.
 NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 MAXIMUM_NAME = 200
-MAXIMUM_WORDS = 4_096
+MAXIMUM_KINDS = 4_096
+MAXIMUM_COLUMNS_BYTES = 1_024
 # How many requests of strangers are written down for an endpoint each second; the rest would only fill its ledger.
 STRANGERS_A_SECOND = 20
 
@@ -27,12 +28,16 @@ STRANGERS_A_SECOND = 20
 _ESCAPES = {0: "\N{REPLACEMENT CHARACTER}", 9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\"}
 
 
+# Tenant, endpoint, principal, method, name, revision, outcome.
+type What = tuple[str, str, str, str, str, str, str]
+
+
 class Meter:
-    """Hands one worker's events to its journal, as rows of COPY's text form; each costs about 2 µs, and no wait."""
+    """Hands one worker's events to its journal, as rows of COPY's text form; each costs about 1 µs, and no wait."""
 
     def __init__(self, append: Callable[[bytes], None]) -> None:
         self._append = append
-        self._words: dict[str, bytes] = {}
+        self._columns: dict[What, bytes] = {}
         self._strangers: dict[str, int] = {}
         self._second = 0
 
@@ -44,24 +49,20 @@ class Meter:
         if member is None:
             return
         name = exchange.params.get(member)
-        word = self._word
         endpoint = exchange.endpoint
+        what = (
+            endpoint.tenant_id,
+            endpoint.endpoint_id,
+            exchange.principal.id,
+            exchange.method,
+            name if type(name) is str else "",
+            exchange.revision.version,
+            outcome,
+        )
+        columns = self._columns.get(what) or self._columns_of(what)
         self._append(
-            b"%d\t%b\t%b\t%b\t%b\t%b\t%b\t%b\t%b\t%d\t%d\t%d\t%b\n"
-            % (
-                time.time_ns() // 1000,
-                word(endpoint.tenant_id),
-                word(endpoint.endpoint_id),
-                word(exchange.principal.id),
-                word(exchange.method),
-                word(name if type(name) is str else ""),
-                word(exchange.revision.version),
-                word(outcome),
-                b"t" if outcome in BILLABLE else b"f",
-                seconds * 1e6,
-                *size,
-                request_id.encode(),
-            )
+            b"%d\t%b%d\t%d\t%d\t%b\n"
+            % (time.time_ns() // 1000, columns, seconds * 1e6, size[0], size[1], request_id.encode())
         )
 
     def turned_away(self, endpoint: ServedEndpoint, code: str) -> None:
@@ -69,8 +70,8 @@ class Meter:
         now = time.time_ns() // 1000
         if not self._has_room(endpoint.endpoint_id, now // 1_000_000):
             return
-        whose = (self._word(endpoint.tenant_id), self._word(endpoint.endpoint_id))
-        self._append(b"%d\t%b\t%b\t\t\t\t\t%b\tf\t0\t0\t0\t\n" % (now, *whose, self._word(REFUSED + code)))
+        whose = (_word(endpoint.tenant_id), _word(endpoint.endpoint_id))
+        self._append(b"%d\t%b\t%b\t\t\t\t\t%b\tf\t0\t0\t0\t\n" % (now, *whose, _word(REFUSED + code)))
 
     def _has_room(self, endpoint_id: str, second: int) -> bool:
         if second != self._second:
@@ -80,13 +81,16 @@ class Meter:
         self._strangers[endpoint_id] = count + 1
         return count < STRANGERS_A_SECOND
 
-    def _word(self, text: str) -> bytes:
-        """A column of COPY's text form, remembered: the same few words come again with each call."""
-        word = self._words.get(text)
-        if word is None:
-            word = text[:MAXIMUM_NAME].translate(_ESCAPES).encode(errors="replace")
-            if len(self._words) >= MAXIMUM_WORDS:
-                self._words.clear()
-            if len(text) <= MAXIMUM_NAME:
-                self._words[text] = word
-        return word
+    def _columns_of(self, what: What) -> bytes:
+        """The columns that all calls of a kind have in common, remembered: the same few kinds come again and again."""
+        columns = b"\t".join([*map(_word, what), b"t" if what[-1] in BILLABLE else b"f", b""])
+        if len(self._columns) >= MAXIMUM_KINDS:
+            self._columns.clear()
+        if sum(map(len, what)) <= MAXIMUM_COLUMNS_BYTES:
+            self._columns[what] = columns
+        return columns
+
+
+def _word(text: str) -> bytes:
+    """A column of COPY's text form."""
+    return text[:MAXIMUM_NAME].translate(_ESCAPES).encode(errors="replace")

@@ -11,7 +11,7 @@ from core.jitter import jittered
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.metering.journal import Journal, Segment, boots_in, lock, lock_path, segments_of
 from mcp_runtime.metering.ledger import Ledger
-from mcp_runtime.metering.records import HEADER_BYTES, MAXIMUM_PAYLOAD, Parsed, parse
+from mcp_runtime.metering.records import HEADER_BYTES, MAXIMUM_PAYLOAD, Parsed, Record, parse
 
 logger = logging.getLogger(__name__)
 
@@ -85,12 +85,26 @@ class Shipper:
         return False
 
     async def _ship_batch(self, segment: Segment) -> None:
+        if segment.fresh is not None:
+            await self._ship_fresh(segment, segment.fresh)
+            return
         length = min(BATCH_BYTES, segment.size - segment.read)
         data = os.pread(segment.descriptor, length, segment.read)
         parsed = parse(data, is_end=segment.read + len(data) >= segment.size)
         await self._store(self._journal.boot, parsed, self._last)
         self._last = parsed.records[-1][0] if parsed.records else self._last
         segment.read += parsed.done
+
+    async def _ship_fresh(self, segment: Segment, records: list[Record]) -> None:
+        """Ships what is still in memory; where that fails the file has it."""
+        segment.fresh = []
+        try:
+            await self._store(self._journal.boot, Parsed(records, 0, 0), self._last)
+        except BaseException:
+            segment.fresh = None
+            raise
+        self._last = records[-1][0]
+        segment.read += sum([HEADER_BYTES + len(payload) for _, payload in records])
 
     async def _replay(self, boot: int) -> None:
         last = await self._ledger.reached(boot)
