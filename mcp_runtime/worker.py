@@ -23,7 +23,7 @@ from mcp_runtime.metering.ledger import Ledger
 from mcp_runtime.metering.meter import Meter
 from mcp_runtime.metering.shipper import Shipper
 from mcp_runtime.protocol.headers import RawHeaders
-from mcp_runtime.protocol.replies import Reply, refusal_reply
+from mcp_runtime.protocol.replies import refusal_reply
 from mcp_runtime.protocol.sessions import SessionTokens
 from mcp_runtime.quota.leases import Leases
 from mcp_runtime.quota.quotas import Quotas
@@ -36,7 +36,6 @@ from mcp_runtime.sources.contract import Workshop
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
 from mcp_runtime.transports.calls import Calls
-from mcp_runtime.transports.direct_streams import DirectStream
 from mcp_runtime.transports.discovery import CARD, CATALOGUE, Discovery
 from mcp_runtime.transports.door import Door
 from mcp_runtime.transports.guards import Guards
@@ -47,7 +46,7 @@ from mcp_runtime.transports.replay import ReplayLog
 from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.session_state import SessionState
 from mcp_runtime.transports.signals import ANNOUNCE, Signals, announcer
-from mcp_runtime.transports.streamable_http import Rest, StreamableHttp
+from mcp_runtime.transports.streamable_http import Now, StreamableHttp
 from mcp_runtime.transports.websocket import McpConsumer, SocketDoor
 
 logger = logging.getLogger(__name__)
@@ -126,7 +125,7 @@ class Worker:
             await receive()
             await send({"type": "websocket.close"})
 
-    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Reply | Rest | DirectStream | None:
+    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Now:
         """For the fast lane: see `StreamableHttp.answer_now`."""
         if self._running is None or not path.endswith(STREAMABLE_HTTP):
             return None

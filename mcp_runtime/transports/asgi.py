@@ -9,6 +9,7 @@ type Scope = MutableMapping[str, Any]
 type Event = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Event]]
 type Send = Callable[[Event], Awaitable[None]]
+type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _EMPTY: HeaderList = ((b"content-length", b"0"),)
 

@@ -189,11 +189,10 @@ class Calls:
         """Waits for the task, its deadline, or what cancels it in its era; leaves nothing running."""
         watcher = self._cancelling(call.work, receive)
         waiting: set[asyncio.Future[bytes] | asyncio.Future[None]] = {call.task, watcher}
-        began = asyncio.get_running_loop().time()
         try:
             done: set[asyncio.Future[bytes] | asyncio.Future[None]] = set()
             while not done:
-                left = began + call.patience - asyncio.get_running_loop().time()
+                left = call.began + call.patience - asyncio.get_running_loop().time()
                 if left <= 0:
                     break
                 done, _ = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)

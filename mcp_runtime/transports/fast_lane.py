@@ -1,9 +1,10 @@
 """The fast lane: an ordinary POST is answered where uvicorn's parser stands, without a turn through ASGI.
 
 uvicorn's own extension point (`Config(http=…)`), a subclass of its httptools protocol. It takes a POST that arrived
-whole at once and whose answer needs no waiting; whatever is anything else (upgrades, `Expect`, chunked or large or slow
-bodies, pipelining behind an unfinished answer, queries, other paths, what must stream or wait) goes on to ASGI as if
-nothing had been tried. Both are shells around the same core, so both answer alike.
+whole at once and whose answer needs no waiting, or little (`pending.py`); whatever is anything else (upgrades,
+`Expect`, chunked or large or slow bodies, pipelining behind an unfinished answer, queries, other paths, what must
+stream or wait for long) goes on to ASGI as if nothing had been tried. Both are shells around one core, so both answer
+alike.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,8 @@ from mcp_runtime.protocol.replies import Reply
 from mcp_runtime.transports.bounded_http import BoundedHttp, new_parser
 from mcp_runtime.transports.direct_streams import DirectStream
 from mcp_runtime.transports.outlets import EVENT_STREAM
-from mcp_runtime.transports.streamable_http import Rest
+from mcp_runtime.transports.pending import Pending
+from mcp_runtime.transports.streamable_http import Now
 
 MAXIMUM_BODY_BYTES = 64 * 1024
 # Headers that ask for more than an answer, or change what the body is.
@@ -30,7 +32,7 @@ _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
 
 _STREAM_HEAD = b"".join([b"%b: %b\r\n" % header for header in EVENT_STREAM]) + b"transfer-encoding: chunked\r\n"
 
-type AnswerNow = Callable[[str, RawHeaders, bytes], Reply | Rest | DirectStream | None]
+type AnswerNow = Callable[[str, RawHeaders, bytes], Now]
 
 
 class _Streaming:
@@ -40,13 +42,26 @@ class _Streaming:
 
 
 _STREAMING = cast("RequestResponseCycle", _Streaming())
+_PENDING = cast("RequestResponseCycle", _Streaming())
+
+
+class _Ordinary:
+    """What a parser says of any message that the lane takes: the real one may be at the next by now."""
+
+    get_method = staticmethod(lambda: b"POST")
+    get_http_version = staticmethod(lambda: "1.1")
+    should_keep_alive = staticmethod(lambda: True)
+    should_upgrade = staticmethod(lambda: False)
+
+
+_ORDINARY = cast("httptools.HttpRequestParser", _Ordinary())
 
 
 class FastLane(BoundedHttp):
     """One connection. `answer_now` gets path, headers and body of a POST (see `StreamableHttp.answer_now`)."""
 
     __slots__ = (
-        "_answer_now", "_aside", "_body", "_defaults", "_head", "_heard_at", "_in_lane", "_stream",
+        "_answer_now", "_aside", "_body", "_defaults", "_head", "_heard_at", "_in_lane", "_pending", "_stream",
     )  # fmt: skip
 
     def __init__(self, *, answer_now: AnswerNow, **arguments: Any) -> None:
@@ -59,11 +74,14 @@ class FastLane(BoundedHttp):
         self._defaults: list[tuple[bytes, bytes]] = []
         self._head = b""
         self._stream: DirectStream | None = None
+        self._pending: Pending | None = None
 
     # What is heard of a message
 
     def on_message_begin(self) -> None:
         """Keeps the little that the lane needs; what ASGI needs is made when a message leaves the lane."""
+        if self._pending is not None:
+            self._hand_over()
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -121,6 +139,11 @@ class FastLane(BoundedHttp):
             self._in_lane = False
             self._note_end()
             self._hold(answer)
+        elif type(answer) is Pending:
+            self._in_lane = False
+            self._note_end()
+            self._pending, self.cycle = answer, _PENDING
+            answer.wait(self._write_pending, self._hand_over)
         else:
             self._leave(cast("ASGI3Application | None", answer))
             super().on_message_complete()
@@ -129,6 +152,8 @@ class FastLane(BoundedHttp):
         """A message that did not arrive whole leaves the lane: ASGI waits for the rest, with its limits."""
         if cast("httptools.HttpRequestParser | None", self.parser) is None:
             self.parser = new_parser(self)
+        if self._pending is not None:
+            self._hand_over()
         super().data_received(data)
         if self._in_lane and not self.transport.is_closing():
             self._leave()
@@ -145,6 +170,17 @@ class FastLane(BoundedHttp):
         self.app = usual
         if self._body:
             super().on_body(self._body)
+
+    def _hand_over(self) -> None:
+        """What has begun and waits goes on to ASGI, for which nothing has happened yet but that."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.drop()
+            self.cycle = cast("RequestResponseCycle", None)
+            parser, self.parser = self.parser, _ORDINARY
+            self._leave(cast("ASGI3Application", pending.rest))
+            super().on_message_complete()
+            self.parser = parser
 
     def _to_asgi(self) -> None:
         url, headers, expects = self.url, self.headers, self.expect_100_continue
@@ -171,6 +207,13 @@ class FastLane(BoundedHttp):
             self.transport.close()
         elif self.timeout_keep_alive_task is None:
             self._await_more(self.timeout_keep_alive)
+
+    def _write_pending(self, reply: Reply) -> None:
+        self._pending = None
+        self.cycle = cast("RequestResponseCycle", None)
+        self._heard_at = self.loop.time()
+        if not self.transport.is_closing():
+            self._write(reply)
 
     def _standing_head(self) -> bytes:
         """The headers of every response, which uvicorn replaces once a second."""
@@ -223,6 +266,7 @@ class FastLane(BoundedHttp):
 
     def shutdown(self) -> None:
         """A stream is ended by whoever opened it; the connection ends with it."""
+        self._hand_over()
         if self._stream is None:
             super().shutdown()
         self._is_last = True
@@ -259,6 +303,7 @@ class FastLane(BoundedHttp):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends with its connection."""
+        self._hand_over()
         self._in_lane = False
         stream, self._stream = self._stream, None
         if stream is not None:

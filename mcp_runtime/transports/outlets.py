@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Protocol
 
 from mcp_runtime.protocol.replies import HeaderList
@@ -36,11 +37,12 @@ def event(message: bytes, identifier: str = "") -> bytes:
 
 
 class Later:
-    """A `send` of a connection that is not there yet: whoever sends waits until it is."""
+    """A `send` of a connection that is not there yet: whoever sends waits until it is. `wanted` is called then."""
 
-    __slots__ = ("_given", "_send")
+    __slots__ = ("_given", "_send", "wanted")
 
     def __init__(self) -> None:
+        self.wanted: Callable[[], None] | None = None
         self._send: Send | None = None
         self._given: asyncio.Event | None = None
 
@@ -54,6 +56,8 @@ class Later:
         """Sends on it."""
         while self._send is None:
             self._given = self._given or asyncio.Event()
+            if self.wanted is not None:
+                self.wanted()
             await self._given.wait()
         await self._send(event)
 

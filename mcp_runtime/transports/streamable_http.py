@@ -1,6 +1,5 @@
 """Streamable HTTP over ASGI: a thin shell around the protocol, one path for every revision and both eras."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from core import refusals
@@ -16,20 +15,23 @@ from mcp_runtime.protocol.sessions import digest
 from mcp_runtime.snapshots.database import Database
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.snapshots.store import SnapshotStore
-from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
+from mcp_runtime.transports.asgi import Application, Receive, Scope, Send, send_reply
 from mcp_runtime.transports.bodies import read_body
 from mcp_runtime.transports.calls import UNANSWERED
 from mcp_runtime.transports.direct_streams import DirectStream, Pulse
 from mcp_runtime.transports.door import Door, not_allowed
 from mcp_runtime.transports.guards import Guards, accepts_events, check_media
 from mcp_runtime.transports.outlets import EventOutlet, Later
+from mcp_runtime.transports.pending import Pending
 from mcp_runtime.transports.replay import ReplayLog
 from mcp_runtime.transports.resuming import resume
 from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.streams import ListenStream, SessionStream, with_own_tasks
 
 # What is left of a request that was begun without its ASGI connection: an application for that connection.
-type Rest = Callable[[Scope, Receive, Send], Awaitable[None]]
+type Rest = Application
+# What the fast lane is told of a request.
+type Now = Reply | Pending | Rest | DirectStream | None
 
 
 class StreamableHttp(Door):
@@ -100,11 +102,11 @@ class StreamableHttp(Door):
         name = digest(exchange.session) if exchange.session else ""
         return EventOutlet(send, log, name, primed=exchange.revision.primes_streams)
 
-    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Reply | Rest | DirectStream | None:
+    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Now:
         """The answer to a POST without a query that has arrived whole, if it can be given without waiting.
 
-        Otherwise what has to be waited for, begun already; a stream, to be given its connection at once; None for what
-        only `__call__` can answer.
+        Otherwise what has to be waited for, begun already, in the lane for a moment if it can be; a stream, to be given
+        its connection at once; None for what only `__call__` can answer.
         """
         held = self._store.get(path)
         headers = RequestHeaders(raw)
@@ -123,7 +125,7 @@ class StreamableHttp(Door):
             return self._listen(outcome, held)
         return outcome if type(outcome) is Reply else None
 
-    def _begin(self, work: Work, held: Held, size: int) -> Reply | Rest | None:
+    def _begin(self, work: Work, held: Held, size: int) -> Reply | Pending | Rest | None:
         if not held.quota.take():
             return None  # it has to be asked for
         later = Later()
@@ -140,7 +142,8 @@ class StreamableHttp(Door):
             if reply is not None:
                 await send_reply(send, reply)
 
-        return rest
+        # In a session a cancellation may come from anywhere, and is heard from the start.
+        return rest if work.exchange.session else Pending(call, later, rest)
 
     def _listen(self, listen: Listen, held: Held) -> Reply | DirectStream | None:
         """A stream that has been counted and hears of changes. Whose tasks they are has to be asked for."""

@@ -16,7 +16,8 @@ from mcp_runtime.protocol.replies import Reply
 from mcp_runtime.transports.bounded_http import Bounds
 from mcp_runtime.transports.direct_streams import DirectStream
 from mcp_runtime.transports.fast_lane import FastLane
-from mcp_runtime.transports.streamable_http import Rest
+from mcp_runtime.transports.pending import Pending
+from mcp_runtime.transports.streamable_http import Now
 from mcp_runtime.worker import Worker
 from tests.mcp_runtime.conftest import Stage
 from tests.mcp_runtime.driving import BOUND_SECONDS, modern
@@ -60,23 +61,24 @@ async def in_server(worker: Worker, http: Any) -> AsyncIterator[int]:
 
 
 class Lanes:
-    """One worker behind both shells. `taken` counts what the lane answered at once, `heard` what arrived by itself;
-    `left` has an entry for each stream in the lane that gave its connection back.
+    """One worker behind both shells. `taken` counts what the lane answered at once, `waited` what waited in it, `heard`
+    what arrived by itself; `left` has an entry for each stream in the lane that gave its connection back.
     """
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
         self.ports: dict[str, int] = {}
         self.connections: list[FastLane] = []
-        self.taken = 0
+        self.taken = self.waited = 0
         self.streams: list[DirectStream] = []
         self.left: list[int] = []
         self.heard = asyncio.Queue[int]()
 
-    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Reply | Rest | DirectStream | None:
+    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Now:
         """What the worker answers, noted."""
         answer = self.worker.answer_now(path, raw, body)
         self.taken += isinstance(answer, Reply)
+        self.waited += isinstance(answer, Pending)
         if isinstance(answer, DirectStream):
             self.streams.append(answer)
             answer.leave = partial(self._note_leaving, answer.leave)

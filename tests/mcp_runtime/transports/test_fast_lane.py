@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from mcp_runtime.transports.fast_lane import MAXIMUM_BODY_BYTES
+from mcp_runtime.transports.fast_lane import MAXIMUM_BODY_BYTES, FastLane
 from mcp_runtime.worker import Worker
 from tests.mcp_runtime.conftest import Probe, Stage
-from tests.mcp_runtime.driving import BOUND_SECONDS, CAPABILITIES, Client
+from tests.mcp_runtime.driving import BOUND_SECONDS, CAPABILITIES, Client, eventually
 from tests.mcp_runtime.transports.lanes import (
     CALL,
     Lanes,
@@ -174,6 +174,67 @@ async def test_what_stands_behind_a_waiting_call_waits(lanes: Lanes, stage: Stag
     writer.write(waiting + modern_bytes(stage, "tools/call", CALL, identifier=2))
     await asyncio.wait_for(probe.started.wait(), BOUND_SECONDS)
     assert lanes.taken == 0
+    probe.go_on.set()
+    answers = [await asyncio.wait_for(read_response(reader), BOUND_SECONDS) for _ in range(2)]
+    assert [json.loads(body)["id"] for _, _, body in answers] == [1, 2]
+    writer.close()
+
+
+def is_at_asgi(connection: FastLane) -> bool:
+    """Whether ASGI has heard of a request of this connection."""
+    return bool(connection.scope)
+
+
+@pytest.mark.usefixtures("held")
+async def test_a_call_that_takes_a_moment_is_answered_in_the_lane(lanes: Lanes, stage: Stage, probe: Probe) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", lanes.ports["lane"])
+    for identifier in (1, 2):
+        writer.write(modern_bytes(stage, "tools/call", {"name": "wait", "arguments": {}}, identifier=identifier))
+        await asyncio.wait_for(probe.started.wait(), BOUND_SECONDS)
+        (connection,) = lanes.connections
+        assert not is_at_asgi(connection)
+        probe.go_on.set()
+        status, _, body = await asyncio.wait_for(read_response(reader), BOUND_SECONDS)
+        assert (status, json.loads(body)["id"]) == (200, identifier)
+        probe.go_on.clear()
+        probe.started.clear()
+    assert lanes.waited == 2
+    writer.close()
+
+
+@pytest.mark.usefixtures("held")
+async def test_a_call_that_takes_longer_goes_on_as_if_it_had_been_asgi_s_from_the_start(
+    lanes: Lanes, stage: Stage, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_runtime.transports.pending.MOMENT_SECONDS", 0.0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", lanes.ports["lane"])
+    writer.write(modern_bytes(stage, "tools/call", {"name": "wait", "arguments": {}}))
+    await asyncio.wait_for(probe.started.wait(), BOUND_SECONDS)
+    (connection,) = lanes.connections
+
+    async def handed_over() -> bool:
+        return is_at_asgi(connection)
+
+    await eventually(handed_over)
+    probe.go_on.set()
+    status, _, body = await asyncio.wait_for(read_response(reader), BOUND_SECONDS)
+    assert (status, json.loads(body)["result"]["isError"]) == (200, False)
+    writer.write(modern_bytes(stage, "tools/call", CALL, identifier=2))
+    assert json.loads((await asyncio.wait_for(read_response(reader), BOUND_SECONDS))[2])["id"] == 2
+    writer.close()
+
+
+@pytest.mark.usefixtures("held")
+async def test_a_request_that_comes_while_a_call_waits_is_answered_after_it(
+    lanes: Lanes, stage: Stage, probe: Probe
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", lanes.ports["lane"])
+    writer.write(modern_bytes(stage, "tools/call", {"name": "wait", "arguments": {}}, identifier=1))
+    await asyncio.wait_for(probe.started.wait(), BOUND_SECONDS)
+    while not lanes.heard.empty():
+        lanes.heard.get_nowait()
+    writer.write(modern_bytes(stage, "tools/call", CALL, identifier=2))
+    await asyncio.wait_for(lanes.heard.get(), BOUND_SECONDS)
     probe.go_on.set()
     answers = [await asyncio.wait_for(read_response(reader), BOUND_SECONDS) for _ in range(2)]
     assert [json.loads(body)["id"] for _, _, body in answers] == [1, 2]

@@ -1,0 +1,50 @@
+"""A call that has begun in the fast lane and takes a moment: its answer is written there when it comes soon.
+
+Most calls that wait do so for another server, for milliseconds. Whatever else may happen to one meanwhile (its client
+leaves or sends more, it has something to say before its answer, it takes long) is ASGI's to handle, as if it had been
+there from the start.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from mcp_runtime.protocol.replies import Reply
+from mcp_runtime.transports.asgi import Application
+from mcp_runtime.transports.calls import Call
+from mcp_runtime.transports.outlets import Later
+
+# So long a call is waited for in the lane.
+MOMENT_SECONDS = 0.25
+
+
+class Pending:
+    """`rest` is what ASGI has left to do, where that is needed."""
+
+    __slots__ = ("_call", "_done", "_later", "_timer", "rest")
+
+    def __init__(self, call: Call, later: Later, rest: Application) -> None:
+        self.rest = rest
+        self._call = call
+        self._later = later
+        self._done: Callable[[Reply], None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wait(self, done: Callable[[Reply], None], hand_over: Callable[[], None]) -> None:
+        """Calls `done` with the answer, or `hand_over` when the call has to leave the lane; neither after `drop`."""
+        self._done = done
+        self._later.wanted = hand_over
+        self._timer = asyncio.get_running_loop().call_later(MOMENT_SECONDS, hand_over)
+        self._call.task.add_done_callback(self._ended)
+
+    def drop(self) -> None:
+        """The lane waits no longer."""
+        self._done = None
+        self._later.wanted = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ended(self, _task: asyncio.Task[bytes]) -> None:
+        done = self._done
+        if done is not None:
+            self.drop()
+            done(self._call.answer())
