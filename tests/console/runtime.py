@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import uvicorn
 
 from mcp_runtime.worker import Worker
+from tests.witness.asgi import Witness
+from tests.witness.plugin import report
 
 START_SECONDS = 10
 
@@ -16,7 +18,7 @@ START_SECONDS = 10
 def running_runtime() -> Iterator[str]:
     """A worker that serves this test process's database; its origin."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(Worker(), lifespan="on", log_config=None, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(Witness(Worker(), report), lifespan="on", log_config=None, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

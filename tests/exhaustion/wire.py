@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from core.refusals import ALL
+from tests.witness.asgi import overhear
+from tests.witness.plugin import report
 
 BOUND_SECONDS = 10.0
 MEBIBYTE = 1024 * 1024
@@ -62,9 +64,11 @@ class Connection:
         self._socket.settimeout(BOUND_SECONDS)
         self._socket.connect(("127.0.0.1", port))
         self._buffer = b""
+        self._sent = b""
 
     def send(self, data: bytes) -> None:
         """Writes all of it; raises Closed when the server does not take it any more."""
+        self._sent = (self._sent + data)[:MEBIBYTE]
         try:
             self._socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
@@ -79,9 +83,11 @@ class Connection:
         status, headers = self.head()
         if not has_body or status in (100, 204):
             return Answer(status, headers, b"")
-        if headers.get("transfer-encoding") == "chunked":
-            return Answer(status, headers, b"".join(self.chunks()))
-        return Answer(status, headers, self.exactly(int(headers["content-length"])))
+        chunked = headers.get("transfer-encoding") == "chunked"
+        body = b"".join(self.chunks()) if chunked else self.exactly(int(headers["content-length"]))
+        if body and headers.get("content-type") == "application/json":
+            overhear(self._sent, body, report)
+        return Answer(status, headers, body)
 
     def head(self) -> tuple[int, dict[str, str]]:
         """Status and headers of the next response."""
@@ -103,6 +109,7 @@ class Connection:
         for chunk in self.chunks():
             for line in chunk.splitlines():
                 if line.startswith(b"data: "):
+                    overhear(self._sent, line.removeprefix(b"data: "), report)
                     message: dict[str, Any] = json.loads(line.removeprefix(b"data: "))
                     return message
         raise Closed

@@ -116,6 +116,15 @@ class Hearing:
         return self.connection or self._headers.get("mcp-session-id", "")
 
 
+def overhear(sent: bytes, text: bytes, report: Report) -> None:
+    """Judges what a server said on a connection, with what was written to it, as far as that can be read."""
+    head, _, body = sent.partition(b"\r\n\r\n")
+    lines = [line.partition(b":") for line in head.split(b"\r\n")[1:]]
+    hearing = Hearing([(name.strip(), value) for name, _colon, value in lines], report)
+    hearing.ask(body)
+    hearing.hear(text)
+
+
 def version_of(session: str) -> str | None:
     """The revision that a session's token says was negotiated."""
     try:
