@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp_runtime import schemas
+from mcp_runtime.protocol.plain_questions import plain_form, plain_sampling
 from mcp_runtime.protocol.revision import Revision
 from mcp_runtime.sources.conversation import Answer, Elicit, ElicitUrl, ListRoots, Question, Sample
 
@@ -20,12 +21,14 @@ def encode_question(question: Question, revision: Revision) -> dict[str, Any]:
     match question:
         case Elicit(message=message, schema=schema):
             mode = {"mode": "form"} if revision.elicitation_has_modes else {}
-            return {"method": "elicitation/create", "params": {**mode, "message": message, "requestedSchema": schema}}
+            form = plain_form(schema) if revision.plain_questions else schema
+            return {"method": "elicitation/create", "params": {**mode, "message": message, "requestedSchema": form}}
         case ElicitUrl(message=message, url=url):
             named = {"elicitationId": secrets.token_urlsafe(16)} if revision.elicitation_has_ids else {}
             return {"method": "elicitation/create", "params": {"mode": "url", "message": message, "url": url, **named}}
         case Sample(params=params):
-            return {"method": "sampling/createMessage", "params": params}
+            asked = plain_sampling(params) if revision.plain_questions else params
+            return {"method": "sampling/createMessage", "params": asked}
         case ListRoots():
             return {"method": "roots/list", "params": {}}
 

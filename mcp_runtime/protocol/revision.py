@@ -126,6 +126,8 @@ class Revision:
     progress_has_message: bool = True
     elicitation_has_modes: bool = True
     elicitation_has_ids: bool = False
+    # Up to 2025-06-18 forms have neither defaults nor several choices, and a sampled message one content.
+    plain_questions: bool = False
     client_capabilities: Mapping[str, frozenset[str]] = field(default_factory=dict)
     # 2025-11-25, basic/transports: an event without data first, so that a client can come back for the rest.
     primes_streams: bool = False

@@ -15,6 +15,7 @@ from mcp_runtime.protocol.conversing import (
 )
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.extension import is_declared
+from mcp_runtime.protocol.plain_questions import whole_answer
 from mcp_runtime.protocol.questions import NotAnAnswer, encode_question, read_answer, unanswered
 from mcp_runtime.protocol.revision import Exchange
 from mcp_runtime.sources.conversation import (
@@ -135,10 +136,11 @@ class SessionConversation(_Talk):
         return {key: task.result() for key, task in tasks.items()}
 
     async def _ask(self, question: Question) -> Answer:
-        request = encode_question(question, self._exchange.revision)
+        revision = self._exchange.revision
+        request = encode_question(question, revision)
         result = await self._questions.ask(self._session, self._outlet, request)
         try:
-            return read_answer(question, result)
+            return read_answer(question, whole_answer(question, result) if revision.plain_questions else result)
         except NotAnAnswer as error:
             raise ClientFailed(f"The client's answer to {request['method']} is not valid: {error}") from None
 

@@ -45,6 +45,7 @@ REVISION = Revision(
     has_meta=False,
     progress_has_message=False,
     elicitation_has_modes=False,
+    plain_questions=True,
     client_capabilities={"roots": frozenset({"listChanged"}), "sampling": frozenset()},
     implementation_fields=("name", "version"),
     # completion/complete is there, but nothing that declares it.

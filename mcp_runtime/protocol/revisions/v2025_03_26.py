@@ -50,6 +50,7 @@ REVISION = Revision(
     resource_fields=("description", "mimeType"),
     has_meta=False,
     elicitation_has_modes=False,
+    plain_questions=True,
     client_capabilities={"roots": frozenset({"listChanged"}), "sampling": frozenset()},
     implementation_fields=("name", "version"),
     capabilities={

@@ -32,6 +32,7 @@ REVISION = Revision(
     argument_fields=("name", "title", "description", "required"),
     resource_fields=("title", "description", "mimeType", "_meta"),
     elicitation_has_modes=False,
+    plain_questions=True,
     client_capabilities={"elicitation": frozenset(), "roots": frozenset({"listChanged"}), "sampling": frozenset()},
     implementation_fields=("name", "title", "version"),
     capabilities={

@@ -26,6 +26,30 @@ from mcp_runtime.sources.conversation import Elicit, ElicitUrl, ListRoots, Quest
 KIND = "sandbox"
 ANYTHING: dict[str, Any] = {"type": "object"}
 NAME_FORM = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+CHOICES_FORM: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "title": "Name", "default": "Joe", "minLength": 1},
+        "age": {"type": "integer", "minimum": 0, "default": 30},
+        "sure": {"type": "boolean", "default": True},
+        "plain": {"type": "string", "enum": ["a", "b"], "default": "a"},
+        "named": {"type": "string", "enum": ["a", "b"], "enumNames": ["A", "B"]},
+        "titled": {"type": "string", "oneOf": [{"const": "a", "title": "A"}, {"const": "b", "title": "B"}]},
+        "several": {
+            "type": "array",
+            "description": "Pick.",
+            "items": {"type": "string", "enum": ["a", "b"]},
+            "minItems": 1,
+            "default": ["a"],
+        },
+        "titles": {
+            "type": "array",
+            "items": {"anyOf": [{"const": "a", "title": "A"}, {"const": "b", "title": "B"}]},
+        },
+    },
+    "required": ["name", "several"],
+}
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 MESSAGE = {"role": "user", "content": {"type": "text", "text": "What is the capital of Norway?"}}
 USE = {"tools": [{"name": "look_up", "inputSchema": {"type": "object"}}]}
@@ -160,6 +184,13 @@ TOOLS: dict[str, tuple[ToolHandler, dict[str, Any]]] = {
     "release": (_release, ANYTHING),
     "pay": (_pay, ANYTHING),
     "ask_form": (_asking(name=FORM), ANYTHING),
+    "ask_choices": (_asking(form=Elicit("Choose.", CHOICES_FORM)), ANYTHING),
+    "ask_model_at_length": (
+        _asking(
+            model=Sample({"messages": [{"role": "user", "content": [MESSAGE["content"]] * 2}], "maxTokens": 10}),
+        ),
+        ANYTHING,
+    ),
     "ask_link": (_asking(link=LINK), ANYTHING),
     "ask_model": (_asking(model=MODEL), ANYTHING),
     "ask_model_with_tools": (_asking(model=MODEL_WITH_TOOLS), ANYTHING),

@@ -16,7 +16,7 @@ from tests.conftest import Cast
 from tests.mcp_runtime.conftest import Probe, Stage, make_stage
 from tests.mcp_runtime.driving import BOUND_SECONDS, Exchange, whole
 from tests.mcp_runtime.requirements.conftest import Meet
-from tests.mcp_runtime.requirements.sandbox import Room
+from tests.mcp_runtime.requirements.sandbox import CHOICES_FORM, Room
 from tests.mcp_runtime.requirements.speaking import (
     EVENTS,
     EVERY_REVISION,
@@ -219,6 +219,63 @@ async def test_another_session_cannot_answer(meet: Meet) -> None:
     assert (await mine.tell({"jsonrpc": "2.0", "id": question["id"], "result": answer})).status == 202
     (done,) = await messages_of(call, 1)
     assert "Alice" in done["result"]["content"][0]["text"]
+
+
+CHOSEN: dict[str, Any] = {"name": "Joe", "several": ["a", "b"], "titled": "b", "titles": ["a"], "sure": False}
+
+
+@requirement("forms-of-every-revision")
+@since("2025-06-18", "2025-11-25")
+async def test_a_form_is_asked_in_what_the_revision_knows_and_its_answer_is_the_same(meet: Meet) -> None:
+    speaker = await meet(capabilities=EVERYTHING)
+    call = speaker.start("ask_choices")
+    await call.start()
+    (question,) = await messages_of(call, 1)
+    fields = question["params"]["requestedSchema"]["properties"]
+    content = CHOSEN
+    if speaker.version == "2025-06-18":
+        assert fields["several"] == {
+            "type": "string",
+            "description": 'Pick. Several of these, with commas: a, b. Default: ["a"].',
+        }
+        assert fields["titled"] == {"type": "string", "enum": ["a", "b"], "enumNames": ["A", "B"]}
+        assert fields["name"] == {"type": "string", "title": "Name", "minLength": 1, "description": 'Default: "Joe".'}
+        content = {**CHOSEN, "several": "a, b", "titles": "a"}
+    else:
+        assert fields == CHOICES_FORM["properties"]
+    answer = {"action": "accept", "content": content}
+    assert (await speaker.tell({"jsonrpc": "2.0", "id": question["id"], "result": answer})).status == 202
+    (done,) = await messages_of(call, 1)
+    assert json.loads(done["result"]["content"][0]["text"])["form"]["content"] == CHOSEN
+
+
+@requirement("forms-of-every-revision")
+@since("2025-06-18", "2025-06-18")
+async def test_a_choice_that_is_none_is_no_answer_in_words_either(meet: Meet) -> None:
+    speaker = await meet(capabilities=EVERYTHING)
+    for several in ("c", "", " , ", "a, c"):
+        call = speaker.start("ask_choices")
+        await call.start()
+        (question,) = await messages_of(call, 1)
+        answer = {"action": "accept", "content": {"name": "Joe", "several": several}}
+        assert (await speaker.tell({"jsonrpc": "2.0", "id": question["id"], "result": answer})).status == 202
+        (done,) = await messages_of(call, 1)
+        assert done["result"]["isError"] is True
+
+
+@requirement("sampled-messages-of-every-revision")
+@SESSION_REVISIONS
+async def test_a_message_of_several_contents_is_several_messages_to_those_who_know_one(meet: Meet) -> None:
+    speaker = await meet(capabilities=EVERYTHING)
+    call = speaker.start("ask_model_at_length")
+    await call.start()
+    (question,) = await messages_of(call, 1)
+    messages = question["params"]["messages"]
+    assert len(messages) == (2 if speaker.version < "2025-11-25" else 1)
+    answer = {"jsonrpc": "2.0", "id": question["id"], "result": ANSWERS["sampling/createMessage"]}
+    assert (await speaker.tell(answer)).status == 202
+    (done,) = await messages_of(call, 1)
+    assert done["result"]["isError"] is False
 
 
 @requirement("server-requests-time-out")
