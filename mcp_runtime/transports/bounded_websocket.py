@@ -4,6 +4,8 @@ uvicorn waits for all that was written to be taken before it closes, and a clien
 """
 
 import asyncio
+import logging
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -11,10 +13,22 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 LINGER_SECONDS = 15.0
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a record is about our own doing: text that is not UTF-8 is the client's, and no reason to fill a log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError))
+
+
+_logger = logging.getLogger(__name__)
+_logger.addFilter(_is_ours)
+
+
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """One connection."""
 
-    _lingering: asyncio.TimerHandle | None = None
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.logger = _logger
+        self._lingering: asyncio.TimerHandle | None = None
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         """What served the connection has ended, and soon so does the connection."""

@@ -12,7 +12,7 @@ from tests.clients.typescript_driver import CLIENTS, Driver, driver
 MODERN = "2026-07-28"
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
 CHANGES = {"notifications/tools/list_changed", "notifications/resources/updated"}
-# The fourth of CLIENTS differs from the third in how it finds its revision and in nothing else.
+# The fourth of CLIENTS differs from the third in how it finds its revision, the fifth from the first in its transport.
 TOURISTS = list(CLIENTS)[:3]
 
 pytestmark = [pytest.mark.peers, pytest.mark.parametrize("client", TOURISTS, ids=" ".join)]

@@ -18,8 +18,9 @@ CLIENTS = {
     ("v2", '"legacy"'): "2025-11-25",
     ("v2", '"auto"'): "2026-07-28",
     ("v2", '{"pin": "2026-07-28"}'): "2026-07-28",
+    ("v1", "sse"): "2025-11-25",
 }
-"""(SDK, negotiation mode as JSON): the revision that is spoken."""
+"""(SDK, its transport or its negotiation mode as JSON): the revision that is spoken."""
 
 
 class Place(Protocol):

@@ -27,8 +27,11 @@ const roots = async () => ({ roots: [{ uri: 'file:///work', name: 'Work' }, { ur
 async function connectV1() {
     const { Client } = await import('@modelcontextprotocol/sdk/client/index.js');
     const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
+    const { SSEClientTransport } = await import('@modelcontextprotocol/sdk/client/sse.js');
     const types = await import('@modelcontextprotocol/sdk/types.js');
-    const transport = new StreamableHTTPClientTransport(url, options);
+    const events = new URL(url.href.replace(/mcp$/, 'sse'));
+    const transport =
+        mode === 'sse' ? new SSEClientTransport(events, options) : new StreamableHTTPClientTransport(url, options);
     const client = new Client(identity, { capabilities });
     client.setRequestHandler(types.ElicitRequestSchema, elicit);
     client.setRequestHandler(types.CreateMessageRequestSchema, sample);
@@ -36,7 +39,9 @@ async function connectV1() {
     const heard = hearing(client);
     await client.connect(transport);
     const call = (params, settings) => client.callTool(params, undefined, settings);
-    return { client, heard, version: transport.protocolVersion, list: () => client.listTools(), call };
+    // The SSE transport keeps to itself what was agreed.
+    const version = transport.protocolVersion ?? transport._protocolVersion;
+    return { client, heard, version, list: () => client.listTools(), call };
 }
 
 async function connectV2() {

@@ -226,6 +226,13 @@ async def test_bytes_are_no_message(stage: Stage, origin: str) -> None:
         assert await client.closed() == (1003, "")
 
 
+async def test_text_is_utf8(stage: Stage, origin: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with websocket(origin, stage.at("ws"), stage.key) as client:
+        await client.socket.send(b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', text=True)
+        assert (await client.closed())[0] == 1007
+    assert "Traceback" not in caplog.text
+
+
 async def test_a_message_over_the_limit_closes(stage: Stage) -> None:
     async with at_socket(Worker(limits=Limits(body_bytes=1_000))) as origin:
         async with websocket(origin, stage.at("ws"), stage.key) as client:
