@@ -11,7 +11,6 @@ import pytest
 from core import outbound, refusals
 from core.outbound import Limits, pool
 from core.outbound.policy import Policy
-from core.refusals import Refused
 from tests.core.outbound.raw import WHOLE, Heard, Script, Upstream, answering, scripted
 from tests.core.outbound.upstreams import LOOPBACK
 
@@ -360,7 +359,7 @@ async def test_all_connections_together_are_bounded_and_an_idle_one_makes_room(
 )
 async def test_a_header_adds_nothing_but_itself(client: outbound.Client, headers: dict[str, str]) -> None:
     async with scripted(answering(WHOLE)) as upstream:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(refusals.Refused) as caught:
             await outbound.fetch(client, "GET", upstream.url, headers=headers)
         assert caught.value.refusal is refusals.DESTINATION_REFUSED
         assert not upstream.connections
