@@ -14,6 +14,7 @@ import redis.asyncio
 from core import environment, refusals
 from core.outbound import Client
 from core.refusals import Refused
+from core.supervision.heartbeat import NONE, Vitals
 from core.supervision.spec import Intensity, Strategy
 from core.supervision.tasks import TaskSpec, TaskSupervisor, TemporaryTasks, end_all
 from mcp_runtime.bus import Bus
@@ -78,7 +79,8 @@ class _Running:
     discovery: Discovery
     socket_door: SocketDoor
     socket: Callable[[Scope, Receive, Send], Awaitable[None]]
-    tree: asyncio.Task[None]
+    tree: TaskSupervisor
+    tree_task: asyncio.Task[None]
 
     def door(self, path: str) -> Door | Discovery:
         """What an HTTP path belongs to."""
@@ -157,8 +159,9 @@ class Worker:
         socket = McpConsumer.as_asgi(  # type: ignore[no-untyped-call]  # Channels has no types
             store=store, guards=self._guards, services=services
         )
-        tree = asyncio.create_task(_tree(listener, store, quotas, bus, shipper).run(), name="worker")
-        tree.add_done_callback(self._tree_ended)
+        tree = _tree(listener, store, quotas, bus, shipper)
+        tree_task = asyncio.create_task(tree.run(), name="worker")
+        tree_task.add_done_callback(self._tree_ended)
         self._running = _Running(
             http,
             database,
@@ -175,6 +178,7 @@ class Worker:
             socket_door,
             socket,
             tree,
+            tree_task,
         )
 
     async def listening(self) -> None:
@@ -188,6 +192,13 @@ class Worker:
         if self._running is not None:
             self._running.store.close()
 
+    def vitals(self) -> Vitals:
+        """What the supervisor is told of a worker."""
+        running = self._running
+        if running is None:
+            return NONE
+        return Vitals(task_restarts=running.tree.all_restarts, calls_lost=running.shipper.lost)
+
     async def shutdown(self) -> None:
         """Ends streams, tasks and connections."""
         running, self._running = self._running, None
@@ -195,7 +206,7 @@ class Worker:
             return
         running.store.close()
         await self._requests.end(PATIENCE_SECONDS)
-        await end_all([running.tree])
+        await end_all([running.tree_task])
         await running.shipper.finish()
         await running.http.close()
         await running.bus.close()

@@ -34,6 +34,11 @@ class Shipper:
         self._turns = 0
         self._last = 0
 
+    @property
+    def lost(self) -> int:
+        """Calls that the ledger will never have, since the worker began: not journalled, or damaged in a journal."""
+        return self._journal.lost + self.missing
+
     async def run(self) -> None:
         """Ships for ever; while the database is away the journal grows, and this tries with growing pauses."""
         pause = PAUSES[0]

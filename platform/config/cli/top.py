@@ -65,6 +65,10 @@ def _sentence(seen: Sequence[Seen]) -> Text:
     unwell = [each.name for each in seen if not each.is_well]
     if unwell:
         return Text(f"Not well: {', '.join(unwell)}", style="bold red")
+    if lost := sum(each.calls_lost or 0 for each in seen):
+        return Text(
+            f"All {len(seen)} are well, but {lost} calls are missing from the ledger: see the logs", style="red"
+        )
     held = sum(each.connections or 0 for each in seen)
     return Text(f"All {len(seen)} are well, {held} connections are open", style="bold green")
 
@@ -74,13 +78,19 @@ def _cells(each: Seen, lags: Sequence[float]) -> list[RenderableType]:
         Text(each.name, style="bold"),
         Text(each.state, style="green" if each.is_well else "red"),
         str(each.pid or ""),
-        Text(str(each.restarts or ""), style="yellow"),
+        _restarts(each),
         _seconds(each.heartbeat_age, STALE_SECONDS),
         _seconds(each.loop_lag, LATE_SECONDS),
         Text("".join(_bar(lag) for lag in lags), style="cyan"),
         "" if each.connections is None else f"{each.connections:,}",
         "" if each.memory is None else f"{each.memory / MEBI:,.0f} MiB",
     ]
+
+
+def _restarts(each: Seen) -> Text:
+    """Of the process, and after a plus those of the tasks inside it since it began."""
+    inside = f" +{each.task_restarts}" if each.task_restarts else ""
+    return Text(f"{each.restarts or (0 if inside else '')}{inside}", style="yellow")
 
 
 def _seconds(value: float | None, alarming: float) -> Text:

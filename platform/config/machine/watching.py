@@ -26,6 +26,8 @@ class Seen:
     heartbeat_age: float | None
     loop_lag: float | None
     connections: int | None
+    task_restarts: int | None
+    calls_lost: int | None
     memory: int | None
     rolls: bool
 
@@ -64,6 +66,8 @@ def _seen(name: str, child: dict[str, Any]) -> Seen:
         heartbeat_age=child.get("heartbeat_age_seconds"),
         loop_lag=child.get("loop_lag_seconds"),
         connections=child.get("connections"),
+        task_restarts=child.get("task_restarts"),
+        calls_lost=child.get("calls_lost"),
         memory=child.get("memory_bytes"),
         rolls=child.get("rolls", False),
     )

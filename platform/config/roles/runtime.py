@@ -21,6 +21,7 @@ def serve(address: Address) -> int:
         runtime,
         address.open(),
         before_shutdown=worker.end_streams,
+        vitals=worker.vitals,
         reads_client_address=False,
         answer_now=worker.answer_now,
     )

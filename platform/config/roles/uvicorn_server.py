@@ -3,13 +3,14 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
 import uvicorn
 from uvicorn._types import ASGIApplication
 
-from core.supervision.heartbeat import Heartbeat
+from core.supervision.heartbeat import NONE, Heartbeat, Vitals
 from mcp_runtime.transports.bounded_http import BoundedHttp, Bounds
 from mcp_runtime.transports.bounded_websocket import BoundedWebSocket
 from mcp_runtime.transports.fast_lane import AnswerNow, FastLane
@@ -24,18 +25,24 @@ STARTUP_FAILED = 3  # what uvicorn's own command answers
 class BeatingServer(uvicorn.Server):
     """Beats while it serves, and lets the application know before it waits for open requests to end."""
 
-    def __init__(self, config: uvicorn.Config, before_shutdown: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, before_shutdown: Callable[[], None], vitals: Callable[[], Vitals]
+    ) -> None:
         super().__init__(config)
         self._before_shutdown = before_shutdown
+        self._vitals = vitals
 
     async def main_loop(self) -> None:
         """uvicorn's own, between the start-up of the application and its shutdown."""
-        beating = asyncio.create_task(Heartbeat.from_environment().beat(lambda: len(self.server_state.connections)))
+        beating = asyncio.create_task(Heartbeat.from_environment().beat(self._all_vitals))
         try:
             await super().main_loop()
         finally:
             beating.cancel()
             self._before_shutdown()
+
+    def _all_vitals(self) -> Vitals:
+        return replace(self._vitals(), connections=len(self.server_state.connections))
 
 
 def serve_application(
@@ -43,12 +50,13 @@ def serve_application(
     listening: socket.socket,
     *,
     before_shutdown: Callable[[], None],
+    vitals: Callable[[], Vitals] = lambda: NONE,
     reads_client_address: bool = True,
     answer_now: AnswerNow | None = None,
 ) -> int:
     """Serves `application` until SIGTERM; the exit status. A local proxy is believed about the client, if asked for.
 
-    `answer_now` opens the fast lane to whoever answers without waiting.
+    `answer_now` opens the fast lane to whoever answers without waiting; `vitals` are told with each heartbeat.
     """
     bounds = Bounds.from_environment()
     protocol = (
@@ -73,6 +81,7 @@ def serve_application(
             timeout_graceful_shutdown=GRACE_SECONDS,
         ),
         before_shutdown,
+        vitals,
     )
     server.run(sockets=[listening])
     return 0 if server.started else STARTUP_FAILED

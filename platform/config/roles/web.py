@@ -7,4 +7,4 @@ from config.roles.uvicorn_server import serve_application
 
 def serve(address: Address) -> int:
     """Serves until SIGTERM."""
-    return serve_application(application, address.open(), before_shutdown=worker.end_streams)
+    return serve_application(application, address.open(), before_shutdown=worker.end_streams, vitals=worker.vitals)

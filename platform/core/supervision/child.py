@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.supervision.heartbeat import STALE_SECONDS, HeartbeatBoard
+from core.supervision.heartbeat import NONE, STALE_SECONDS, HeartbeatBoard, Vitals
 from core.supervision.intensity import Backoff, RestartWindow
 from core.supervision.process import ChildProcess
 from core.supervision.spec import ChildSpec
@@ -34,7 +34,7 @@ class ChildStatus:
     heartbeat_age: float | None
     loop_lag: float | None
     memory: int | None
-    connections: int | None = None
+    vitals: Vitals = NONE
     rolls: bool = False
 
     @property
@@ -83,6 +83,6 @@ class Child:
             heartbeat_age=pulse.age if pulse else None,
             loop_lag=pulse.lag if pulse else None,
             memory=self.process.resident_bytes() if self.process else None,
-            connections=pulse.connections if pulse else None,
+            vitals=pulse.vitals if pulse else NONE,
             rolls=self.spec.rolls,
         )

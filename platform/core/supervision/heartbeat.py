@@ -1,6 +1,7 @@
 """Heartbeats in shared memory: each process writes its own slot, the supervisor reads all, nobody asks anybody.
 
-A slot is four aligned doubles, each written in one store: process id, moment of the last beat, loop lag, connections.
+A slot is six aligned doubles, each written in one store: process id, moment of the last beat, loop lag, and the three
+vitals of a process that has them.
 Moments are CLOCK_MONOTONIC, which all processes of one machine share.
 """
 
@@ -17,9 +18,25 @@ from pathlib import Path
 VARIABLE = "ARMSTRONG_HEARTBEAT"  # `<file>:<slot>`, set by the supervisor
 INTERVAL_SECONDS = 0.5
 STALE_SECONDS = 5.0  # ten missed beats: the process hangs, or the machine does
-_FIELDS = 4
+_FIELDS = 6
 _SLOT_BYTES = _FIELDS * 8
-_PID, _BEAT, _LAG, _CONNECTIONS = range(4)
+_PID, _BEAT, _LAG, _CONNECTIONS, _TASK_RESTARTS, _CALLS_LOST = range(_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What only the process itself knows, since it began: None for what it has not.
+
+    `task_restarts` counts the supervised tasks inside it that came back, `calls_lost` the calls that the ledger will
+    never have.
+    """
+
+    connections: int | None = None
+    task_restarts: int | None = None
+    calls_lost: int | None = None
+
+
+NONE = Vitals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +46,7 @@ class Pulse:
     pid: int
     age: float
     lag: float | None
-    connections: int | None = None
+    vitals: Vitals = NONE
 
 
 class Heartbeat:
@@ -47,18 +64,20 @@ class Heartbeat:
         with Path(file).open("r+b") as opened:
             return cls(mmap.mmap(opened.fileno(), 0), int(slot))
 
-    def note(self, lag: float = math.nan, connections: float = math.nan) -> None:
+    def note(self, lag: float = math.nan, vitals: Vitals = NONE) -> None:
         """One beat, now; for processes that have a loop of their own to call it from."""
         self._fields[_LAG] = lag
-        self._fields[_CONNECTIONS] = connections
+        self._fields[_CONNECTIONS] = _written(vitals.connections)
+        self._fields[_TASK_RESTARTS] = _written(vitals.task_restarts)
+        self._fields[_CALLS_LOST] = _written(vitals.calls_lost)
         self._fields[_BEAT] = time.monotonic()
         self._fields[_PID] = float(os.getpid())
 
-    async def beat(self, connections: Callable[[], float] = lambda: math.nan) -> None:
+    async def beat(self, vitals: Callable[[], Vitals] = lambda: NONE) -> None:
         """Beats until cancelled, and measures how late the event loop runs; start it as a task."""
         lag = 0.0
         while True:
-            self.note(lag, connections())
+            self.note(lag, vitals())
             due = time.monotonic() + INTERVAL_SECONDS
             await asyncio.sleep(INTERVAL_SECONDS)
             lag = max(0.0, time.monotonic() - due)
@@ -102,10 +121,14 @@ class HeartbeatBoard:
         if not pid:
             return None
         age = max(0.0, time.monotonic() - self._fields[start + _BEAT])
-        lag, connections = self._fields[start + _LAG], self._fields[start + _CONNECTIONS]
+        lag, *vitals = self._fields[start + _LAG : start + _FIELDS].tolist()
         return Pulse(
             pid=pid,
             age=age,
             lag=None if math.isnan(lag) else lag,
-            connections=None if math.isnan(connections) else int(connections),
+            vitals=Vitals(*(None if math.isnan(value) else int(value) for value in vitals)),
         )
+
+
+def _written(value: int | None) -> float:
+    return math.nan if value is None else float(value)

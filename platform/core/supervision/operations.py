@@ -58,7 +58,9 @@ def _child(status: ChildStatus) -> dict[str, object]:
         "restarts": status.restarts,
         "heartbeat_age_seconds": status.heartbeat_age,
         "loop_lag_seconds": status.loop_lag,
-        "connections": status.connections,
+        "connections": status.vitals.connections,
+        "task_restarts": status.vitals.task_restarts,
+        "calls_lost": status.vitals.calls_lost,
         "memory_bytes": status.memory,
         "rolls": status.rolls or None,
     }
@@ -86,7 +88,23 @@ def _lines(statuses: list[ChildStatus]) -> Iterator[str]:
     yield from _series(
         "loop_lag_seconds", "gauge", "How late its event loop last ran.", statuses, lambda child: child.loop_lag
     )
-    yield from _series("connections", "gauge", "Connections it has open.", statuses, lambda child: child.connections)
+    yield from _series(
+        "connections", "gauge", "Connections it has open.", statuses, lambda child: child.vitals.connections
+    )
+    yield from _series(
+        "task_restarts_total",
+        "counter",
+        "Times a supervised task inside it came back, since the process began.",
+        statuses,
+        lambda child: child.vitals.task_restarts,
+    )
+    yield from _series(
+        "calls_lost_total",
+        "counter",
+        "Calls that the ledger will never have, since the process began: not journalled, or damaged in a journal.",
+        statuses,
+        lambda child: child.vitals.calls_lost,
+    )
     yield from _series(
         "resident_memory_bytes",
         "gauge",

@@ -27,11 +27,15 @@ class GaveUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One child: what it is called, how a new incarnation of it is run, and whether it comes back."""
+    """One child: what it is called, how a new incarnation of it is run, and whether it comes back.
+
+    `tree` is the supervisor that the child is, if it is one.
+    """
 
     id: str
     run: Callable[[], Awaitable[None]]
     restart: Restart = Restart.PERMANENT
+    tree: "TaskSupervisor | None" = None
 
 
 class TaskSupervisor:
@@ -64,7 +68,12 @@ class TaskSupervisor:
 
     def under(self, restart: Restart = Restart.PERMANENT) -> TaskSpec:
         """This supervisor as another's child."""
-        return TaskSpec(self.id, self.run, restart)
+        return TaskSpec(self.id, self.run, restart, self)
+
+    @property
+    def all_restarts(self) -> int:
+        """How often a child came back, here and below."""
+        return self.restarts + sum(spec.tree.all_restarts for spec in self._specs.values() if spec.tree)
 
     async def run(self) -> None:
         """Runs the children; returns when none is left that comes back. Raises GaveUp."""

@@ -132,6 +132,7 @@ async def test_a_supervisor_gives_up_and_its_own_sees_that(caplog: pytest.LogCap
     with pytest.raises(GaveUp, match="inner of outer"):
         await asyncio.wait_for(outer.run(), BOUND_SECONDS)
     assert len(runs) == 6  # three incarnations of each of two inner ones
+    assert (inner.restarts, outer.restarts, outer.all_restarts) == (4, 1, 5)
     assert "one of inner failed" in caplog.text
 
 

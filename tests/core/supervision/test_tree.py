@@ -36,8 +36,8 @@ time.sleep(1000)
 
 LOOPER = """
 import asyncio
-from core.supervision.heartbeat import Heartbeat
-asyncio.run(Heartbeat.from_environment().beat(lambda: 3))
+from core.supervision.heartbeat import Heartbeat, Vitals
+asyncio.run(Heartbeat.from_environment().beat(lambda: Vitals(connections=3, calls_lost=2)))
 """
 
 type TreeMaker = Callable[..., Tree]
@@ -297,8 +297,11 @@ def test_a_child_that_hangs_is_killed_and_comes_back(tree: TreeMaker) -> None:
     assert running.pid("b") == bystander
 
 
-def test_connections_are_told(tree: TreeMaker) -> None:
+def test_a_childs_vitals_are_told(tree: TreeMaker) -> None:
     running = tree(children=[looper("a")])
     running.pid("a")
-    assert running.child("a")["connections"] == 3
-    assert 'armstrong_child_connections{child="a"} 3' in running.get("/metrics")[1]
+    told = running.child("a")
+    assert (told["connections"], told["calls_lost"], "task_restarts" in told) == (3, 2, False)
+    metrics = running.get("/metrics")[1]
+    assert 'armstrong_child_connections{child="a"} 3' in metrics
+    assert 'armstrong_child_calls_lost_total{child="a"} 2' in metrics
