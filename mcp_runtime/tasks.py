@@ -6,6 +6,7 @@ from django.utils import timezone
 from core.tenancy import tenant_context
 from mcp_runtime.durable.thread import QUEUE, RUN_TASK, runner_thread
 from mcp_runtime.models import EndedSession
+from mcp_runtime.services.rates import budgets_purge
 from tenants.models import TenantSlug
 
 
@@ -17,6 +18,12 @@ def purge_ended_sessions() -> int:
         with tenant_context(tenant_id):
             purged += EndedSession.objects.filter(expires_at__lte=timezone.now()).delete()[0]
     return purged
+
+
+@shared_task(name="mcp_runtime.purge_call_budgets")
+def purge_call_budgets() -> int:
+    """Forgets buckets that have been full for long, which are full when they are made again; returns how many."""
+    return budgets_purge()
 
 
 # Delivered twice or not at all, it comes to the same: the task's own lease says who runs it.

@@ -149,7 +149,8 @@ class Worker:
         keeper = Keeper(self._database_url)
         journal = Journal(self._journal)
         meter, shipper = Meter(journal.append), Shipper(journal, Ledger(self._database_url))
-        services = Services(SessionTokens(), keeper, signals, Calls(self._limits, signals, meter), self._limits, meter)
+        calls = Calls(self._limits, signals, meter, quotas.rates)
+        services = Services(SessionTokens(), keeper, signals, calls, self._limits, meter)
         streamable_http = StreamableHttp(
             store=store, database=database, guards=self._guards, services=services, replay=ReplayLog(valkey)
         )

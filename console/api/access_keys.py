@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from ninja import Query, Router, Schema, Status
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from console.api.paging import Page, Paging, page_of
 from console.api.requests import ApiRequest
@@ -28,6 +28,7 @@ class AccessKeyOut(Schema):
     name: str
     prefix: str = Field(description="How the key begins.")
     tools: list[str] | None = Field(description="The tools it may list and call; null: all, also those made later.")
+    calls_per_minute: int | None = Field(description="How many calls it may make a minute; null: no limit of its own.")
     created_at: Moment
     expires_at: Moment | None
 
@@ -44,6 +45,9 @@ class AccessKeyIn(Body):
     name: str = Field(description="1 to 80 characters: who or what will use it.")
     tools: list[str] | None = Field(default=None, description="Limit the key to these tools; null: all.")
     expires_at: Moment | None = Field(default=None, description="When it ends; null: never.")
+    calls_per_minute: StrictInt | None = Field(
+        default=None, description="How many calls it may make a minute, 1 to 1,000,000; null: no limit of its own."
+    )
 
 
 class AccessKeys(Page[AccessKeyOut]):

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from ninja import Query, Router, Schema, Status
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, StrictInt
 
 from console.api.paging import Page, Paging, page_of
 from console.api.requests import ApiRequest
@@ -38,6 +38,7 @@ class ToolOut(Schema):
     source: str
     config: dict[str, Any]
     task: str
+    calls_per_minute: int | None = Field(description="How many calls it takes a minute; null: no limit of its own.")
     secrets: list[str] = Field(description="The names of the stored secrets; their values are never shown.")
     enabled: bool
     created_at: Moment
@@ -76,6 +77,9 @@ class ToolIn(Body):
         default=TaskSupport.FORBIDDEN,
         description="Whether a call may, or must, become a task that outlives its request.",
     )
+    calls_per_minute: StrictInt | None = Field(
+        default=None, description="How many calls it takes a minute, 1 to 1,000,000; null: no limit of its own."
+    )
     enabled: StrictBool = True
 
 
@@ -93,6 +97,7 @@ class ToolPatch(Body):
     config: dict[str, Any] = Field(default_factory=dict)
     secrets: dict[str, str] = Field(default_factory=dict)
     task: TaskSupport = Field(default_factory=lambda: TaskSupport.FORBIDDEN)
+    calls_per_minute: StrictInt | None = None
     enabled: StrictBool = Field(default_factory=bool)
 
 
@@ -204,4 +209,4 @@ def _described(source: ToolSource) -> BuiltinOut | SourceOut:
 def _as_written(tool: Tool) -> dict[str, Any]:
     """The stored tool as its author's draft; secrets are left out and so keep their values."""
     names = ("name", "title", "description", "input_schema", "output_schema", "annotations", "config", "task")
-    return {name: getattr(tool, name) for name in (*names, "meta", "icons")}
+    return {name: getattr(tool, name) for name in (*names, "meta", "icons", "calls_per_minute")}

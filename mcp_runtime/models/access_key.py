@@ -22,6 +22,8 @@ class AccessKey(models.Model):
     digest = models.CharField(max_length=64)
     # Names of the tools it may list and call; null means all, also those made later.
     tools = models.JSONField(null=True, blank=True)
+    # How many calls it may make; null: as many as the tenant.
+    calls_per_minute = models.PositiveIntegerField(null=True, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )

@@ -82,6 +82,8 @@ class Tool(models.Model):
     meta = models.JSONField(default=dict, blank=True)
     icons = models.JSONField(default=list, blank=True)
     task = models.CharField(max_length=16, choices=TaskSupport.choices, default=TaskSupport.FORBIDDEN)
+    # How many calls it takes, whoever makes them; null: as many as the tenant may make.
+    calls_per_minute = models.PositiveIntegerField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -28,3 +28,19 @@ class RequestBudget(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tokens} of {self.tenant_id}"
+
+
+class CallBudget(models.Model):
+    """The token bucket of one key or tool (`key:<id>`, `tool:<id>`) that has a limit of its own."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "name")
+    tenant_id = models.UUIDField()
+    name = models.CharField(max_length=64)
+    tokens = models.FloatField()
+    refilled_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["refilled_at"], name="call_budget_by_refill")]
+
+    def __str__(self) -> str:
+        return f"{self.tokens} of {self.name}"

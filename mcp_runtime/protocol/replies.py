@@ -105,8 +105,9 @@ def refusal_reply(refused: Refused, identifier: bytes = b"", headers: HeaderList
     refusal = refused.refusal
     data = {"refusal": refusal.name, "number": refusal.number, "advice": refusal.advice, **refused.data}
     code = refusal.number if refusal.rpc_code is None else refusal.rpc_code
-    if refusal.retry_after_seconds is not None:
-        headers = (*headers, (b"retry-after", b"%d" % refusal.retry_after_seconds))
+    seconds = refused.data.get("retryAfterSeconds", refusal.retry_after_seconds)
+    if seconds is not None:
+        headers = (*headers, (b"retry-after", b"%d" % seconds))
     challenge = _CHALLENGES.get(refusal.name)
     if challenge is not None:
         headers = (*headers, (b"www-authenticate", challenge))

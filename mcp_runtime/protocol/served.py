@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. `tools` limits what they see and call; `expires_at` is in seconds since the epoch; None: no limit."""
+    """Who calls. `tools` limits what they see and call, `calls_per_minute` how often; None: no limit.
+
+    `expires_at` is in seconds since the epoch.
+    """
 
     id: str
     expires_at: float | None = None
     tools: frozenset[str] | None = None
+    calls_per_minute: int | None = None
 
     def may_use(self, tool_name: str) -> bool:
         """Whether the principal may see and call the tool."""

@@ -36,6 +36,16 @@ _REFILL = """
     WHERE tenant_id = %(tenant)s RETURNING tokens
 """
 _SPEND = "UPDATE mcp_runtime_requestbudget SET tokens = tokens - %s WHERE tenant_id = %s"
+_OPEN_CALLS = """
+    INSERT INTO mcp_runtime_callbudget (tenant_id, name, tokens, refilled_at)
+    VALUES (%(tenant)s, %(name)s, %(burst)s, now()) ON CONFLICT DO NOTHING
+"""
+_REFILL_CALLS = """
+    UPDATE mcp_runtime_callbudget SET refilled_at = now(),
+           tokens = least(%(burst)s, tokens + extract(epoch FROM now() - refilled_at) * %(burst)s / 60.0)
+    WHERE tenant_id = %(tenant)s AND name = %(name)s RETURNING tokens
+"""
+_MOVE_CALLS = "UPDATE mcp_runtime_callbudget SET tokens = tokens + %s WHERE tenant_id = %s AND name = %s"
 _RENEW = """
     UPDATE mcp_runtime_connectionlease SET expires_at = now() + %s * interval '1 s'
     WHERE worker = %s AND expires_at > now() RETURNING tenant_id::text
@@ -91,6 +101,21 @@ class Leases:
         slots = need.in_use + max(0, min(need.more, free, max(1, min(BLOCK, free // 4))))
         await connection.execute(_TAKE, (tenant_id, self._worker, slots, LEASE_SECONDS))
         return slots
+
+    async def lend_calls(self, tenant_id: str, name: str, per_minute: int, portion: int) -> float:
+        """Lends at most `portion` calls out of the bucket `name`, which holds a minute's and fills evenly."""
+        named: dict[str, Any] = {"tenant": tenant_id, "name": name, "burst": per_minute}
+        async with self._line.transaction() as connection:
+            await connection.execute(_OPEN_CALLS, named)
+            row = await (await connection.execute(_REFILL_CALLS, named)).fetchone()
+            lent = float(int(max(0.0, min(row[0] if row else 0.0, portion))))
+            await connection.execute(_MOVE_CALLS, (-lent, tenant_id, name))
+            return lent
+
+    async def return_calls(self, tenant_id: str, name: str, calls: float) -> None:
+        """Puts calls that were lent and not made back into their bucket."""
+        async with self._line.transaction() as connection:
+            await connection.execute(_MOVE_CALLS, (calls, tenant_id, name))
 
     async def renew(self) -> frozenset[str]:
         """Keeps what the worker holds for another while; the tenants of whom it still holds anything."""

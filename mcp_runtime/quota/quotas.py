@@ -12,6 +12,7 @@ from core.jitter import jittered
 from core.refusals import Refused
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.quota.leases import BLOCK, LEASE_SECONDS, Leases, Loan, Need
+from mcp_runtime.quota.rates import Rates
 
 logger = logging.getLogger(__name__)
 
@@ -136,12 +137,13 @@ class Quota:
 
 
 class Quotas:
-    """The quotas of one worker, by tenant. `clock` returns seconds that never go back."""
+    """The quotas of one worker, by tenant, and its `rates`. `clock` returns seconds that never go back."""
 
     def __init__(self, leases: Leases, clock: Callable[[], float]) -> None:
         self._leases = leases
         self._clock = clock
         self._by_tenant: dict[str, Quota] = {}
+        self.rates = Rates(leases, clock)
 
     def of(self, tenant_id: str) -> Quota:
         """The tenant's."""
@@ -170,6 +172,7 @@ class Quotas:
     async def _review(self) -> None:
         for quota in list(self._by_tenant.values()):
             await quota.review()
+        await self.rates.review()
 
     async def _renew(self) -> None:
         held = await self._leases.renew()
@@ -182,6 +185,7 @@ class Quotas:
     async def close(self) -> None:
         """Returns everything; while the database is away it runs out by itself."""
         try:
+            await self.rates.close()
             await self._leases.give_back()
         except DatabaseAway:
             logger.warning("leases run out within %s seconds", LEASE_SECONDS)

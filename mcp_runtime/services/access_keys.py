@@ -10,6 +10,7 @@ from core.refusals import Refused
 from mcp_runtime.models import AccessKey, Tool
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.services.publish import publish
+from mcp_runtime.services.rates import require_rate
 from tenants.access import Actor, Permission
 from tenants.services.api_keys import live
 from tenants.validation import cleaned, refused_fields, require_expiry
@@ -18,15 +19,23 @@ MAXIMUM_LIVE_KEYS = 1_000  # per endpoint: they travel in its snapshot
 
 
 def access_key_issue(
-    *, actor: Actor, endpoint_slug: str, name: str, tools: list[str] | None = None, expires_at: datetime | None = None
+    *,
+    actor: Actor,
+    endpoint_slug: str,
+    name: str,
+    tools: list[str] | None = None,
+    expires_at: datetime | None = None,
+    calls_per_minute: int | None = None,
 ) -> tuple[AccessKey, str]:
     """A new key, and its secret, which is not stored and cannot be shown again.
 
-    `tools` limits it to those names; None allows all. Raises Refused(INVALID_INPUT) for unknown tools or a past expiry.
+    `tools` limits it to those names, `calls_per_minute` what it may call; None allows all.
+    Raises Refused(INVALID_INPUT) for unknown tools, a past expiry, a limit that is none.
     """
     actor.require(Permission.MANAGE_ACCESS_KEYS)
     endpoint = endpoint_for(endpoint_slug, lock=True)
     require_expiry(expires_at)
+    require_rate(calls_per_minute)
     if AccessKey.objects.filter(live(), endpoint=endpoint, revoked_at=None).count() >= MAXIMUM_LIVE_KEYS:
         raise Refused(refusals.LIMIT_REACHED, f"An endpoint has at most {MAXIMUM_LIVE_KEYS} live keys.")
     if tools is not None:
@@ -41,6 +50,7 @@ def access_key_issue(
         tools=sorted(set(tools)) if tools is not None else None,
         created_by=actor.user,
         expires_at=expires_at,
+        calls_per_minute=calls_per_minute,
     )
     cleaned(access_key).save()
     publish(endpoint)

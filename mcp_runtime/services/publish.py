@@ -72,6 +72,7 @@ def _tool(tool: Tool) -> structs.ToolSnapshot:
         meta=tool.meta,
         icons=tool.icons,
         task=tool.task,
+        calls_per_minute=tool.calls_per_minute,
     )
 
 
@@ -107,4 +108,10 @@ def _resource(resource: Resource) -> structs.ResourceSnapshot:
 
 def _key(key: AccessKey) -> structs.KeySnapshot:
     expires_at = key.expires_at.timestamp() if key.expires_at else None
-    return structs.KeySnapshot(id=str(key.pk), digest=key.digest, expires_at=expires_at, tools=key.tools)
+    return structs.KeySnapshot(
+        id=str(key.pk),
+        digest=key.digest,
+        expires_at=expires_at,
+        tools=key.tools,
+        calls_per_minute=key.calls_per_minute,
+    )

@@ -11,6 +11,7 @@ from mcp_runtime.models import Endpoint, TaskSupport, Tool
 from mcp_runtime.protocol.mirrored import InvalidAnnotation, mirrored_arguments
 from mcp_runtime.services.endpoints import changing
 from mcp_runtime.services.metadata import require_tool_metadata
+from mcp_runtime.services.rates import require_rate
 from mcp_runtime.snapshots.structs import SECRETS_PURPOSE, secrets_bound_to
 from mcp_runtime.sources.contract import InvalidConfig, ToolDraft
 from mcp_runtime.sources.registry import SOURCES
@@ -79,6 +80,7 @@ def _write(tool: Tool, draft: ToolDraft) -> None:
     tool.icons = draft.icons
     tool.config = draft.config
     tool.task = draft.task
+    tool.calls_per_minute = draft.calls_per_minute
     tool.secrets = _sealed(tool, draft.secrets)
     cleaned(tool)
 
@@ -94,6 +96,7 @@ def _checked(source: str, draft: ToolDraft) -> ToolDraft:
     _require_annotations(draft.annotations)
     if draft.task not in TaskSupport.values:
         raise refused_fields({"task": f"Choose one of {', '.join(TaskSupport.values)}."})
+    require_rate(draft.calls_per_minute)
     require_tool_metadata(draft)
     _require_schema("input_schema", draft.input_schema)
     _require_headers(draft.input_schema)

@@ -181,4 +181,5 @@ def _seconds(tool: ToolSnapshot) -> float:
 
 
 def _principal(key: KeySnapshot) -> Principal:
-    return Principal(f"key:{key.id}", key.expires_at, None if key.tools is None else frozenset(key.tools))
+    tools = None if key.tools is None else frozenset(key.tools)
+    return Principal(f"key:{key.id}", key.expires_at, tools, key.calls_per_minute)

@@ -22,6 +22,7 @@ class ToolSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     meta: dict[str, Any] = {}
     icons: list[dict[str, Any]] = []
     task: str = "forbidden"
+    calls_per_minute: int | None = None
 
 
 class PromptSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,6 +62,7 @@ class KeySnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     digest: str
     expires_at: float | None = None
     tools: list[str] | None = None
+    calls_per_minute: int | None = None
 
 
 class EndpointSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):

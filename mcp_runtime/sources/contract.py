@@ -38,6 +38,8 @@ class ToolDraft:
     secrets: dict[str, str] = field(default_factory=dict)
     # Whether a call may become a task that outlives its request: "forbidden", "optional", or "required".
     task: str = "forbidden"
+    # How many calls it takes, whoever makes them; None: as many as the tenant may make.
+    calls_per_minute: int | None = None
 
 
 class CallContext(msgspec.Struct, frozen=True):

@@ -11,9 +11,11 @@ from core import refusals
 from core.refusals import Refused
 from mcp_runtime.metering.meter import CANCELLED, FAILED, REFUSED, Meter
 from mcp_runtime.protocol.errors import RpcError
+from mcp_runtime.protocol.features.tools import ToolCall
 from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
 from mcp_runtime.protocol.sessions import digest
 from mcp_runtime.protocol.settled import Settled
+from mcp_runtime.quota.rates import Rate, Rates
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.sources.contract import SILENCE, CallContext
 from mcp_runtime.trace_context import read_trace
@@ -82,8 +84,9 @@ class Call:
 class Calls:
     """The calls of one worker."""
 
-    def __init__(self, limits: Limits, signals: Signals, meter: Meter) -> None:
+    def __init__(self, limits: Limits, signals: Signals, meter: Meter, rates: Rates) -> None:
         self._limits = limits
+        self._rates = rates
         self._signals = signals
         self._meter = meter
 
@@ -93,6 +96,8 @@ class Calls:
         `size` is that of the request, in bytes.
         """
         try:
+            for rate, per_minute in self._limits_of(work) if _is_limited(work) else ():
+                await rate.enter(per_minute)
             await held.quota.enter()
         except Refused as refused:
             return self._refuse(work, refused, size)
@@ -100,6 +105,34 @@ class Calls:
         if isinstance(call, Reply):
             return call
         return call.answer() if call.task.done() else await self.finish(call, receive)
+
+    def may_begin(self, work: Work, held: Held) -> bool:
+        """Enters all that `begin` needs, if nothing has to be asked for; else `perform` asks."""
+        if not _is_limited(work):
+            return held.quota.take()
+        taken: list[Rate] = []
+        for rate, _per_minute in self._limits_of(work):
+            if not rate.take():
+                break
+            taken.append(rate)
+        else:
+            if held.quota.take():
+                return True
+        for rate in taken:
+            rate.calls += 1
+        return False
+
+    def _limits_of(self, work: Work) -> list[tuple[Rate, int]]:
+        """The limits beside the tenant's that this work falls under, and each as calls a minute."""
+        exchange, job = work.exchange, work.job
+        found: list[tuple[Rate, int]] = []
+        principal = exchange.principal
+        if principal.calls_per_minute is not None:
+            found.append((self._rates.of(exchange.endpoint.tenant_id, principal.id), principal.calls_per_minute))
+        tool = job.tool.snapshot if type(job) is ToolCall else None
+        if tool is not None and tool.calls_per_minute is not None:
+            found.append((self._rates.of(exchange.endpoint.tenant_id, f"tool:{tool.id}"), tool.calls_per_minute))
+        return found
 
     def begin(self, work: Work, held: Held, outlet: Outlet | None, size: int) -> Call | Reply:
         """Begins a piece of work for which the quota was entered, and which may be done at once.
@@ -211,6 +244,14 @@ class Calls:
             return self._signals.cancellation(digest(exchange.session), work.id)
         # Leaving cancels nothing before 2026-07-28, and without a session nobody can say that it should.
         return asyncio.get_running_loop().create_future()
+
+
+def _is_limited(work: Work) -> bool:
+    """Whether work falls under a limit of its key's or its tool's own; nearly none does."""
+    job = work.job
+    if type(job) is ToolCall and job.tool.snapshot.calls_per_minute is not None:
+        return True
+    return work.exchange.principal.calls_per_minute is not None
 
 
 async def _cancel(futures: "set[asyncio.Future[bytes] | asyncio.Future[None]]") -> None:

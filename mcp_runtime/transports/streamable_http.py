@@ -126,7 +126,7 @@ class StreamableHttp(Door):
         return outcome if type(outcome) is Reply else None
 
     def _begin(self, work: Work, held: Held, size: int) -> Reply | Pending | Rest | None:
-        if not held.quota.take():
+        if not self._calls.may_begin(work, held):
             return None  # it has to be asked for
         later = Later()
         outlet = self._outlet(work, later.send)

@@ -83,6 +83,16 @@ CONNECTION_LIMIT_REACHED = Refusal(
 BODY_TOO_SLOW = Refusal("body_too_slow", 1103, 408, "Send the whole body at once.")
 HEADERS_TOO_LARGE = Refusal("headers_too_large", 1104, 431, "Send fewer or shorter headers.")
 HEADERS_TOO_SLOW = Refusal("headers_too_slow", 1105, 408, "Send all headers at once.")
+KEY_RATE_LIMITED = Refusal(
+    "key_rate_limited", 1108, 429, "This key has made its calls for now. Try again later.", retry_after_seconds=1
+)
+TOOL_RATE_LIMITED = Refusal(
+    "tool_rate_limited",
+    1109,
+    429,
+    "This tool has had its calls for now. Try again later.",
+    retry_after_seconds=1,
+)
 UPGRADE_REQUIRED = Refusal("upgrade_required", 1107, 426, "Connect to this address with a WebSocket client.")
 
 ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

@@ -81,3 +81,12 @@ def test_it_hides_keys_from_strangers(
     assert charlie.get(here).status_code == 404
     assert charlie.post(f"{here}{_key(cast).pk}/revoke/").status_code == 404
     assert charlie.post(f"/t/{cast.elsewhere.slug}/endpoints/{endpoint.slug}/keys/new/", TYPED).status_code == 404
+
+
+def test_it_limits_how_often_a_key_may_call(cast: Cast, alice: Client, base: str, endpoint: Endpoint) -> None:
+    here = f"{base}/endpoints/{endpoint.slug}/keys/"
+    for wrong in ("0", "-1", "1000001", "many"):
+        assert alice.post(f"{here}new/", TYPED | {"calls_per_minute": wrong}).status_code == 422
+    assert alice.post(f"{here}new/", TYPED | {"calls_per_minute": "1200"}).status_code == 200
+    assert _key(cast).calls_per_minute == 1200
+    assert "1,200 calls a minute" in alice.get(here).text

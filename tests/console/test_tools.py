@@ -211,3 +211,15 @@ def test_it_escapes_what_people_wrote(cast: Cast, alice: Client, base: str, endp
     pages = (here, *(f"{here}tools/{tool.pk}/{path}" for path in ("", "edit/", "delete/")), f"{base}/playground/")
     for page in pages:
         assert SCRIPT not in alice.get(page).text, page
+
+
+@pytest.mark.parametrize(("source", "typed"), [("builtin", {"function": "echo", "name": "say"}), ("http", HTTP)])
+def test_it_limits_how_often_a_tool_may_be_called(
+    cast: Cast, bob: Client, tools: str, source: str, typed: dict[str, Any]
+) -> None:
+    assert bob.post(f"{tools}/new/{source}/", typed | {"calls_per_minute": "0"}).status_code == 422
+    bob.post(f"{tools}/new/{source}/", typed | {"calls_per_minute": "60"})
+    tool = _tool(cast)
+    assert tool.calls_per_minute == 60
+    assert 'value="60"' in bob.get(f"{tools}/{tool.pk}/edit/").text
+    assert "Calls a minute" in bob.get(f"{tools}/{tool.pk}/").text

@@ -23,6 +23,7 @@ GLOBAL = {
     "mcp_runtime_taskschedule": "says what is due whoever's it is; holds ids and times",
     "mcp_runtime_connectionlease": "renewed by a worker whoever's it is; holds ids, counts and times",
     "mcp_runtime_requestbudget": "a bucket for each tenant; holds ids, counts and times",
+    "mcp_runtime_callbudget": "a bucket for each limited key and tool; holds ids, counts and times",
     "billing_usagedue": "says which hours have to be summed, whoever's; holds ids and times",
     "billing_usagewatermark": "how far a worker's journal was shipped; nothing of any tenant",
     "auth_group": "unused; part of django.contrib.auth",

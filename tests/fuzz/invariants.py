@@ -17,6 +17,7 @@ from mcp_runtime.protocol.replies import Batch, Notice, Outcome, Reply, Work
 from mcp_runtime.protocol.scene import Scene
 from mcp_runtime.protocol.served import Principal
 from mcp_runtime.protocol.sessions import SessionTokens
+from mcp_runtime.quota.rates import Rates
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.transports.asgi import Event, Receive
 from mcp_runtime.transports.calls import Calls
@@ -81,7 +82,7 @@ class Runtime:
         self.endpoint = make_endpoint()
         self.sessions = SessionTokens(clock=lambda: 1_000_000.0)
         self._held = Held(self.endpoint)
-        self._calls = Calls(Limits(), cast("Signals", None), Meter(_check_row))
+        self._calls = Calls(Limits(), cast("Signals", None), Meter(_check_row), cast("Rates", None))
         self._loop = asyncio.new_event_loop()
 
     def close(self) -> None:

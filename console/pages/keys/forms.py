@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from console.forms import ServiceForm
+from mcp_runtime.services.rates import MAXIMUM_CALLS_PER_MINUTE
 
 LIFETIMES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year", "": "Never"}
 ALL_TOOLS, SOME_TOOLS = "all", "some"
@@ -25,6 +26,13 @@ class AccessKeyForm(ServiceForm):
     )
     tools = forms.MultipleChoiceField(label="Which ones", required=False, widget=forms.CheckboxSelectMultiple)
     expires_at = forms.ChoiceField(label="Expires", choices=LIFETIMES, initial="90", required=False)
+    calls_per_minute = forms.IntegerField(
+        label="Calls a minute",
+        required=False,
+        min_value=1,
+        max_value=MAXIMUM_CALLS_PER_MINUTE,
+        help_text="How often this key may call. Left empty, only the limits of your plan hold.",
+    )
 
     def __init__(self, tool_names: list[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

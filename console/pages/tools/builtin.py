@@ -19,7 +19,7 @@ class BuiltinToolForm(ToolForm):
 
     lead = "The platform answers it itself: it needs no service of yours."
     service_fields: ClassVar[dict[str, str]] = {"config.function": "function"}
-    groups = (("", "", ("function", "name", "title", "description")),)
+    groups = (("", "", ("function", "name", "title", "description", "calls_per_minute")),)
 
     function = forms.ChoiceField(choices=_functions)
 
@@ -35,6 +35,7 @@ class BuiltinToolForm(ToolForm):
             title=typed["title"],
             description=typed["description"],
             config={"function": typed["function"]},
+            calls_per_minute=typed["calls_per_minute"],
             # No function takes long enough to be asked for here; what was set otherwise stays.
             task=self.initial.get("task", TaskSupport.FORBIDDEN),
             **self.kept(),

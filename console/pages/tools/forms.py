@@ -8,6 +8,7 @@ from django.forms import BoundField
 
 from console.forms import ServiceForm
 from mcp_runtime.models import Tool
+from mcp_runtime.services.rates import MAXIMUM_CALLS_PER_MINUTE
 from mcp_runtime.sources.contract import ToolDraft
 
 KEPT = ("meta", "icons")
@@ -27,7 +28,9 @@ class ToolForm(ServiceForm):
 
     lead: ClassVar[str]
     # Title, lead and fields of each part of the editor.
-    groups: ClassVar[tuple[tuple[str, str, tuple[str, ...]], ...]] = (("", "", ("name", "title", "description")),)
+    groups: ClassVar[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+        ("", "", ("name", "title", "description", "calls_per_minute")),
+    )
     mono: ClassVar[frozenset[str]] = frozenset({"name"})
 
     name = forms.CharField(
@@ -39,6 +42,14 @@ class ToolForm(ServiceForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="The model decides by this when to use the tool: what it does, what it needs, what it returns.",
+    )
+
+    calls_per_minute = forms.IntegerField(
+        label="Calls a minute",
+        required=False,
+        min_value=1,
+        max_value=MAXIMUM_CALLS_PER_MINUTE,
+        help_text="How often it may be called, by all clients together. Left empty, only the limits of your plan hold.",
     )
 
     def parts(self) -> list[Part]:
@@ -64,5 +75,5 @@ class ToolForm(ServiceForm):
     @classmethod
     def values_of(cls, tool: Tool) -> dict[str, Any]:
         """What the form shows for a tool that is there already."""
-        names = ("name", "title", "description", "task", *KEPT)
+        names = ("name", "title", "description", "task", "calls_per_minute", *KEPT)
         return {name: getattr(tool, name) for name in names}

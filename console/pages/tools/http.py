@@ -70,7 +70,7 @@ class HttpToolForm(ToolForm):
             ("secret_name", "secret_value", "removed_secrets"),
         ),
         ("Answer", "What of it becomes the result.", ("pointer", "structured", "output_schema", "success")),
-        ("Limits", "", ("timeout", "size_limit", "task")),
+        ("Limits", "", ("timeout", "size_limit", "calls_per_minute", "task")),
     )
     mono: ClassVar[frozenset[str]] = frozenset(
         {"name", "input_schema", "url", "query", "headers", "body", "pointer", "output_schema", "success"}
@@ -182,6 +182,7 @@ class HttpToolForm(ToolForm):
             annotations=EFFECTS.get(typed["effect"], {}),
             **self.kept(),
             config=_config(typed),
+            calls_per_minute=typed["calls_per_minute"],
             task=typed["task"] or TaskSupport.FORBIDDEN,
             secrets=_secrets(typed),
         )

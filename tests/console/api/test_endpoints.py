@@ -290,3 +290,24 @@ def test_a_tool_or_key_of_another_endpoint_is_not_found(keys: Keys, endpoint: st
     for path in (f"/endpoints/{endpoint}/tools/{tool}", f"/endpoints/{endpoint}/keys/{key}"):
         assert keys.owner.get(path).code == "not_found"
         assert keys.owner.delete(path).code == "not_found"
+
+
+def test_limits_of_a_tool_and_a_key_are_set_shown_published_and_taken_back(
+    cast: Cast, keys: Keys, endpoint: str
+) -> None:
+    tools, of_keys = f"/endpoints/{endpoint}/tools", f"/endpoints/{endpoint}/keys"
+    tool = keys.owner.post(tools, **(ECHO | {"calls_per_minute": 60})).body
+    key = keys.owner.post(of_keys, name="k", calls_per_minute=5).body
+    assert (tool["calls_per_minute"], key["calls_per_minute"]) == (60, 5)
+    published = _published(cast, endpoint)
+    assert (published.tools[0].calls_per_minute, published.keys[0].calls_per_minute) == (60, 5)
+    path = f"{tools}/{tool['id']}"
+    assert keys.owner.patch(path, title="T").body["calls_per_minute"] == 60
+    assert keys.owner.patch(path, calls_per_minute=None).body["calls_per_minute"] is None
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1_000_001, "many", 1.5, True])
+def test_a_limit_that_means_nothing_is_refused_by_field(keys: Keys, endpoint: str, wrong: object) -> None:
+    for path, body in (("tools", ECHO), ("keys", {"name": "k"})):
+        answer = keys.owner.post(f"/endpoints/{endpoint}/{path}", **(body | {"calls_per_minute": wrong}))
+        assert (answer.status, answer.fields) == (422, ["calls_per_minute"])
