@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import calls, findings, machine, streams
+from tests.bench import calls, findings, livez, machine, quota, streams
 from tests.bench.cores import Cores, available
 from tests.bench.findings import Finding
 from tests.bench.load import LoadFailed
@@ -28,6 +28,8 @@ PARTS: dict[str, Part] = {
     "streams": lambda asked, cores, scratch: streams.run(
         streams.SHORT if asked.short else streams.FULL, cores, scratch
     ),
+    "quota": lambda asked, cores, scratch: quota.run(quota.SHORT if asked.short else quota.FULL, cores, scratch),
+    "livez": lambda asked, cores, scratch: livez.run(livez.SHORT if asked.short else livez.FULL, cores, scratch),
 }
 CALLS, SOAK = "calls", "soak"
 

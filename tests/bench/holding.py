@@ -52,6 +52,15 @@ class Holder:
         seconds = time.monotonic() - began
         return {"opened": opened, "failed": count - opened, "seconds": seconds, "refused": self.refused[:3]}
 
+    def close(self) -> dict[str, Any]:
+        """Closes all streams: how many there were."""
+        closed = len(self.streams)
+        while self.streams:
+            descriptor, connection = self.streams.popitem()
+            self.poll.unregister(descriptor)
+            connection.close()
+        return {"closed": closed}
+
     def _connect(self, port: int) -> socket.socket:
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
