@@ -4,6 +4,8 @@ import base64
 import hmac
 import json
 import os
+import random
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.bench import contextforge, figures, findings, gate, load, plot, wire
+from tests.bench import contextforge, figures, findings, gate, load, offering, plot, soak, wire
 from tests.bench.figures import Label, Sample
 from tests.bench.findings import Finding, Goal
 from tests.bench.processes import ROOT, serving
@@ -151,3 +153,41 @@ def test_figures_are_written_as_table_raw_and_picture(tmp_path: Path) -> None:
     assert [entry["met"] for entry in json.loads((tmp_path / "p.json").read_text())["findings"]] == ["yes", ""]
     picture = ET.fromstring((tmp_path / "p.svg").read_text())  # noqa: S314  # our own
     assert [element.text for element in picture.iter(f"{SVG}text") if element.text == "a <b>"] == ["a <b>"]
+
+
+def test_a_slope_is_told_from_none() -> None:
+    chance = random.Random(3)  # noqa: S311  # no secret
+    noise = [chance.gauss(0, 1) for _ in range(600)]
+    flat, rising = soak.slope(noise), soak.slope([value + second / 100 for second, value in enumerate(noise)])
+    assert flat.low <= 0 <= flat.high
+    assert flat.sentence.startswith("not distinguishable from 0")
+    assert rising.low > 0
+    assert rising.value == pytest.approx(36, rel=0.1)
+    assert rising.sentence.startswith("not 0")
+
+
+def test_an_offer_goes_on_at_a_server_that_does_not_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        offer = offering.Offer(listening.getsockname()[1], [b"GET / HTTP/1.1\r\n\r\n"], connections=2, depth=3)
+        offer.run(rate=1_000, seconds=1)
+    (said,) = [offering.Second(**json.loads(line)) for line in capsys.readouterr().out.splitlines()]
+    assert (said.sent, said.answered, said.errors) == (6, 0, 0)
+    assert said.held_back > 900
+    for line in offer.lines.values():
+        line.socket.close()
+    offer.poll.close()
+
+
+def test_an_answer_is_timed_from_its_own_sending() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        offer = offering.Offer(listening.getsockname()[1], [b"GET / HTTP/1.1\r\n\r\n"], connections=1, depth=4)
+        (line,) = offer.lines.values()
+        assert line.send([offer.requests[0]] * 2)
+        server, _ = listening.accept()
+        server.sendall(b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 503 Busy\r\n\r\n")
+        while offer.second.answered < 2:
+            offer._hear(1.0)  # noqa: SLF001
+        assert (offer.second.errors, len(offer.times), len(line.waiting)) == (1, 2, 0)
+        for connection in (server, line.socket):
+            connection.close()
+        offer.poll.close()
