@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from tests.chaos import report
+from tests.chaos import cluster, report
 from tests.chaos.cases import away, kills, messages, rolling, starving, stops, tasks, upstreams
 from tests.chaos.house import ROLES, SUPERVISOR, ChaosFailed, House, say
 from tests.chaos.scene import Case, Scene, Trial
@@ -38,15 +38,20 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments = parsed()
     chosen = [case for case in all_cases() if arguments.only in case.group or arguments.only in case.name]
+    checks = [name for name in cluster.CHECKS if arguments.only in name]
     if arguments.list:
         for case in chosen:
             print(f"{case.group:<18}{case.trials:>3}  {case.name}")
+        for name in checks:
+            print(f"{cluster.GROUP:<18}{1:>3}  {name}")
         return 0
     plan = list(trials_of(chosen, short=arguments.short, most=arguments.trials))
-    if not plan:
+    if not plan and not checks:
         print("No case is meant by that. --list names them.", file=sys.stderr)
         return 2
-    trials = asyncio.run(perform(plan))
+    trials = asyncio.run(perform(plan)) if plan else []
+    trials += asyncio.run(cluster.perform(checks, say, RESULTS)) if checks else []
+    report.write(in_order([*report.former(RESULTS, trials), *trials]), RESULTS)
     return conclude(trials)
 
 
@@ -84,13 +89,15 @@ async def perform(plan: Sequence[tuple[Case, int]]) -> list[Trial]:
     finally:
         await house.abandon()
         await upstream.stop()
-        report.write(in_order([*report.former(RESULTS, trials), *trials]), "".join(house.said), RESULTS)
+        report.keep(house.said, RESULTS)
+        report.write(in_order([*report.former(RESULTS, trials), *trials]), RESULTS)
     return trials
 
 
 def in_order(trials: Sequence[Trial]) -> list[Trial]:
     """The trials in the order of the cases."""
-    order = {case.name: index for index, case in enumerate(all_cases())}
+    names = [*(case.name for case in all_cases()), *cluster.CHECKS]
+    order = {name: index for index, name in enumerate(names)}
     return sorted(trials, key=lambda trial: (order.get(trial.case, len(order)), trial.number))
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
@@ -66,25 +67,37 @@ def heard_of(probe: Probe, numbers: range) -> Iterator[Heard]:
             yield each
 
 
-async def ledger_rows(url: str, probe: Probe, numbers: range) -> Counter[int | None]:
-    """The billed calls of the tools that these numbers call, by number; raises psycopg.Error."""
+# Asks the ledger: a query, its values; the rows.
+type Select = Callable[..., Awaitable[list[tuple[Any, ...]]]]
+
+
+def at(url: str) -> Select:
+    """Asks the database at `url`; raises psycopg.Error."""
+
+    async def select(query: str, *values: Any) -> list[tuple[Any, ...]]:
+        async with await psycopg.AsyncConnection.connect(url, connect_timeout=5) as connection:
+            return await (await connection.execute(query.encode(), values)).fetchall()
+
+    return select
+
+
+async def ledger_rows(select: Select, probe: Probe, numbers: range) -> Counter[int | None]:
+    """The billed calls of the tools that these numbers call, by number; raises what `select` does."""
     # One tool stands for a whole stretch of numbers.
     tools = sorted({tool_of(number) for number in (*numbers[::10_000], *numbers[-1:])})
     account, rows = probe.account, Counter[int | None]()
-    async with await psycopg.AsyncConnection.connect(url, connect_timeout=5) as connection:
-        cursor = await connection.execute(_ROWS, (account.tenant_id, tools))
-        async for name, took, gave, count in cursor:
-            rows[number_of(account.tenant, (name, took, gave), probe.answer_bytes)] += count
+    for name, took, gave, count in await select(_ROWS, account.tenant_id, tools):
+        rows[number_of(account.tenant, (name, took, gave), probe.answer_bytes)] += count
     return rows
 
 
-async def settled(url: str, probe: Probe, numbers: range, seconds: float = SHIPPED_SECONDS) -> Balance:
+async def settled(select: Select, probe: Probe, numbers: range, seconds: float = SHIPPED_SECONDS) -> Balance:
     """The balance of these calls once everything that was acknowledged has been shipped, or after `seconds`."""
     limit = time.monotonic() + seconds
     while True:
         # Heard first: what is acknowledged while the ledger is read is for the next look.
         heard = list(heard_of(probe, numbers))
-        found = balance(heard, await ledger_rows(url, probe, numbers), probe.next_number)
+        found = balance(heard, await ledger_rows(select, probe, numbers), probe.next_number)
         if not found.lost or time.monotonic() > limit:
             return found
         await asyncio.sleep(LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""Makes what the probe calls: two tenants with the same tools, so that a mix-up would show, and tools with an upstream.
+"""Makes what the probe calls: tenants with the same tools, so that a mix-up would show, and tools with an upstream.
 
 armstrong manage shell --no-imports -c 'from tests.chaos import cast; cast.main()'
 """
@@ -11,6 +11,7 @@ from core.tenancy import tenant_context
 from mcp_runtime.addresses import mcp_path
 from mcp_runtime.models import Tool
 from mcp_runtime.services.access_keys import access_key_issue
+from mcp_runtime.services.conformance import conformance_endpoint
 from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create, tool_update
 from mcp_runtime.sources.contract import ToolDraft
@@ -22,7 +23,7 @@ from tests.chaos.upstream import BEHAVIOURS, VARIABLE
 
 EMAIL = "chaos@example.com"
 ENDPOINT = "echo"
-TENANTS = ("chaos-a", "chaos-b")
+TENANTS = ("chaos-a", "chaos-b", "chaos-c")
 NOTHING = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -48,6 +49,7 @@ def _tenant(owner: User, slug: str) -> dict[str, str]:
             for name in BEHAVIOURS:
                 draft = ToolDraft(name=name, config=_calling(upstream, name), input_schema=NOTHING)
                 tool_create(actor=actor, endpoint_slug=ENDPOINT, source="http", draft=draft)
+        conformance_endpoint(actor=actor)
         _, key = access_key_issue(actor=actor, endpoint_slug=ENDPOINT, name="chaos")
     return {"tenant_id": str(tenant.id), "tenant": slug, "path": mcp_path(slug, ENDPOINT), "key": key}
 

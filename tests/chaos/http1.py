@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from core.embedded.postgres import HOST
+from tests.chaos.network import socket_in
 
 HEAD_END = b"\r\n\r\n"
 
@@ -22,10 +23,11 @@ class Answer:
 
 
 class Connection:
-    """Made when it is needed, and again when it broke. `host` and `port` say where to."""
+    """Made when it is needed, and again when it broke. `space` is the network namespace of the client."""
 
-    def __init__(self, port: int, host: str = HOST) -> None:
-        self._address = (host, port)
+    def __init__(self, port: int, space: str = "") -> None:
+        self._port = port
+        self._space = space
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, request: bytes, seconds: float) -> Answer:
@@ -45,7 +47,7 @@ class Connection:
     async def _ready(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._streams is None or self._streams[0].at_eof():
             self.close()
-            self._streams = await asyncio.open_connection(*self._address)
+            self._streams = await dial(self._port, self._space)
         return self._streams
 
     def close(self) -> None:
@@ -53,6 +55,19 @@ class Connection:
         streams, self._streams = self._streams, None
         if streams is not None:
             streams[1].transport.abort()
+
+
+async def dial(port: int, space: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to a loopback port of a network namespace, or of our own; raises OSError."""
+    if not space:
+        return await asyncio.open_connection(HOST, port)
+    made = socket_in(space)
+    try:
+        await asyncio.get_running_loop().sock_connect(made, (HOST, port))
+        return await asyncio.open_connection(sock=made)
+    except BaseException:
+        made.close()
+        raise
 
 
 async def read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:

@@ -43,7 +43,8 @@ class Probe:
     port: int
     lines: int
     interval: float
-    host: str = "127.0.0.1"
+    # The network namespace that it calls from and to.
+    space: str = ""
     heard: list[Heard] = field(default_factory=list)
     next_number: int = 0
     # The size of an answer whose text has no extra: learned from the first good one.
@@ -69,7 +70,7 @@ class Probe:
         await asyncio.gather(*tasks)
 
     async def _line(self, index: int) -> None:
-        connection = Connection(self.port, self.host)
+        connection = Connection(self.port, self.space)
         task = asyncio.current_task()
         # Lines take turns rather than call all at once.
         await asyncio.sleep(self.interval * index / self.lines)
@@ -105,11 +106,10 @@ class Probe:
         return Outcome.GOOD, ""
 
     def _request(self, number: int) -> bytes:
-        host = f"localhost:{self.port}" if self.host == "127.0.0.1" else f"{self.host}:{self.port}"
         return request(
             "POST",
             self.account.path,
-            headers_of(self.account, host, tool_of(number)),
+            headers_of(self.account, f"localhost:{self.port}", tool_of(number)),
             body_of(self.account.tenant, number),
         )
 

@@ -77,9 +77,14 @@ def former(folder: Path, without: Sequence[Trial]) -> list[Trial]:
     return [Trial(**{**fields, "load": Load(fields["load"])}) for fields in kept if fields["case"] not in again]
 
 
-def write(trials: Sequence[Trial], said: str, folder: Path) -> None:
-    """Keeps the samples, the table, and what the platform printed."""
+def keep(said: Sequence[str], folder: Path) -> None:
+    """Keeps what the platform printed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "platform.log").write_text("".join(said), encoding="utf-8")
+
+
+def write(trials: Sequence[Trial], folder: Path) -> None:
+    """Keeps the samples and the table."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SAMPLES).write_text(json.dumps([asdict(trial) for trial in trials], indent=1), encoding="utf-8")
     (folder / "table.md").write_text(table(trials), encoding="utf-8")
-    (folder / "platform.log").write_text(said, encoding="utf-8")

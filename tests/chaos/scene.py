@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tests.chaos.accounts import SHIPPED_SECONDS, settled
+from tests.chaos.accounts import SHIPPED_SECONDS, at, settled
 from tests.chaos.house import SUPERVISOR, ChaosFailed, House
 from tests.chaos.probe import Outcome, Probe, all_answered, first_bad
 from tests.chaos.processes import find
@@ -92,7 +92,7 @@ class Scene:
     def __init__(self, house: House, upstream: Upstream) -> None:
         self.house = house
         self.upstream = upstream
-        first, second = house.accounts
+        first, second = house.accounts[:2]
         # About 130 calls a second together: enough to be hit by anything, and far from busy.
         self.probes = [
             Probe(first, house.port, lines=6, interval=0.055),
@@ -265,7 +265,7 @@ class Scene:
     async def _compare(self, trial: Trial, probe: Probe, numbers: range) -> None:
         known = self._unbilled[probe.account.tenant]
         patience = UNBILLED_SECONDS if trial.unbilled else SHIPPED_SECONDS
-        found = await settled(self.house.admin_url(), probe, numbers, patience)
+        found = await settled(at(self.house.admin_url()), probe, numbers, patience)
         lost = set(found.lost) - known
         trial.lost += len(lost)
         trial.doubled += len(found.doubled)

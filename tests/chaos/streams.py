@@ -6,9 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.embedded.postgres import HOST
 from tests.chaos.calls import Account
-from tests.chaos.http1 import Connection, Lost, read_head, request
+from tests.chaos.http1 import Connection, Lost, dial, read_head, request
 
 REVISION = "2025-11-25"
 OPEN_SECONDS = 5.0
@@ -23,7 +22,7 @@ class Streams:
     account: Account
     port: int
     count: int
-    host: str = HOST
+    space: str = ""
     opened: list[float] = field(default_factory=list)
     ended: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -54,7 +53,7 @@ class Streams:
         session = ""
         while True:
             try:
-                session = session or await open_session(self.account, self.port, self.host)
+                session = session or await open_session(self.account, self.port, self.space)
                 await self._listen(index, session)
             except (Lost, OSError, EOFError, TimeoutError, ValueError) as error:
                 self.refused.append(f"{type(error).__name__}: {error}")
@@ -65,9 +64,9 @@ class Streams:
 
     async def _listen(self, index: int, session: str) -> None:
         async with asyncio.timeout(OPEN_SECONDS):
-            reader, writer = await asyncio.open_connection(self.host, self.port)
+            reader, writer = await dial(self.port, self.space)
         try:
-            headers = session_headers(self.account, f"{_shown(self.host)}:{self.port}", session)
+            headers = session_headers(self.account, f"localhost:{self.port}", session)
             writer.write(request("GET", self.account.path, headers | {"Accept": "text/event-stream"}))
             async with asyncio.timeout(OPEN_SECONDS):
                 status, _ = await read_head(reader)
@@ -82,26 +81,23 @@ class Streams:
             writer.transport.abort()
 
 
-def _shown(host: str) -> str:
-    return "localhost" if host == HOST else host
-
-
 def session_headers(account: Account, host: str, session: str = "") -> dict[str, str]:
     """The headers of a request in a session."""
     known = {"Mcp-Session-Id": session, "MCP-Protocol-Version": REVISION} if session else {}
+    if account.key:
+        known["Authorization"] = f"Bearer {account.key}"
     return {
         "Host": host,
-        "Authorization": f"Bearer {account.key}",
         "Content-Type": "application/json",
         "Accept": "application/json, text/event-stream",
     } | known
 
 
-async def open_session(account: Account, port: int, host: str = HOST, **capabilities: Any) -> str:
+async def open_session(account: Account, port: int, space: str = "", **capabilities: Any) -> str:
     """Initializes a session and returns its id; raises Lost."""
     params = {"protocolVersion": REVISION, "capabilities": capabilities, "clientInfo": CLIENT}
     message = {"jsonrpc": "2.0", "id": "open", "method": "initialize", "params": params}
-    connection, shown = Connection(port, host), f"{_shown(host)}:{port}"
+    connection, shown = Connection(port, space), f"localhost:{port}"
     try:
         first = request("POST", account.path, session_headers(account, shown), json.dumps(message).encode())
         answer = await connection.ask(first, OPEN_SECONDS)
