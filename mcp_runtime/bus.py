@@ -12,6 +12,7 @@ from typing import Any
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from redis.exceptions import RedisError
 
+from core.broker_lines import layer_host
 from core.jitter import jittered
 
 logger = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Bus:
         await self._layer.group_send(group, message)
 
     def _new_layer(self) -> RedisPubSubChannelLayer:
-        return RedisPubSubChannelLayer(hosts=[self._url], prefix=PREFIX)
+        return RedisPubSubChannelLayer(hosts=[layer_host(self._url)], prefix=PREFIX)
 
     async def _hear(self) -> None:
         channel = await self._layer.new_channel()

@@ -1,13 +1,17 @@
 """Connections of the data plane to PostgreSQL: asynchronous, bounded in time, and back as soon as the database is."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import psycopg
 
 ANSWER_SECONDS = 3.0
+# For what else there is to wait for: the connection's other users, and its end.
+GRACE_SECONDS = 0.5
 # Shows the rows of one tenant for the rest of the transaction (see core.tenancy).
 ENTER = "SELECT set_config('app.tenant_id', %s, true)"
 _KEEP_ALIVE: dict[str, Any] = {
@@ -43,30 +47,33 @@ class Line:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction; raises DatabaseAway, after ANSWER_SECONDS at most."""
+        """A transaction; raises DatabaseAway, after ANSWER_SECONDS and GRACE_SECONDS at most."""
+        deadline = asyncio.get_running_loop().time() + ANSWER_SECONDS
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._lock, self._ready() as connection:
+            async with asyncio.timeout_at(deadline + GRACE_SECONDS), self._lock, self._ready(deadline) as connection:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
             raise DatabaseAway from error
 
     @asynccontextmanager
-    async def _ready(self) -> AsyncIterator[Connection]:
+    async def _ready(self, deadline: float) -> AsyncIterator[Connection]:
         try:
-            connection = await self._alive() or await connect(self._url)
+            connection = await self._alive(deadline) or await connect(self._url)
             self._connection = connection
-            async with connection.transaction():
-                yield connection
+            with _answering(connection, deadline):
+                async with connection.transaction():
+                    yield connection
         except BaseException:
             # Whatever happened, also being cancelled: the next transaction begins with a fresh connection.
             await self.close()
             raise
 
-    async def _alive(self) -> Connection | None:
+    async def _alive(self, deadline: float) -> Connection | None:
         """The connection, unless it was lost while nobody used it, which is no failure of the database now."""
         if self._connection is not None:
             try:
-                await self._connection.execute("SELECT 1")
+                with _answering(self._connection, deadline):
+                    await self._connection.execute("SELECT 1")
             except psycopg.Error:
                 await self.close()
         return self._connection
@@ -76,3 +83,22 @@ class Line:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+
+@contextmanager
+def _answering(connection: Connection, deadline: float) -> Iterator[None]:
+    """Ends the connection at the deadline, so that whoever waits for an answer has an error at once.
+
+    Cancelled instead, psycopg would first ask the server to end the query, and wait ten seconds for a server that may
+    be gone.
+    """
+    ending = asyncio.get_running_loop().call_at(deadline, _hang_up, connection)
+    try:
+        yield
+    finally:
+        ending.cancel()
+
+
+def _hang_up(connection: Connection) -> None:
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as same:
+        same.shutdown(socket.SHUT_RDWR)

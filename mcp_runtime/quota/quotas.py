@@ -33,7 +33,8 @@ class Quota:
     """One tenant's, at this worker. `in_use` counts what is open, `granted` what may be; `peak` is the most in use."""
 
     __slots__ = (
-        "_asked_at", "_borrow", "_borrowing", "_clock", "_quiet", "_retry_at", "granted", "in_use", "peak", "requests",
+        "_asked_at", "_borrow", "_borrowing", "_clock", "_is_away", "_quiet", "_retry_at",
+        "granted", "in_use", "peak", "requests",
     )  # fmt: skip
 
     def __init__(self, borrow: Borrow | None, clock: Callable[[], float]) -> None:
@@ -42,6 +43,7 @@ class Quota:
         self._clock = clock
         self._borrowing: asyncio.Task[None] | None = None
         self._retry_at = -math.inf
+        self._is_away = False
         self.granted: float = 0 if borrow else math.inf
         self.requests: float = 0.0 if borrow else math.inf
         self.in_use = self.peak = self._quiet = 0
@@ -68,7 +70,16 @@ class Quota:
             # Others that waited for the same loan may have used it up: only a loan in vain is a refusal.
             if self._borrowing is None and self._clock() < self._retry_at:
                 raise Refused(refusals.RATE_LIMITED if self.requests < 1 else refusals.CONNECTION_LIMIT_REACHED)
-            await asyncio.shield(self._borrow_once())
+            borrowing = self._borrow_once()
+            if self._is_away:
+                self._go_on()
+            else:
+                await asyncio.shield(borrowing)
+
+    def _go_on(self) -> None:
+        """Opens what it likes while the database is away: nobody waits each time for it not to answer."""
+        self.granted = max(self.granted, self.in_use + BLOCK)
+        self.requests = max(self.requests, float(BLOCK))
 
     @asynccontextmanager
     async def entered(self) -> AsyncIterator[None]:
@@ -121,7 +132,9 @@ class Quota:
         wants_requests = self.requests < LOW
         try:
             loan = await self._borrow(Need(needed, more, wants_requests))
+            self._is_away = False
         except DatabaseAway:
+            self._is_away = True
             # Known endpoints go on while the database is away: what is open is counted again when it is back.
             loan = Loan(needed + BLOCK, float(BLOCK))
         self.granted = math.inf if loan.slots is None else loan.slots

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from django.utils.csp import CSP
 
 from core import environment
+from core.broker_lines import layer_host
 
 DEBUG = environment.boolean("ARMSTRONG_DEBUG", default=False)
 SECRET_KEY = environment.secret("ARMSTRONG_SECRET_KEY")
@@ -118,7 +119,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "armstrong"},
+        "CONFIG": {"hosts": [layer_host(REDIS_URL)], "prefix": "armstrong"},
     }
 }
 

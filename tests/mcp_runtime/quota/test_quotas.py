@@ -15,8 +15,9 @@ from django.utils import timezone
 from billing.plans import PLANS
 from core.refusals import Refused
 from core.tenancy import tenant_context
+from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.models import ConnectionLease
-from mcp_runtime.quota.leases import BLOCK, Leases
+from mcp_runtime.quota.leases import BLOCK, Leases, Loan, Need
 from mcp_runtime.quota.quotas import Quota, Quotas
 from mcp_runtime.worker import Worker
 from tenants.models import Tenant
@@ -170,6 +171,29 @@ async def test_a_worker_that_ends_returns_everything(cast: Cast) -> None:
     assert await in_console(ConnectionLease.objects.filter(tenant_id=cast.tenant.id).exists)
     await quotas.close()
     assert not await in_console(ConnectionLease.objects.filter(tenant_id=cast.tenant.id).exists)
+
+
+async def test_nobody_waits_for_a_database_that_is_known_to_be_away() -> None:
+    answers = asyncio.Queue[Loan | None]()
+
+    async def borrow(need: Need) -> Loan:
+        loan = await answers.get()
+        if loan is None:
+            raise DatabaseAway
+        return loan
+
+    quota = Quota(borrow, time.monotonic)
+    answers.put_nowait(None)
+    await quota.enter()
+    # From here on the database does not even say that it is away.
+    async with asyncio.timeout(1):
+        for _ in range(5 * BLOCK):
+            await quota.enter()
+    answers.put_nowait(Loan(quota.in_use, 1.0))
+    await eventually(lambda: asyncio.sleep(0, not quota.take()))
+    answers.put_nowait(Loan(quota.in_use, 0.0))
+    with pytest.raises(Refused):
+        await quota.enter()
 
 
 async def test_known_tenants_go_on_while_the_database_is_away() -> None:
