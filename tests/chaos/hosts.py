@@ -72,6 +72,7 @@ class Hosts:
                 process.kill()
                 process.wait()
         self.network.remove()
+        results.mkdir(parents=True, exist_ok=True)
         for log in self.folder.glob("*.log"):
             copy(log, results / f"cluster-{log.name}")
         rmtree(self.folder, ignore_errors=True)

@@ -10,7 +10,7 @@ from tests.chaos.calls import CALLS, Account, body_of, headers_of, is_right, too
 from tests.chaos.http1 import Connection, Lost, request
 
 # What a client with sense does: gives up on an answer, and tries anew after a moment.
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 5.0
 PAUSE_SECONDS = 0.02
 
 

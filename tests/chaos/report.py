@@ -11,8 +11,8 @@ from tests.chaos.scene import Load, Trial
 SAMPLES = "samples.json"
 HEAD = (
     "| case | trials | felt, ms | noticed, ms | clients answered p50 / p95, ms | work resumed p50 / p95, ms "
-    "| lasted, s | good | refused | unknown | streams ended | lost | twice | broken |\n"
-    "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+    "| slowest answer, ms | lasted, s | good | refused | unknown | streams ended | lost | twice | broken |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
 )
 
 
@@ -37,6 +37,7 @@ def _line(name: str, trials: Sequence[Trial]) -> str:
         _median([trial.noticed for trial in trials]),
         _both([trial.answered for trial in trials]),
         _both([trial.restored for trial in trials]),
+        f"{max(trial.slowest for trial in trials) * 1000:,.0f}",
         f"{lasted:.1f}" if lasted else "",
         *(
             f"{sum(getattr(trial, field) for trial in trials):,}"

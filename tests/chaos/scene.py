@@ -48,6 +48,8 @@ class Trial:
     good: int = 0
     refused: int = 0
     unknown: int = 0
+    # The longest that a good answer took, in seconds.
+    slowest: float = 0.0
     streams_ended: int = 0
     lost: int = 0
     # Calls that the platform has said it could not write down, as it may when a disk is full.
@@ -216,6 +218,8 @@ class Scene:
         for probe in self.probes:
             for heard in probe.since(trial.began):
                 self._count(case, trial, heard.outcome, heard.said)
+                if heard.outcome is Outcome.GOOD:
+                    trial.slowest = max(trial.slowest, heard.done - heard.sent)
 
     @staticmethod
     def _count(case: Case, trial: Trial, outcome: Outcome, said: str) -> None:

@@ -67,7 +67,7 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
 def test_the_table_says_what_broke() -> None:
     good = Trial("kill -9 beat, idle", "kill", Load.IDLE, 1, answered=0.05, restored=0.5, good=3)
     bad = Trial("kill -9 beat, idle", "kill", Load.IDLE, 2, lost=1, broken=["it is gone", "it is gone"])
-    assert "| kill -9 beat, idle | 2 |  |  | 50 / 50 | 500 / 500 |  | 3 | 0 | 0 | 0 | 1 | 0 | 1 |" in report.table(
+    assert "| kill -9 beat, idle | 2 |  |  | 50 / 50 | 500 / 500 | 0 |  | 3 | 0 | 0 | 0 | 1 | 0 | 1 |" in report.table(
         [good, bad]
     )
     assert list(report.complaints([good, bad])) == ["kill -9 beat, idle (trial 2): it is gone"]
