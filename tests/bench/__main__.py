@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import calls, findings, livez, machine, quota, soak, streams, tenants
+from tests.bench import calls, findings, livez, machine, quota, soak, streams, tenants, workloads
 from tests.bench.cores import Cores, available
 from tests.bench.findings import Finding
 from tests.bench.load import LoadFailed
@@ -33,6 +33,9 @@ PARTS: dict[str, Part] = {
         tenants.SHORT if asked.short else tenants.FULL, cores, scratch
     ),
     "livez": lambda asked, cores, scratch: livez.run(livez.SHORT if asked.short else livez.FULL, cores, scratch),
+    "workloads": lambda asked, cores, scratch: workloads.run(
+        workloads.SHORT if asked.short else workloads.FULL, cores, scratch
+    ),
     "soak": lambda asked, cores, scratch: soak.run(asked.minutes, cores, scratch),
 }
 CALLS, SOAK = "calls", "soak"

@@ -65,9 +65,9 @@ def run(plan: Plan, cores: Cores, scratch: Path) -> list[Finding]:
 
 
 @contextmanager
-def supervised(made: Endpoint, operations: int, cores: Cores, scratch: Path) -> Iterator[Server]:
-    """A worker under the supervisor, all on the servers' core; the operations listener is the supervisor's."""
-    command = (sys.executable, "-m", "tests.bench.servers.supervised", "{port}", str(operations))
+def supervised(made: Endpoint, operations: int, cores: Cores, scratch: Path, *, workers: int = 1) -> Iterator[Server]:
+    """Workers under the supervisor, all on the servers' core; the operations listener is the supervisor's."""
+    command = (sys.executable, "-m", "tests.bench.servers.supervised", str(workers), "{port}", str(operations))
     ours = rows.ours(made)
     row = Row("ours, supervised", command, made.path, made.key, ours.environment, start_seconds=60)
     with serving(row, core=cores.server, logs=scratch) as server:

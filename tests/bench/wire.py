@@ -31,10 +31,11 @@ class Call:
     revision: str = STATELESS
     tool: str = "echo"
     sessions: int = 0
+    text: str = TEXT
 
     def body(self, number: int) -> bytes:
         """The JSON-RPC request with id `number`."""
-        params: dict[str, Any] = {"name": self.tool, "arguments": {"text": TEXT}}
+        params: dict[str, Any] = {"name": self.tool, "arguments": {"text": self.text}}
         if not self.sessions:
             params["_meta"] = {
                 "io.modelcontextprotocol/protocolVersion": self.revision,
@@ -84,7 +85,7 @@ class Target:
     def check(self, number: int) -> None:
         """Calls once; raises WrongAnswer unless the server echoes."""
         status, _, content = self.post(self.call.body(number), self.headers(number))
-        check(status, content, number)
+        check(status, content, number, self.call.text)
 
     def open_session(self) -> str:
         """Initializes a session and returns its id; raises WrongAnswer."""
@@ -110,12 +111,12 @@ class Target:
             connection.close()
 
 
-def check(status: int, content: bytes, number: int) -> None:
+def check(status: int, content: bytes, number: int, text: str = TEXT) -> None:
     """Raises WrongAnswer unless this is the echo of request `number`."""
     if status != 200:
         raise WrongAnswer(f"HTTP {status}: {content[:300]!r}")
     answer = json.loads(content)
-    if answer.get("id") != number or answer["result"]["content"][0]["text"] != TEXT:
+    if answer.get("id") != number or answer["result"]["content"][0]["text"] != text:
         raise WrongAnswer(f"not the echo of request {number}: {content[:300]!r}")
 
 

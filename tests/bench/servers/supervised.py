@@ -1,6 +1,6 @@
-"""A runtime worker under the platform's own supervisor, with its operations listener; nothing else of the platform.
+"""Runtime workers under the platform's own supervisor, with its operations listener; nothing else of the platform.
 
-python -m tests.bench.servers.supervised RUNTIME_PORT OPERATIONS_PORT
+python -m tests.bench.servers.supervised WORKERS RUNTIME_PORT OPERATIONS_PORT
 """
 
 import os
@@ -15,10 +15,13 @@ from core.embedded.postgres import HOST
 
 def main() -> int:
     """Serves until SIGTERM."""
-    runtime, operations = [socket.create_server((HOST, int(port)), backlog=2048) for port in sys.argv[1:]]
+    runtime, operations = [socket.create_server((HOST, int(port)), backlog=2048) for port in sys.argv[2:]]
     state = Path(os.environ["ARMSTRONG_STATE"])
-    worker = children.role("runtime", number=1, env=dict(os.environ), after=(), listening=runtime.fileno())
-    return Foreground().supervise([worker], state, operations=operations)
+    workers = [
+        children.role("runtime", number=number, env=dict(os.environ), after=(), listening=runtime.fileno())
+        for number in range(1, int(sys.argv[1]) + 1)
+    ]
+    return Foreground().supervise(workers, state, operations=operations)
 
 
 if __name__ == "__main__":
