@@ -28,7 +28,8 @@ from mcp_runtime.sources.registry import SOURCES
 from mcp_runtime.worker import Worker
 from tenants.access import Actor
 from tenants.models import Tenant, User
-from tests.conftest import Cast, unique
+from tenants.services.tenants import tenant_create
+from tests.conftest import Cast, make_user, unique
 from tests.mcp_runtime.driving import Client, in_console, serving
 from tests.mcp_runtime.sockets import at_socket
 
@@ -175,12 +176,15 @@ def open_stage(cast: Cast, probe: Probe) -> Stage:
     return make_stage(cast.tenant, cast.alice, access="open", allowed_origins=["https://app.example.com"])
 
 
-@pytest.fixture
-def path(cast: Cast) -> str:
-    """Where Alice's conformance endpoint is reached."""
-    with tenant_context(cast.tenant.id):
-        endpoint = conformance_endpoint(actor=Cast.acting_inside(cast.alice, cast.tenant))
-    return f"/t/{cast.tenant.slug}/{endpoint.slug}/mcp"
+@pytest.fixture(scope="module")
+def path() -> str:
+    """Where a conformance endpoint is reached: one for all the tests of a module, whose plan they do not exhaust."""
+    owner = make_user("owner")
+    tenant = tenant_create(owner=owner, name="Acme", slug=unique("acme"))
+    with tenant_context(tenant.id):
+        Tenant.objects.filter(pk=tenant.pk).update(plan="unlimited")
+        endpoint = conformance_endpoint(actor=Cast.acting_inside(owner, tenant))
+    return f"/t/{tenant.slug}/{endpoint.slug}/mcp"
 
 
 @pytest.fixture
