@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from mcp_runtime.protocol.replies import refusal_reply
 from mcp_runtime.protocol.sessions import SessionTokens
 from mcp_runtime.quota.leases import Leases
 from mcp_runtime.quota.quotas import Quotas
+from mcp_runtime.quota.shedding import LoopLag
 from mcp_runtime.snapshots.catalogues import Catalogues
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.database import Database
@@ -149,7 +150,8 @@ class Worker:
         keeper = Keeper(self._database_url)
         journal = Journal(self._journal)
         meter, shipper = Meter(journal.append), Shipper(journal, Ledger(self._database_url))
-        calls = Calls(self._limits, signals, meter, quotas.rates)
+        lag = LoopLag()
+        calls = Calls(self._limits, signals, meter, quotas.rates, lag)
         services = Services(SessionTokens(), keeper, signals, calls, self._limits, meter)
         streamable_http = StreamableHttp(
             store=store, database=database, guards=self._guards, services=services, replay=ReplayLog(valkey)
@@ -160,7 +162,7 @@ class Worker:
         socket = McpConsumer.as_asgi(  # type: ignore[no-untyped-call]  # Channels has no types
             store=store, guards=self._guards, services=services
         )
-        tree = _tree(listener, store, quotas, bus, shipper)
+        tree = _tree(listener, store, quotas, bus, (TaskSpec("shipper", shipper.run), TaskSpec("lag", lag.run)))
         tree_task = asyncio.create_task(tree.run(), name="worker")
         tree_task.add_done_callback(self._tree_ended)
         self._running = _Running(
@@ -233,10 +235,12 @@ class Worker:
                 return
 
 
-def _tree(listener: Listener, store: SnapshotStore, quotas: Quotas, bus: Bus, shipper: Shipper) -> TaskSupervisor:
+def _tree(
+    listener: Listener, store: SnapshotStore, quotas: Quotas, bus: Bus, watching: Sequence[TaskSpec]
+) -> TaskSupervisor:
     """What knows and counts stands and falls together; what befalls the ledger touches no call."""
     known = [TaskSpec("listener", listener.run), TaskSpec("refresher", store.refresh), TaskSpec("quotas", quotas.run)]
     core = TaskSupervisor("core", known, strategy=Strategy.ONE_FOR_ALL)
     links = TaskSupervisor("links", [TaskSpec("bus", bus.run)])
-    observability = TaskSupervisor("observability", [TaskSpec("shipper", shipper.run)], intensity=None)
+    observability = TaskSupervisor("observability", watching, intensity=None)
     return TaskSupervisor("worker", [core.under(), links.under(), observability.under()], intensity=LAST_RESORT)

@@ -30,11 +30,14 @@ type Borrow = Callable[[Need], Coroutine[Any, Any, Loan]]
 
 
 class Quota:
-    """One tenant's, at this worker. `in_use` counts what is open, `granted` what may be; `peak` is the most in use."""
+    """One tenant's, at this worker. `in_use` counts what is open, `granted` what may be; `peak` is the most in use.
+
+    `running` counts the calls among those in use (see `fairness`).
+    """
 
     __slots__ = (
         "_asked_at", "_borrow", "_borrowing", "_clock", "_is_away", "_quiet", "_retry_at",
-        "granted", "in_use", "peak", "requests",
+        "granted", "in_use", "peak", "requests", "running",
     )  # fmt: skip
 
     def __init__(self, borrow: Borrow | None, clock: Callable[[], float]) -> None:
@@ -46,7 +49,7 @@ class Quota:
         self._is_away = False
         self.granted: float = 0 if borrow else math.inf
         self.requests: float = 0.0 if borrow else math.inf
-        self.in_use = self.peak = self._quiet = 0
+        self.in_use = self.peak = self.running = self._quiet = 0
         self._asked_at = clock()
 
     def take(self) -> bool:

@@ -15,7 +15,9 @@ from mcp_runtime.protocol.features.tools import ToolCall
 from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
 from mcp_runtime.protocol.sessions import digest
 from mcp_runtime.protocol.settled import Settled
+from mcp_runtime.quota.fairness import Turns
 from mcp_runtime.quota.rates import Rate, Rates
+from mcp_runtime.quota.shedding import LoopLag
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.sources.contract import SILENCE, CallContext
 from mcp_runtime.trace_context import read_trace
@@ -56,6 +58,7 @@ class Call:
     meter: Meter
     size: int
     began: float
+    turns: Turns
 
     @property
     def patience(self) -> float:
@@ -71,6 +74,7 @@ class Call:
     def end(self, outcome: str, reply: Reply | None = None) -> None:
         """The call is over, and this the one place that knows: it is written down before its answer leaves."""
         self.held.running -= 1
+        self.turns.end(self.held.quota)
         self.held.quota.leave()
         self.meter.ended(
             self.work.exchange,
@@ -84,7 +88,9 @@ class Call:
 class Calls:
     """The calls of one worker."""
 
-    def __init__(self, limits: Limits, signals: Signals, meter: Meter, rates: Rates) -> None:
+    def __init__(self, limits: Limits, signals: Signals, meter: Meter, rates: Rates, lag: LoopLag) -> None:
+        self._turns = Turns(calls=limits.worker_calls, of_tenant=limits.tenant_calls, waiting=limits.calls)
+        self._lag = lag
         self._limits = limits
         self._rates = rates
         self._signals = signals
@@ -96,9 +102,7 @@ class Calls:
         `size` is that of the request, in bytes.
         """
         try:
-            for rate, per_minute in self._limits_of(work) if _is_limited(work) else ():
-                await rate.enter(per_minute)
-            await held.quota.enter()
+            await self._enter(work, held)
         except Refused as refused:
             return self._refuse(work, refused, size)
         call = self.begin(work, held, outlet, size)
@@ -106,8 +110,23 @@ class Calls:
             return call
         return call.answer() if call.task.done() else await self.finish(call, receive)
 
+    async def _enter(self, work: Work, held: Held) -> None:
+        """Waits for what `begin` needs. Raises Refused."""
+        for rate, per_minute in self._limits_of(work) if _is_limited(work) else ():
+            await rate.enter(per_minute)
+        await held.quota.enter()
+        if self._lag.is_shedding or self._turns.take(held.quota):
+            return
+        try:
+            await self._turns.wait(held.quota)
+        except BaseException:
+            held.quota.leave()
+            raise
+
     def may_begin(self, work: Work, held: Held) -> bool:
         """Enters all that `begin` needs, if nothing has to be asked for; else `perform` asks."""
+        if not self._lag.is_shedding and not self._turns.take(held.quota):
+            return False
         if not _is_limited(work):
             return held.quota.take()
         taken: list[Rate] = []
@@ -139,7 +158,7 @@ class Calls:
 
         Leaves the quota when it ends. Returns an answer where it may not even begin.
         """
-        if held.running >= self._limits.calls:
+        if self._lag.is_shedding or held.running >= self._limits.calls or self._turns.is_full(held.quota):
             held.quota.leave()
             return self._refuse(work, Refused(refusals.OVERLOADED), size)
         exchange = work.exchange
@@ -161,9 +180,10 @@ class Calls:
             read_trace(exchange.params.get("_meta")),
         )
         held.running += 1
+        self._turns.begin(held.quota)
         # Eager: a job that never waits is done when this line is, without a turn of the loop.
         task = asyncio.Task(work.job.run(context), loop=loop, eager_start=True)
-        return Call(work, held, request_id, conversation, task, self._meter, size, began)
+        return Call(work, held, request_id, conversation, task, self._meter, size, began, self._turns)
 
     def _refuse(self, work: Work, why: Refused | RpcError, size: int) -> Reply:
         """The answer to work that may not begin: the one place where that is known, and written down."""

@@ -18,6 +18,7 @@ from mcp_runtime.protocol.scene import Scene
 from mcp_runtime.protocol.served import Principal
 from mcp_runtime.protocol.sessions import SessionTokens
 from mcp_runtime.quota.rates import Rates
+from mcp_runtime.quota.shedding import LoopLag
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.transports.asgi import Event, Receive
 from mcp_runtime.transports.calls import Calls
@@ -82,7 +83,7 @@ class Runtime:
         self.endpoint = make_endpoint()
         self.sessions = SessionTokens(clock=lambda: 1_000_000.0)
         self._held = Held(self.endpoint)
-        self._calls = Calls(Limits(), cast("Signals", None), Meter(_check_row), cast("Rates", None))
+        self._calls = Calls(Limits(), cast("Signals", None), Meter(_check_row), cast("Rates", None), LoopLag())
         self._loop = asyncio.new_event_loop()
 
     def close(self) -> None:

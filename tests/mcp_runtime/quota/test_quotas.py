@@ -124,6 +124,29 @@ async def test_a_lowered_limit_closes_nothing_and_opens_nothing(workers: list[Qu
     assert quota.in_use == 5
 
 
+async def test_a_plan_below_what_is_open_closes_nothing_and_opens_nothing(
+    workers: list[Quota], cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PLANS, "developer", dataclasses.replace(PLANS["developer"], connections=3))
+
+    def change(plan: str) -> None:
+        with tenant_context(cast.tenant.id):
+            Tenant.objects.update(plan=plan)
+
+    await in_console(lambda: change("professional"))
+    quota = workers[0]
+    for _ in range(10):
+        await quota.enter()
+    await in_console(lambda: change("developer"))
+    for each in workers:
+        await each.borrow_again()
+    assert quota.in_use == 10
+    for each in workers:
+        with pytest.raises(Refused) as caught:
+            await each.enter()
+        assert caught.value.refusal.name == "connection_limit_reached"
+
+
 async def test_a_raised_limit_is_seen_by_who_was_refused(workers: list[Quota], limit: Limit) -> None:
     await in_console(lambda: limit(1))
     quota = workers[0]

@@ -213,6 +213,7 @@ async def test_a_call_that_takes_longer_goes_on_as_if_it_had_been_asgi_s_from_th
     (connection,) = lanes.connections
 
     async def handed_over() -> bool:
+        await asyncio.sleep(0)
         return is_at_asgi(connection)
 
     await eventually(handed_over)
