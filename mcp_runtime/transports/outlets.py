@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mcp_runtime.protocol.replies import HeaderList
 from mcp_runtime.transports.asgi import Event, Send
-from mcp_runtime.transports.replay import ReplayLog
+from mcp_runtime.transports.replay import Memory, ReplayLog
 
 SEND_SECONDS = 30.0
 RETRY_MILLISECONDS = 500
@@ -69,6 +69,8 @@ class EventOutlet:
     it, comes back to any worker for the rest.
     """
 
+    _memory: Memory
+
     def __init__(self, send: Send, log: ReplayLog | None, session: str, *, primed: bool) -> None:
         self._send = send
         self._log = log
@@ -104,6 +106,7 @@ class EventOutlet:
         await self._send({"type": "http.response.start", "status": 200, "headers": EVENT_STREAM})
         if self._log is not None:
             self._stream = secrets.token_hex(8)
+            self._memory = Memory()
             if self._primed:
                 identifier = await self._remember(b"", is_last=False)
                 await self._write(b"id: %b\ndata:\n\n" % identifier.encode())
@@ -112,7 +115,8 @@ class EventOutlet:
         if self._log is None:
             return ""
         self._number += 1
-        await self._log.append(self._session, self._stream, self._number, message, is_last=is_last)
+        keep = self._memory.after(len(message))
+        await self._log.append(self._session, self._stream, self._number, message, keep=keep, is_last=is_last)
         return f"{self._stream}.{self._number}"
 
     async def _write(self, frame: bytes, *, more: bool = True) -> None:

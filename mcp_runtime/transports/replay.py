@@ -1,6 +1,7 @@
 """Streams that outlive their connection: what was sent on them is kept a while, for any worker to send again."""
 
 import logging
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 LIFETIME_SECONDS = 600
 MAXIMUM_EVENTS = 1_000
+# Of one stream together: the oldest are forgotten first, and the last message is kept however long it is.
+MAXIMUM_BYTES = 4 * 1024 * 1024
 WAIT_MILLISECONDS = 15_000
 _LAST = b"1"
 
@@ -25,19 +28,41 @@ class Remembered:
     is_last: bool
 
 
+class Memory:
+    """How much of one stream is worth keeping."""
+
+    __slots__ = ("_bytes", "_sizes")
+
+    def __init__(self) -> None:
+        self._sizes: deque[int] = deque(maxlen=MAXIMUM_EVENTS)
+        self._bytes = 0
+
+    def after(self, size: int) -> int:
+        """How many of the latest events to keep, one of `size` bytes that comes now among them."""
+        if len(self._sizes) == MAXIMUM_EVENTS:
+            self._bytes -= self._sizes.popleft()
+        self._sizes.append(size)
+        self._bytes += size
+        while self._bytes > MAXIMUM_BYTES and len(self._sizes) > 1:
+            self._bytes -= self._sizes.popleft()
+        return len(self._sizes)
+
+
 class ReplayLog:
     """Keeps events in a stream of Valkey's, named by session and stream: another session finds nothing there."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client: Any = client  # the library's types leave open what it decodes
 
-    async def append(self, session: str, stream: str, number: int, message: bytes, *, is_last: bool) -> None:
-        """Remembers an event. While Valkey is away streams go on, and cannot be resumed."""
+    async def append(
+        self, session: str, stream: str, number: int, message: bytes, *, keep: int, is_last: bool
+    ) -> None:
+        """Remembers an event, and about `keep` of the latest. While Valkey is away streams go on, and cannot be resumed."""
         key = _key(session, stream)
         try:
             async with self._client.pipeline(transaction=False) as pipe:
                 fields = ("m", message, "e", _LAST if is_last else b"")
-                pipe.execute_command("XADD", key, "MAXLEN", "~", MAXIMUM_EVENTS, f"{number}-0", *fields)
+                pipe.execute_command("XADD", key, "MAXLEN", "~", keep, f"{number}-0", *fields)
                 pipe.expire(key, LIFETIME_SECONDS)
                 await pipe.execute()
         except RedisError as error:
