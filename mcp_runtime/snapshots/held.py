@@ -43,14 +43,13 @@ class Subscriber(Protocol):
 
 
 class Held:
-    """`paths` are those that lead here, a tenant's former names too; `running` counts calls in flight, `resumed` the
-    streams that clients came back for.
+    """`paths` are those that lead here, a tenant's former names too; `running` counts calls in flight.
 
     `ended` maps the digests of ended sessions to when their tokens expire. `used` is set by each look-up and cleared
     by the eviction that spares it.
     """
 
-    __slots__ = ("ended", "is_gone", "paths", "quota", "resumed", "running", "served", "subscribers", "used")
+    __slots__ = ("ended", "is_gone", "paths", "quota", "running", "served", "subscribers", "used")
 
     def __init__(self, served: ServedEndpoint, quota: Quota = UNLIMITED) -> None:
         self.served = served
@@ -59,18 +58,17 @@ class Held:
         self.ended: dict[str, float] = {}
         self.subscribers: set[Subscriber] = set()
         self.running = 0
-        self.resumed = 0
         self.used = True
         self.is_gone = False
 
     @property
     def is_idle(self) -> bool:
         """Whether it may be evicted: nobody listens, nothing runs, and no one asked lately."""
-        return not (self.used or self.running or self.resumed or self.subscribers)
+        return not (self.used or self.running or self.subscribers)
 
     def subscribe(self, subscriber: Subscriber, limit: int) -> None:
         """Has `subscriber` hear of changes. Raises Refused: OVERLOADED beyond `limit`, TEMPORARILY_UNAVAILABLE."""
-        if len(self.subscribers) + self.resumed >= limit:
+        if len(self.subscribers) >= limit:
             raise Refused(refusals.OVERLOADED)
         if self.is_gone:
             # It was deleted this moment, or this worker is shutting down: asking again tells which.

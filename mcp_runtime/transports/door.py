@@ -17,6 +17,7 @@ from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply, with_h
 from mcp_runtime.transports.bodies import ClientGone
 from mcp_runtime.transports.guards import Guards, preflight
 from mcp_runtime.transports.limits import Limits
+from mcp_runtime.transports.resuming import ResumedStream
 from mcp_runtime.transports.streams import EventStream
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Door(ABC):
     ) -> Reply | None:
         """What becomes of a request without a body; None when it was answered already."""
 
-    async def _open(self, stream: EventStream, held: Held, receive: Receive, send: Send) -> None:
+    async def _open(self, stream: EventStream | ResumedStream, held: Held, receive: Receive, send: Send) -> None:
         """Serves a stream that hears of the endpoint's changes. Raises Refused where there is no room for it."""
         async with held.quota.entered():
             held.subscribe(stream, self._limits.streams)

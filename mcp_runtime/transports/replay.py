@@ -15,7 +15,6 @@ LIFETIME_SECONDS = 600
 MAXIMUM_EVENTS = 1_000
 # Of one stream together: the oldest are forgotten first, and the last message is kept however long it is.
 MAXIMUM_BYTES = 4 * 1024 * 1024
-WAIT_MILLISECONDS = 15_000
 _LAST = b"1"
 
 
@@ -54,10 +53,8 @@ class ReplayLog:
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client: Any = client  # the library's types leave open what it decodes
 
-    async def append(
-        self, session: str, stream: str, number: int, message: bytes, *, keep: int, is_last: bool
-    ) -> None:
-        """Remembers an event, and about `keep` of the latest. While Valkey is away streams go on, and cannot be resumed."""
+    async def append(self, session: str, stream: str, number: int, message: bytes, *, keep: int, is_last: bool) -> None:
+        """Remembers an event, and about `keep` of the latest. Streams go on while Valkey is away, but not again."""
         key = _key(session, stream)
         try:
             async with self._client.pipeline(transaction=False) as pipe:
@@ -72,13 +69,16 @@ class ReplayLog:
         """Whether anything is kept of a stream."""
         return bool(await self._client.exists(_key(session, stream)))
 
-    async def after(self, session: str, stream: str, number: int) -> AsyncIterator[Remembered | None]:
-        """The events after `number`, those to come among them; None whenever nothing came for a while."""
+    async def after(
+        self, session: str, stream: str, number: int, wait_seconds: float
+    ) -> AsyncIterator[Remembered | None]:
+        """The events after `number`, those to come among them; None whenever nothing came for `wait_seconds`."""
         key, position = _key(session, stream), f"{number}-0"
         while True:
             entries = await self._client.xrange(key, f"({position}")
             if not entries:
-                await self._client.execute_command("XREAD", "BLOCK", WAIT_MILLISECONDS, "STREAMS", key, position)
+                milliseconds = max(1, round(wait_seconds * 1_000))  # none at all would be for ever
+                await self._client.execute_command("XREAD", "BLOCK", milliseconds, "STREAMS", key, position)
                 yield None
                 continue
             for identifier, fields in entries:

@@ -24,7 +24,7 @@ from mcp_runtime.transports.guards import Guards, accepts_events, check_media
 from mcp_runtime.transports.outlets import EventOutlet, Later
 from mcp_runtime.transports.pending import Pending
 from mcp_runtime.transports.replay import ReplayLog
-from mcp_runtime.transports.resuming import resume
+from mcp_runtime.transports.resuming import ResumedStream
 from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.streams import ListenStream, SessionStream, with_own_tasks
 
@@ -163,7 +163,9 @@ class StreamableHttp(Door):
             raise Refused(refusals.NOT_ACCEPTABLE, "A GET accepts text/event-stream.")
         name = digest(headers.values[SESSION_ID].strip(b" \t"))
         if headers.get(LAST_EVENT_ID):
-            await self._resume(name, headers.values[LAST_EVENT_ID].strip(b" \t"), held, receive, send)
+            last = headers.values[LAST_EVENT_ID].strip(b" \t")
+            rest = ResumedStream(self._replay, session, name, scene.principal, last)
+            await self._open(rest, held, receive, send)
             return
         await self._open(
             SessionStream(session, name, scene.principal, partial(self._signals.state.is_subscribed, name)),
@@ -171,17 +173,6 @@ class StreamableHttp(Door):
             receive,
             send,
         )
-
-    async def _resume(self, name: str, last_event_id: bytes, held: Held, receive: Receive, send: Send) -> None:
-        """Serves the rest of a stream, which counts as one. Raises Refused where there is no room for it."""
-        if len(held.subscribers) + held.resumed >= self._limits.streams:
-            raise Refused(refusals.OVERLOADED)
-        async with held.quota.entered():
-            held.resumed += 1
-            try:
-                await resume(self._replay, name, last_event_id, receive, send)
-            finally:
-                held.resumed -= 1
 
     async def _delete(self, headers: RequestHeaders, held: Held, scene: Scene) -> Reply:
         session = handshake.session_of(headers, scene)

@@ -19,7 +19,7 @@ async def log() -> AsyncIterator[ReplayLog]:
 
 
 async def _numbers(log: ReplayLog, stream: str) -> list[int]:
-    return [event.number async for event in log.after("session", stream, 0) if event is not None]
+    return [event.number async for event in log.after("session", stream, 0, 1.0) if event is not None]
 
 
 async def test_a_stream_of_long_messages_keeps_the_latest_of_them(log: ReplayLog) -> None:
