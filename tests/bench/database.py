@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.embedded.postgres import HOST, STOP_SIGNAL, PostgresCluster, free_port
-from tests.bench.processes import ROOT, START_SECONDS, ServerFailed
+from tests.bench.cores import available
+from tests.bench.processes import ROOT, START_SECONDS, ServerFailed, pinned
 
 # Where the tool that sends its call on finds the other server; without it there is no such tool.
 UPSTREAM = "BENCH_UPSTREAM"
@@ -49,6 +50,12 @@ def endpoint(
         yield Endpoint(made["path"], made["key"], environment)
 
 
+def _away_from_servers(command: Sequence[str]) -> Sequence[str]:
+    """The command on the load's core: in production a database is on a machine of its own."""
+    cores = available()
+    return command if cores is None else pinned(cores.load, command)
+
+
 @contextmanager
 def _running(cluster: PostgresCluster, log: Path) -> Iterator[int]:
     cluster.state.mkdir(mode=0o711)
@@ -56,7 +63,7 @@ def _running(cluster: PostgresCluster, log: Path) -> Iterator[int]:
     port = free_port()
     with log.open("wb") as output:
         server: subprocess.Popen[bytes] = subprocess.Popen(
-            cluster.command(port),
+            _away_from_servers(cluster.command(port)),
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd="/",

@@ -19,7 +19,7 @@ from typing import Any
 from core.embedded.postgres import HOST
 
 READ_BYTES = 64 * 1024
-OPEN_SECONDS = 60
+OPEN_SECONDS = 300
 # What tells that a stream is open: the first message of one (2026-07-28, basic/patterns/subscriptions).
 OPENED = b"notifications/subscriptions/acknowledged"
 OK = b"HTTP/1.1 200"
