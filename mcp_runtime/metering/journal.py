@@ -67,22 +67,23 @@ class Journal:
             if segment is None:
                 self.lost += 1
                 return
-        data = record(self.number + 1, payload)
+        self.number = number = self.number + 1
+        data = record(number, payload)
         try:
             written = os.write(segment.descriptor, data)
             if written != len(data):
                 os.ftruncate(segment.descriptor, segment.size)
                 raise OSError("the disk is full")
         except OSError as error:
+            self.number -= 1
             self._block(error)
             self.lost += 1
             return
         segment.size += written
-        self.number += 1
         fresh = segment.fresh
         if fresh is not None:
             if len(fresh) < MAXIMUM_FRESH:
-                fresh.append((self.number, payload))
+                fresh.append((number, payload))
             else:
                 segment.fresh = None
 

@@ -5,10 +5,11 @@ tell how many are missing.
 """
 
 import struct
-import zlib
 from typing import NamedTuple
+from zlib import crc32
 
 _HEADER = struct.Struct("<4sIIQ")
+_pack = _HEADER.pack
 _MARK = b"\xabJr1"
 HEADER_BYTES = _HEADER.size
 MAXIMUM_PAYLOAD = 16 * 1024
@@ -18,7 +19,9 @@ type Record = tuple[int, bytes]
 
 def record(number: int, payload: bytes) -> bytes:
     """One record."""
-    return _HEADER.pack(_MARK, len(payload), _checksum(number, payload), number) + payload
+    # The checksum is written out here and not called: this is on each call's way.
+    checksum = crc32(payload, (number ^ (number >> 32)) & 0xFFFFFFFF)
+    return _pack(_MARK, len(payload), checksum, number) + payload
 
 
 class Parsed(NamedTuple):
@@ -61,7 +64,7 @@ def _read(data: bytes, at: int) -> Record | None:
 
 def _checksum(number: int, payload: bytes) -> int:
     """A CRC-32 of the payload that starts from the number, so that it covers both."""
-    return zlib.crc32(payload, (number ^ (number >> 32)) & 0xFFFFFFFF)
+    return crc32(payload, (number ^ (number >> 32)) & 0xFFFFFFFF)
 
 
 def _goes_on(data: bytes, at: int) -> bool:
