@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import calls, findings, livez, machine, quota, soak, streams, tenants, workloads
+from tests.bench import calls, fairness, findings, livez, machine, quota, soak, streams, tenants, workloads
 from tests.bench.cores import Cores, available
 from tests.bench.findings import Finding
 from tests.bench.load import LoadFailed
@@ -31,6 +31,9 @@ PARTS: dict[str, Part] = {
     "quota": lambda asked, cores, scratch: quota.run(quota.SHORT if asked.short else quota.FULL, cores, scratch),
     "tenants": lambda asked, cores, scratch: tenants.run(
         tenants.SHORT if asked.short else tenants.FULL, cores, scratch
+    ),
+    "fairness": lambda asked, cores, scratch: fairness.run(
+        fairness.SHORT if asked.short else fairness.FULL, cores, scratch
     ),
     "livez": lambda asked, cores, scratch: livez.run(livez.SHORT if asked.short else livez.FULL, cores, scratch),
     "workloads": lambda asked, cores, scratch: workloads.run(
