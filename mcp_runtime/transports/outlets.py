@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mcp_runtime.protocol.replies import HeaderList
-from mcp_runtime.transports.asgi import Event, Send
+from mcp_runtime.transports.asgi import Event, Receive, Send
 from mcp_runtime.transports.replay import Memory, ReplayLog
 
 SEND_SECONDS = 30.0
@@ -37,29 +37,42 @@ def event(message: bytes, identifier: str = "") -> bytes:
 
 
 class Later:
-    """A `send` of a connection that is not there yet: whoever sends waits until it is. `wanted` is called then."""
+    """A connection that is not there yet: whoever sends or receives waits until it is.
 
-    __slots__ = ("_given", "_send", "wanted")
+    `wanted` is called where somebody has to send.
+    """
+
+    __slots__ = ("_given", "_receive", "_send", "wanted")
 
     def __init__(self) -> None:
         self.wanted: Callable[[], None] | None = None
+        self._receive: Receive | None = None
         self._send: Send | None = None
         self._given: asyncio.Event | None = None
 
-    def give(self, send: Send) -> None:
+    def give(self, receive: Receive, send: Send) -> None:
         """The connection is there."""
-        self._send = send
+        self._receive, self._send = receive, send
         if self._given is not None:
             self._given.set()
 
     async def send(self, event: Event) -> None:
         """Sends on it."""
         while self._send is None:
-            self._given = self._given or asyncio.Event()
             if self.wanted is not None:
                 self.wanted()
-            await self._given.wait()
+            await self._wait()
         await self._send(event)
+
+    async def receive(self) -> Event:
+        """Receives on it."""
+        while self._receive is None:
+            await self._wait()
+        return await self._receive()
+
+    async def _wait(self) -> None:
+        self._given = self._given or asyncio.Event()
+        await self._given.wait()
 
 
 class EventOutlet:

@@ -1,4 +1,4 @@
-"""A call that has begun in the fast lane and takes a moment: its answer is written there when it comes soon.
+"""A call that waits in the fast lane, for its turn or in its work: its answer is written there when it comes soon.
 
 Most calls that wait do so for another server, for milliseconds. Whatever else may happen to one meanwhile (its client
 leaves or sends more, it has something to say before its answer, it takes long) is ASGI's to handle, as if it had been
@@ -7,10 +7,10 @@ there from the start.
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from mcp_runtime.protocol.replies import Reply
 from mcp_runtime.transports.asgi import Application
-from mcp_runtime.transports.calls import Call
 from mcp_runtime.transports.outlets import Later
 
 # So long a call is waited for in the lane.
@@ -18,13 +18,16 @@ MOMENT_SECONDS = 0.25
 
 
 class Pending:
-    """`rest` is what ASGI has left to do, where that is needed."""
+    """`answer` says what came of `task` when it is done; `rest` is what ASGI has left to do, where that is needed."""
 
-    __slots__ = ("_call", "_done", "_later", "_timer", "rest")
+    __slots__ = ("_answer", "_done", "_later", "_task", "_timer", "rest")
 
-    def __init__(self, call: Call, later: Later, rest: Application) -> None:
+    def __init__(
+        self, task: asyncio.Task[Any], answer: Callable[[], Reply | None], later: Later, rest: Application
+    ) -> None:
         self.rest = rest
-        self._call = call
+        self._task = task
+        self._answer = answer
         self._later = later
         self._done: Callable[[Reply], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -34,7 +37,7 @@ class Pending:
         self._done = done
         self._later.wanted = hand_over
         self._timer = asyncio.get_running_loop().call_later(MOMENT_SECONDS, hand_over)
-        self._call.task.add_done_callback(self._ended)
+        self._task.add_done_callback(self._ended)
 
     def drop(self) -> None:
         """The lane waits no longer."""
@@ -43,8 +46,9 @@ class Pending:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _ended(self, _task: asyncio.Task[bytes]) -> None:
+    def _ended(self, _task: asyncio.Task[Any]) -> None:
         done = self._done
-        if done is not None:
+        reply = None if done is None else self._answer()
+        if done is not None and reply is not None:
             self.drop()
-            done(self._call.answer())
+            done(reply)

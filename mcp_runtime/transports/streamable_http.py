@@ -1,11 +1,14 @@
 """Streamable HTTP over ASGI: a thin shell around the protocol, one path for every revision and both eras."""
 
+import asyncio
+import logging
 from functools import partial
 
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.authorization.bearer import principal_of, refuse_token_in
-from mcp_runtime.protocol import handshake, ladder
+from mcp_runtime.lines import DatabaseAway
+from mcp_runtime.protocol import errors, handshake, jsonrpc, ladder
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.headers import LAST_EVENT_ID, ORIGIN, SESSION_ID, RawHeaders, RequestHeaders
 from mcp_runtime.protocol.listening import Listen
@@ -19,7 +22,7 @@ from mcp_runtime.transports.asgi import Application, Receive, Scope, Send, send_
 from mcp_runtime.transports.bodies import read_body
 from mcp_runtime.transports.calls import UNANSWERED
 from mcp_runtime.transports.direct_streams import DirectStream, Pulse
-from mcp_runtime.transports.door import Door, not_allowed
+from mcp_runtime.transports.door import Door, not_allowed, reply_to
 from mcp_runtime.transports.guards import Guards, accepts_events, check_media
 from mcp_runtime.transports.outlets import EventOutlet, Later
 from mcp_runtime.transports.pending import Pending
@@ -27,6 +30,8 @@ from mcp_runtime.transports.replay import ReplayLog
 from mcp_runtime.transports.resuming import ResumedStream
 from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.streams import ListenStream, SessionStream, with_own_tasks
+
+logger = logging.getLogger(__name__)
 
 # What is left of a request that was begun without its ASGI connection: an application for that connection.
 type Rest = Application
@@ -127,7 +132,8 @@ class StreamableHttp(Door):
 
     def _begin(self, work: Work, held: Held, size: int) -> Reply | Pending | Rest | None:
         if not self._calls.may_begin(work, held):
-            return None  # it has to be asked for
+            # In a session a cancellation may come from anywhere, and is heard from the start.
+            return None if work.exchange.session else self._queue(work, held, size)
         later = Later()
         outlet = self._outlet(work, later.send)
         call = self._calls.begin(work, held, outlet, size)
@@ -137,13 +143,35 @@ class StreamableHttp(Door):
             return call.answer()
 
         async def rest(_scope: Scope, receive: Receive, send: Send) -> None:
-            later.give(send)
+            later.give(receive, send)
             reply = await _ended(work, await self._calls.finish(call, receive), outlet)
             if reply is not None:
                 await send_reply(send, reply)
 
-        # In a session a cancellation may come from anywhere, and is heard from the start.
-        return rest if work.exchange.session else Pending(call, later, rest)
+        return rest if work.exchange.session else Pending(call.task, call.answer, later, rest)
+
+    def _queue(self, work: Work, held: Held, size: int) -> Pending:
+        """A call that has to wait for its turn, or for what this worker has to borrow for it."""
+        later = Later()
+        outlet = self._outlet(work, later.send)
+        task = asyncio.create_task(self._performed(work, held, later, outlet, size))
+
+        async def rest(_scope: Scope, receive: Receive, send: Send) -> None:
+            later.give(receive, send)
+            reply = await task
+            if reply is not None:
+                await send_reply(send, reply)
+
+        return Pending(task, task.result, later, rest)
+
+    async def _performed(self, work: Work, held: Held, later: Later, outlet: EventOutlet, size: int) -> Reply | None:
+        try:
+            return await _ended(work, await self._calls.perform(work, held, later.receive, outlet, size), outlet)
+        except (Refused, RpcError, DatabaseAway) as failure:
+            return reply_to(failure)
+        except Exception:
+            logger.exception("a request failed")
+            return Reply(500, jsonrpc.error_envelope(work.id, errors.INTERNAL_ERROR, "Internal error"))
 
     def _listen(self, listen: Listen, held: Held) -> Reply | DirectStream | None:
         """A stream that has been counted and hears of changes. Whose tasks they are has to be asked for."""

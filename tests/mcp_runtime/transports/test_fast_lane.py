@@ -314,3 +314,16 @@ async def test_a_worker_that_is_not_up_answers_by_asgi(stage: Stage) -> None:
     assert worker.answer_now(stage.path, [], b"") is None
     answer = await Client(worker, stage.path).modern("tools/list")
     assert answer.status == 503
+
+
+@pytest.mark.usefixtures("held")
+async def test_calls_beyond_a_turn_wait_for_the_next_in_the_lane(
+    lanes: Lanes, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_runtime.quota.fairness.ALONE", 0)
+    call = modern_bytes(stage, "tools/call", CALL)
+    await stage.client(lanes.worker).modern("tools/call", CALL)  # from the next turn on
+    before = lanes.waited
+    ((status, _, body),) = await _exchange(lanes, "lane", call)
+    assert (status, json.loads(body)["id"]) == (200, 1)
+    assert lanes.waited == before + 1
