@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.chaos import cluster, report
-from tests.chaos.cases import away, kills, messages, rolling, starving, stops, tasks, upstreams
+from tests.chaos.cases import away, kills, messages, orphans, rolling, starving, stops, tasks, upstreams
 from tests.chaos.house import ROLES, SUPERVISOR, ChaosFailed, House, say
 from tests.chaos.scene import Case, Scene, Trial
 from tests.chaos.upstream import Upstream
@@ -29,7 +29,7 @@ RESULTS = Path(__file__).resolve().parents[2] / "var" / "chaos"
 
 def all_cases() -> Iterator[Case]:
     """Every case, group by group."""
-    for module in (kills, stops, away, starving, messages, upstreams, tasks, rolling):
+    for module in (kills, stops, away, starving, messages, upstreams, tasks, rolling, orphans):
         yield from module.cases()
 
 

@@ -20,7 +20,7 @@ from core.embedded.postgres import HOST, PostgresCluster
 from core.supervision.orphans import adopt_orphans
 from tests.chaos.calls import Account
 from tests.chaos.http1 import Answer, Connection, Lost, request
-from tests.chaos.processes import Process, below, find
+from tests.chaos.processes import Process, below, collect, find
 from tests.chaos.upstream import VARIABLE
 from tests.running_platform import Platform, armstrong
 
@@ -147,10 +147,7 @@ class House:
         """Living descendants of ours, not the present supervisor's; collects those that came to us and ended."""
         inside = {self.platform.pid, *(process.pid for process in below(self.platform.pid))}
         found = [process for process in below(os.getpid()) if process.pid not in inside]
-        for process in found:
-            if process.is_zombie and process.parent == os.getpid():
-                with suppress(ChildProcessError):
-                    os.waitpid(process.pid, os.WNOHANG)
+        collect(found)
         return [process for process in found if not process.is_zombie]
 
     def zombies(self) -> list[Process]:

@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +54,14 @@ def everything() -> list[Process]:
     names = os.listdir("/proc")  # noqa: PTH208  the names alone, quickly
     found = (find(int(name)) for name in names if name.isdigit())
     return [process for process in found if process is not None]
+
+
+def collect(processes: Iterable[Process]) -> None:
+    """Collects those of them that have ended and are our own children: orphans come to who is their subreaper."""
+    for process in processes:
+        if process.is_zombie and process.parent == os.getpid():
+            with suppress(ChildProcessError):
+                os.waitpid(process.pid, os.WNOHANG)
 
 
 def below(root: int) -> list[Process]:
