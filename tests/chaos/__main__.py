@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.chaos import cluster, report
-from tests.chaos.cases import away, kills, messages, orphans, rolling, starving, stops, tasks, upstreams
+from tests.chaos.cases import away, kills, messages, orphans, rolling, starving, stops, tasks, upstreams, wrapped
 from tests.chaos.house import ROLES, SUPERVISOR, ChaosFailed, House, say
 from tests.chaos.scene import Case, Scene, Trial
 from tests.chaos.upstream import Upstream
@@ -29,7 +29,7 @@ RESULTS = Path(__file__).resolve().parents[2] / "var" / "chaos"
 
 def all_cases() -> Iterator[Case]:
     """Every case, group by group."""
-    for module in (kills, stops, away, starving, messages, upstreams, tasks, rolling, orphans):
+    for module in (kills, stops, away, starving, messages, upstreams, tasks, rolling, orphans, wrapped):
         yield from module.cases()
 
 
@@ -38,7 +38,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments = parsed()
     chosen = [case for case in all_cases() if arguments.only in case.group or arguments.only in case.name]
-    checks = [name for name in cluster.CHECKS if arguments.only in name]
+    checks = [name for name in (cluster.SHORT if arguments.short else cluster.CHECKS) if arguments.only in name]
     if arguments.list:
         for case in chosen:
             print(f"{case.group:<18}{case.trials:>3}  {case.name}")
@@ -49,7 +49,9 @@ def main() -> int:
     if not plan and not checks:
         print("No case is meant by that. --list names them.", file=sys.stderr)
         return 2
-    trials = asyncio.run(perform(plan)) if plan else []
+    trials = []
+    for kind, its in groupby(plan, key=lambda pair: pair[0].house):
+        trials += asyncio.run(perform(list(its), wrapped.WrappedHouse if kind else House))
     trials += asyncio.run(cluster.perform(checks, say, RESULTS)) if checks else []
     report.write(in_order([*report.former(RESULTS, trials), *trials]), RESULTS)
     return conclude(trials)
@@ -74,10 +76,10 @@ def trials_of(cases: Sequence[Case], *, short: bool, most: int) -> Iterator[tupl
             yield from ((case, number + 1) for case, count in counted if number < count)
 
 
-async def perform(plan: Sequence[tuple[Case, int]]) -> list[Trial]:
-    """Runs the trials on one platform; what cannot go on ends the run and is told as its last trial."""
+async def perform(plan: Sequence[tuple[Case, int]], kind: type[House]) -> list[Trial]:
+    """Runs the trials on one platform of this kind; raises ChaosFailed when it cannot be brought up again."""
     upstream = Upstream()
-    house, trials = House(await upstream.start()), list[Trial]()
+    house, trials = kind(await upstream.start()), list[Trial]()
     scene: Scene | None = None
     try:
         await house.open()
@@ -85,7 +87,8 @@ async def perform(plan: Sequence[tuple[Case, int]]) -> list[Trial]:
         for index, (case, number) in enumerate(plan):
             await _one(scene, case, number, trials)
             say(f"{index + 1}/{len(plan)} {told(trials[-1])}")
-        await scene.close(trials)
+        if trials:
+            await scene.close(trials)
     finally:
         await house.abandon()
         await upstream.stop()

@@ -236,6 +236,9 @@ CHECKS: dict[str, Check] = {
     f"cluster: a host is cut off for {CUT_SECONDS:.0f} s": cut_off,
 }
 
+# All but the one that takes minutes.
+SHORT = list(CHECKS)[:-1]
+
 
 async def perform(names: list[str], say: Callable[[str], None], results: Path) -> list[Trial]:
     """Runs these checks, one after the other, on one cluster. Where there can be no namespaces, says so loudly."""

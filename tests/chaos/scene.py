@@ -86,6 +86,8 @@ class Case:
     replaced: bool = False
     # What the machine has to allow (House.abilities).
     needs: tuple[str, ...] = ()
+    # Which kind of house it needs: that of most, or one of its own.
+    house: str = ""
 
 
 class Scene:

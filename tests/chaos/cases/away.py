@@ -131,7 +131,7 @@ def cases() -> Iterator[Case]:
     yield _case("the database hangs for 60 s", hung, ("postgres",), Load.STREAMS)
     yield _case("the database hangs for 10 s", stall(("postgres",), SHORT_OUTAGE_SECONDS), ("postgres",), short=1)
     yield _case("the database refuses everybody for 60 s", with_a_stranger(refusing(OUTAGE_SECONDS)), ("postgres",))
-    yield _case("the database refuses everybody for 10 s", refusing(SHORT_OUTAGE_SECONDS), ("postgres",), short=1)
+    yield _case("the database refuses everybody for 10 s", refusing(SHORT_OUTAGE_SECONDS), ("postgres",))
     yield _case(f"the database hangs up on everybody {FLAPS} times", flapping, ("postgres",))
     yield _case("Valkey hangs for 20 s", stall(("valkey",), 20.0), ("valkey",), Load.STREAMS)
     yield _case(f"Valkey hangs up on everybody {FLAPS} times", with_valkey(hang_up), ("valkey",))

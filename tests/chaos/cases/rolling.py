@@ -42,4 +42,4 @@ def cases() -> Iterator[Case]:
     yield Case(
         "a worker is told to end, streams", GROUP, Load.STREAMS, end_one, one, 60.0, 3, goes_on=True, replaced=True
     )
-    yield Case("everything is stopped under load", GROUP, Load.CALLS, stop, (SUPERVISOR,), 90.0, 2, 1, replaced=True)
+    yield Case("everything is stopped under load", GROUP, Load.CALLS, stop, (SUPERVISOR,), 90.0, 2, replaced=True)
