@@ -4,7 +4,7 @@ import asyncio
 
 # The loop is asked so often, and is late when it comes so much later, twice in a row: a single pause is no overload.
 SAMPLE_SECONDS = 0.1
-LATE_SECONDS = 0.25
+LATE_SECONDS = 0.5
 
 
 class LoopLag:
