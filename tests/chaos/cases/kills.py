@@ -22,7 +22,7 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
 )
 CYCLE_KILLS = 6
 # One of each sort is enough for a first impression.
-SHORT = (RUNTIMES[0], "console", "tasks", "postgres", "valkey")
+SHORT = (RUNTIMES[0], "postgres", "valkey")
 
 
 def kill(*roles: str) -> Strike:
