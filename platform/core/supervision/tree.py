@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from core.supervision.child import Child, ChildStatus, State
 from core.supervision.heartbeat import HeartbeatBoard
 from core.supervision.intensity import RestartWindow
-from core.supervision.orphans import adopt_orphans, end_orphans
+from core.supervision.orphans import Sweeper, adopt_orphans, end_orphans
 from core.supervision.output import Printer
 from core.supervision.process import ChildProcess, Reaper
 from core.supervision.spec import ChildSpec, Intensity, Strategy
@@ -58,6 +58,7 @@ class Supervisor:
             spec.id: Child(spec, slot, RestartWindow(intensity) if own else shared) for slot, spec in enumerate(specs)
         }
         self._reaper = Reaper()
+        self._sweeper = Sweeper(self._reaper.pids, self._living_marks)
         self._over = asyncio.Event()
         self._hasten = asyncio.Event()
         self._changed = asyncio.Event()
@@ -204,7 +205,7 @@ class Supervisor:
             readying.cancel()
         child.process = None
         child.ready.clear()
-        await end_orphans(self._reaper.pids, self._living_marks)
+        await self._sweeper.sweep()
         return status, process.lived
 
     def _start(self, child: Child) -> ChildProcess:
