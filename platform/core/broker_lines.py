@@ -5,6 +5,7 @@ it takes the one for the other: nothing has come yet. The layer's receiver then 
 the loop in between, for ever: the process hangs. Here a connection that has ended says so first.
 """
 
+import logging
 from typing import Any
 
 from redis.asyncio.connection import (
@@ -15,6 +16,20 @@ from redis.asyncio.connection import (
     parse_url,
 )
 from redis.exceptions import ConnectionError as ConnectionLost
+from redis.exceptions import RedisError
+
+
+def _in_a_sentence(record: logging.LogRecord) -> bool:
+    """Says in a sentence that Valkey is away, which the layer's receiver takes for a defect of its own."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, RedisError | OSError):
+        record.msg, record.args = "nothing is heard from Valkey: %s", (type(error).__name__,)
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
+
+
+logging.getLogger("channels_redis.pubsub").addFilter(_in_a_sentence)
 
 
 class _Noticing(AbstractConnection):

@@ -2,8 +2,11 @@
 
 import asyncio
 import errno
+import logging
 import os
 
+import pytest
+import redis.exceptions
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from core.broker_lines import layer_host
@@ -39,3 +42,19 @@ def test_every_kind_of_address_is_understood() -> None:
         layer_host("unix:///x")["connection_class"]
     } == set()
     assert plain["connection_class"] is not encrypted["connection_class"]
+
+
+def test_that_valkey_is_away_is_a_sentence_and_a_defect_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("channels_redis.pubsub")
+    for error in (redis.exceptions.ConnectionError("refused"), ZeroDivisionError()):
+        try:
+            raise error
+        except Exception:
+            logger.exception("Unexpected exception in receive task")
+    away, defect = caplog.records
+    assert (away.levelname, away.getMessage(), away.exc_info) == (
+        "WARNING",
+        "nothing is heard from Valkey: ConnectionError",
+        None,
+    )
+    assert (defect.levelname, bool(defect.exc_info)) == ("ERROR", True)

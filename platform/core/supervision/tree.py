@@ -205,6 +205,8 @@ class Supervisor:
             readying.cancel()
         child.process = None
         child.ready.clear()
+        # From here on it is not well, however long those that it left behind take to end.
+        child.state = State.RESTARTING
         await self._sweeper.sweep()
         return status, process.lived
 

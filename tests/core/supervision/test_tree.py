@@ -51,8 +51,9 @@ def shell(name: str, script: str, **fields: Any) -> dict[str, Any]:
     return {"id": name, "argv": ["sh", "-c", script], **fields}
 
 
-def daemon_maker(name: str) -> dict[str, Any]:
-    return {"id": name, "argv": [sys.executable, "-I", "-S", "-c", DAEMON_MAKER]}
+def daemon_maker(name: str, *, is_stubborn: bool = False) -> dict[str, Any]:
+    ignoring = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" if is_stubborn else ""
+    return {"id": name, "argv": [sys.executable, "-I", "-S", "-c", ignoring + DAEMON_MAKER]}
 
 
 def test_a_killed_child_comes_back_alone(tree: TreeMaker) -> None:
@@ -198,6 +199,19 @@ def test_a_daemon_ends_with_the_child_that_made_it(tree: TreeMaker) -> None:
     former = running.kill_child("a")
     eventually(lambda: running.pid("a") != former)
     assert not is_alive(daemon)
+
+
+def test_a_child_is_not_well_while_what_it_left_behind_is_ended(tree: TreeMaker) -> None:
+    running = tree(children=[daemon_maker("a", is_stubborn=True)])
+    daemon = int(running.line("daemon").split()[-1])
+    former = running.kill_child("a")
+    eventually(lambda: not is_alive(former))
+    seen = []
+    while is_alive(daemon):
+        child = running.child("a")
+        seen.append((child["state"], child["well"]))
+    # The first looks may be before the supervisor's own.
+    assert set(seen[seen.index(("restarting", False)) :]) == {("restarting", False)}
 
 
 def test_a_daemon_of_another_child_is_left_alone(tree: TreeMaker) -> None:
