@@ -33,7 +33,7 @@ type What = tuple[str, str, str, str, str, str, str]
 
 
 class Meter:
-    """Hands one worker's events to its journal, as rows of COPY's text form; each costs about 1 µs, and no wait."""
+    """Hands one worker's events to its journal, as rows of COPY's text form, and never waits."""
 
     def __init__(self, append: Callable[[bytes], None]) -> None:
         self._append = append

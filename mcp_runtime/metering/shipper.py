@@ -19,8 +19,9 @@ INTERVAL_SECONDS = 0.2
 PAUSES = (0.2, 5.0)
 # How often a look is taken at what others left.
 REPLAY_EVERY = 10
-# About a thousand calls: parsed in less than a millisecond, so that the loop does not notice.
+# About a thousand calls: read in less than a millisecond, so that the loop does not notice.
 BATCH_BYTES = 256 * 1024
+BATCH_RECORDS = 2_048
 
 
 class Shipper:
@@ -56,11 +57,15 @@ class Shipper:
         await self._ledger.close()
 
     async def ship(self) -> None:
-        """Ships everything that this worker has journalled; raises DatabaseAway, psycopg.Error."""
-        for segment in list(self._journal.segments):
-            while segment.read < segment.size:
+        """Ships what this worker has journalled by now; raises DatabaseAway, psycopg.Error.
+
+        What comes meanwhile waits for the next time: a batch of a few calls costs nearly as much as one of a thousand.
+        """
+        for segment, size in [(segment, segment.size) for segment in self._journal.segments]:
+            while segment.read < size:
                 await self._ship_batch(segment)
-            self._journal.drop(segment)
+            if segment.read >= segment.size:
+                self._journal.drop(segment)
 
     async def replay(self) -> None:
         """Ships and deletes what dead workers left on this machine; raises DatabaseAway, psycopg.Error, OSError."""
@@ -100,9 +105,9 @@ class Shipper:
         self._last = parsed.records[-1][0] if parsed.records else self._last
         segment.read += parsed.done
 
-    async def _ship_fresh(self, segment: Segment, records: list[Record]) -> None:
-        """Ships what is still in memory; where that fails the file has it."""
-        segment.fresh = []
+    async def _ship_fresh(self, segment: Segment, fresh: list[Record]) -> None:
+        """Ships the first of what is still in memory; where that fails the file has it."""
+        records, segment.fresh = fresh[:BATCH_RECORDS], fresh[BATCH_RECORDS:]
         try:
             await self._store(self._journal.boot, Parsed(records, 0, 0), self._last)
         except BaseException:
