@@ -66,6 +66,22 @@ class ToolResult(msgspec.Struct, frozen=True):
 type ToolHandler = Callable[[CallContext, dict[str, Any]], Awaitable[ToolResult]]
 
 
+class InstantHandler:
+    """The handler of a tool that never waits and asks nobody: `answer` makes its result from the arguments alone.
+
+    A call of one is over when it begins, so that none of what goes on beside a call is needed for it.
+    """
+
+    __slots__ = ("answer",)
+
+    def __init__(self, answer: Callable[[dict[str, Any]], ToolResult]) -> None:
+        self.answer = answer
+
+    async def __call__(self, _context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+        """The result."""
+        return self.answer(arguments)
+
+
 def detached(tool: ToolSnapshot, handler: ToolHandler) -> ToolHandler:
     """The handler, which becomes a task before it begins where the tool's author allows that."""
     if tool.task == "forbidden":

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 import os
+import time
 from dataclasses import dataclass
 from enum import Enum
 
@@ -105,7 +106,7 @@ class Calls:
             await self._enter(work, held)
         except Refused as refused:
             return self._refuse(work, refused, size)
-        call = self.begin(work, held, outlet, size)
+        call = self.answer_now(work, held, size) or self.begin(work, held, outlet, size)
         if isinstance(call, Reply):
             return call
         return call.answer() if call.task.done() else await self.finish(call, receive)
@@ -153,12 +154,35 @@ class Calls:
             found.append((self._rates.of(exchange.endpoint.tenant_id, f"tool:{tool.id}"), tool.calls_per_minute))
         return found
 
+    def answer_now(self, work: Work, held: Held, size: int) -> Reply | None:
+        """The answer of a call that is over when it begins, for which the quota was entered; None for any other."""
+        job = work.job
+        if type(job) is not ToolCall or not job.is_instant:
+            return None
+        held.quota.leave()
+        if self._is_full(held):
+            return self._refuse(work, Refused(refusals.OVERLOADED), size)
+        began = time.monotonic()
+        request_id = f"{_boot}-{next(_numbers):x}"
+        reply, outcome = ending_of(work, job.answer, request_id)
+        self._meter.ended(
+            work.exchange,
+            outcome,
+            seconds=time.monotonic() - began,
+            size=(size, len(reply.body)),
+            request_id=request_id,
+        )
+        return reply
+
+    def _is_full(self, held: Held) -> bool:
+        return self._lag.is_shedding or held.running >= self._limits.calls or self._turns.is_full(held.quota)
+
     def begin(self, work: Work, held: Held, outlet: Outlet | None, size: int) -> Call | Reply:
         """Begins a piece of work for which the quota was entered, and which may be done at once.
 
         Leaves the quota when it ends. Returns an answer where it may not even begin.
         """
-        if self._lag.is_shedding or held.running >= self._limits.calls or self._turns.is_full(held.quota):
+        if self._is_full(held):
             held.quota.leave()
             return self._refuse(work, Refused(refusals.OVERLOADED), size)
         exchange = work.exchange

@@ -16,6 +16,7 @@ from mcp_runtime.services.tools import tool_create
 from mcp_runtime.snapshots.structs import ToolSnapshot
 from mcp_runtime.sources.contract import (
     CallContext,
+    InstantHandler,
     ToolDraft,
     ToolHandler,
     ToolResult,
@@ -51,6 +52,8 @@ class Probe:
 
     def compile(self, tool: ToolSnapshot, secrets: dict[str, str], workshop: Workshop) -> ToolHandler:
         """The behaviour that `config["do"]` names."""
+        if tool.config["do"] == "instantly":
+            return detached(tool, InstantHandler(self.instantly))
         behaviour: ToolHandler = getattr(self, tool.config["do"])
 
         async def handle(context: CallContext, arguments: dict[str, Any]) -> ToolResult:
@@ -58,6 +61,12 @@ class Probe:
             return await behaviour(context, {**arguments, **secrets})
 
         return detached(tool, handle)
+
+    def instantly(self, arguments: dict[str, Any]) -> ToolResult:
+        """Answers its arguments without waiting; fails where it is told to."""
+        if arguments.get("fail"):
+            raise RuntimeError("told to fail")
+        return ToolResult([{"type": "text", "text": str(arguments)}], structured=arguments, has_structured=True)
 
     async def echo(self, _context: CallContext, arguments: dict[str, Any]) -> ToolResult:
         """Answers its arguments."""

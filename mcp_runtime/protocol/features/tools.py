@@ -1,6 +1,6 @@
 """Tools: tools/list, tools/call (server/tools)."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -15,7 +15,7 @@ from mcp_runtime.protocol.settled import ErrorResult, RefusedResult
 from mcp_runtime.protocol.tasks_wire import encode_created
 from mcp_runtime.protocol.wire import wire_of
 from mcp_runtime.schemas import describe_errors
-from mcp_runtime.sources.contract import CallContext, ToolResult, text_result
+from mcp_runtime.sources.contract import CallContext, InstantHandler, ToolResult, text_result
 from mcp_runtime.sources.conversation import Answer, ClientCannot, Detached
 
 
@@ -63,6 +63,20 @@ class ToolCall(msgspec.Struct, frozen=True):
     @property
     def seconds(self) -> float:
         return self.tool.seconds
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether `answer` is all there is to it: no answers of the client's have to be looked at, either."""
+        if type(self.tool.handler) is not InstantHandler:
+            return False
+        params = self.exchange.params
+        return "requestState" not in params and "inputResponses" not in params
+
+    def answer(self) -> bytes:
+        """The encoded answer of an instant tool."""
+        exchange, tool = self.exchange, self.tool
+        result = cast("InstantHandler", tool.handler).answer(self.arguments)
+        return encode_tool_result(exchange.endpoint, exchange.revision, checked_output(tool, result))
 
     async def run(self, context: CallContext) -> bytes:
         """Calls the tool's source, and encodes its answer for the revision: a result, or the task it goes on as.

@@ -4,13 +4,13 @@ from typing import Any
 
 from mcp_runtime.sources.builtin.expression import MAXIMUM_CHARACTERS, InvalidExpression, Number, evaluate
 from mcp_runtime.sources.builtin.function import Function, object_schema
-from mcp_runtime.sources.contract import CallContext, ToolResult, text_result
+from mcp_runtime.sources.contract import ToolResult, text_result
 
 EXACT = 2**53  # the integers that a double holds exactly, and that every JSON reader reads back
 SIGNIFICANT_DIGITS = 15  # what a double holds for certain: 0.1 + 0.2 is 0.3
 
 
-async def _calculate(_context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+def _calculate(arguments: dict[str, Any]) -> ToolResult:
     try:
         value = _tidy(evaluate(arguments["expression"]))
     except InvalidExpression as error:
@@ -53,5 +53,5 @@ CALCULATE = Function(
         },
         "result",
     ),
-    handler=_calculate,
+    answer=_calculate,
 )

@@ -5,12 +5,12 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mcp_runtime.sources.builtin.function import Function, object_schema, structured_result
-from mcp_runtime.sources.contract import CallContext, ToolResult, text_result
+from mcp_runtime.sources.contract import ToolResult, text_result
 
 DEFAULT_ZONE = "UTC"
 
 
-async def _time(_context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+def _time(arguments: dict[str, Any]) -> ToolResult:
     name = arguments.get("zone", DEFAULT_ZONE)
     try:
         zone = ZoneInfo(name)
@@ -55,5 +55,5 @@ TIME = Function(
         "unix_seconds",
     ),
     annotations={"readOnlyHint": True, "destructiveHint": False, "idempotentHint": False, "openWorldHint": False},
-    handler=_time,
+    answer=_time,
 )

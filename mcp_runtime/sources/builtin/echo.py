@@ -3,10 +3,10 @@
 from typing import Any
 
 from mcp_runtime.sources.builtin.function import Function, object_schema
-from mcp_runtime.sources.contract import CallContext, ToolResult
+from mcp_runtime.sources.contract import ToolResult
 
 
-async def _echo(_context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+def _echo(arguments: dict[str, Any]) -> ToolResult:
     return ToolResult([{"type": "text", "text": arguments["text"]}])
 
 
@@ -15,5 +15,5 @@ ECHO = Function(
     title="Echo",
     description="Returns the text it is given. Use it to check that the connection works.",
     input_schema=object_schema({"text": {"type": "string", "description": "The text to return."}}, "text"),
-    handler=_echo,
+    answer=_echo,
 )

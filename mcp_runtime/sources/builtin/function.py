@@ -1,11 +1,12 @@
-"""What a built-in function is: a definition for the catalogue and the handler that answers its calls."""
+"""What a built-in function is: a definition for the catalogue and what answers its calls."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from mcp_runtime.sources.contract import ToolHandler, ToolResult
+from mcp_runtime.sources.contract import ToolResult
 
 
 def _pure() -> dict[str, Any]:
@@ -20,7 +21,7 @@ class Function:
     title: str
     description: str
     input_schema: dict[str, Any]
-    handler: ToolHandler
+    answer: Callable[[dict[str, Any]], ToolResult]
     output_schema: dict[str, Any] | None = None
     annotations: dict[str, Any] = field(default_factory=_pure)
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from mcp_runtime.sources.builtin.function import Function, object_schema, structured_result
-from mcp_runtime.sources.contract import CallContext, ToolResult
+from mcp_runtime.sources.contract import ToolResult
 
 MAXIMUM_COUNT = 100
 
@@ -18,7 +18,7 @@ def uuid7() -> UUID:
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
-async def _generate(_context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+def _generate(arguments: dict[str, Any]) -> ToolResult:
     make = uuid7 if arguments.get("version", 4) == 7 else uuid4
     return structured_result({"uuids": [str(make()) for _number in range(int(arguments.get("count", 1)))]})
 
@@ -35,5 +35,5 @@ GENERATE_UUID = Function(
     ),
     output_schema=object_schema({"uuids": {"type": "array", "items": {"type": "string", "format": "uuid"}}}, "uuids"),
     annotations={"readOnlyHint": True, "destructiveHint": False, "idempotentHint": False, "openWorldHint": False},
-    handler=_generate,
+    answer=_generate,
 )

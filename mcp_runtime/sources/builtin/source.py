@@ -6,7 +6,7 @@ from typing import Any
 from mcp_runtime.snapshots.structs import ToolSnapshot
 from mcp_runtime.sources.builtin.catalogue import CATALOGUE
 from mcp_runtime.sources.builtin.function import Function
-from mcp_runtime.sources.contract import InvalidConfig, ToolDraft, ToolHandler, Workshop, detached
+from mcp_runtime.sources.contract import InstantHandler, InvalidConfig, ToolDraft, ToolHandler, Workshop, detached
 
 
 class BuiltinSource:
@@ -35,7 +35,7 @@ class BuiltinSource:
 
     def compile(self, tool: ToolSnapshot, secrets: dict[str, str], workshop: Workshop) -> ToolHandler:
         """The function's handler. Raises InvalidConfig for a function that is not in the catalogue."""
-        return detached(tool, _function(tool.config).handler)
+        return detached(tool, InstantHandler(_function(tool.config).answer))
 
 
 def _function(config: dict[str, Any]) -> Function:

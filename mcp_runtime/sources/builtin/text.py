@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from mcp_runtime.sources.builtin.function import Function, object_schema, structured_result
-from mcp_runtime.sources.contract import CallContext, ToolResult
+from mcp_runtime.sources.contract import ToolResult
 
 MAXIMUM_CHARACTERS = 100_000
 WORDS_PER_MINUTE = 240  # silent reading of English prose (Brysbaert 2019: 238)
@@ -26,7 +26,7 @@ def statistics(text: str) -> dict[str, Any]:
     }
 
 
-async def _statistics(_context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+def _statistics(arguments: dict[str, Any]) -> ToolResult:
     return structured_result(statistics(arguments["text"]))
 
 
@@ -41,5 +41,5 @@ TEXT_STATISTICS = Function(
     description="Counts the characters, bytes, words, sentences and lines of a text, and estimates its reading time.",
     input_schema=object_schema({"text": {"type": "string", "maxLength": MAXIMUM_CHARACTERS}}, "text"),
     output_schema=object_schema(_MEASURES, *_MEASURES),
-    handler=_statistics,
+    answer=_statistics,
 )

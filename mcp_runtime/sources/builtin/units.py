@@ -3,7 +3,7 @@
 from typing import Any
 
 from mcp_runtime.sources.builtin.function import Function, object_schema, structured_result
-from mcp_runtime.sources.contract import CallContext, ToolResult, text_result
+from mcp_runtime.sources.contract import ToolResult, text_result
 
 # Factors to each kind's base unit: exact by definition (SI brochure, 9th edition; NIST SP 811 appendix B).
 FACTORS: dict[str, dict[str, float]] = {
@@ -37,7 +37,7 @@ KINDS: dict[str, str] = {unit: kind for kind, units in FACTORS.items() for unit 
 SIGNIFICANT_DIGITS = 12  # beyond them a double's own error would show
 
 
-async def _convert(_context: CallContext, arguments: dict[str, Any]) -> ToolResult:
+def _convert(arguments: dict[str, Any]) -> ToolResult:
     source, target = arguments["from"], arguments["to"]
     if KINDS[source] != KINDS[target]:
         sentence = f"{source} is a unit of {KINDS[source]} and {target} one of {KINDS[target]}."
@@ -72,5 +72,5 @@ CONVERT_UNITS = Function(
         "to",
     ),
     output_schema=object_schema({"value": {"type": "number"}, "unit": {"type": "string"}}, "value", "unit"),
-    handler=_convert,
+    answer=_convert,
 )
