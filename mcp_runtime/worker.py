@@ -23,8 +23,7 @@ from mcp_runtime.metering.journal import Journal, journal_folder
 from mcp_runtime.metering.ledger import Ledger
 from mcp_runtime.metering.meter import Meter
 from mcp_runtime.metering.shipper import Shipper
-from mcp_runtime.protocol.headers import RawHeaders
-from mcp_runtime.protocol.replies import refusal_reply
+from mcp_runtime.protocol.replies import Reply, refusal_reply
 from mcp_runtime.protocol.sessions import SessionTokens
 from mcp_runtime.quota.leases import Leases
 from mcp_runtime.quota.quotas import Quotas
@@ -38,9 +37,11 @@ from mcp_runtime.sources.contract import Workshop
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
 from mcp_runtime.transports.calls import Calls
+from mcp_runtime.transports.departures import Departures
 from mcp_runtime.transports.discovery import CARD, CATALOGUE, Discovery
 from mcp_runtime.transports.door import Door
 from mcp_runtime.transports.guards import Guards
+from mcp_runtime.transports.heads import RequestHead
 from mcp_runtime.transports.http_sse import MESSAGES, STREAM, HttpSse
 from mcp_runtime.transports.limits import Limits
 from mcp_runtime.transports.mailboxes import Mailboxes
@@ -74,6 +75,7 @@ class _Running:
     listener: Listener
     bus: Bus
     valkey: redis.asyncio.Redis
+    journal: Journal
     shipper: Shipper
     streamable_http: StreamableHttp
     http_sse: HttpSse
@@ -113,6 +115,7 @@ class Worker:
         self._journal = journal or journal_folder()
         self._escalate = escalate
         self._requests = TemporaryTasks()
+        self.departures = Departures(self._write_down)
         self._running: _Running | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,11 +131,23 @@ class Worker:
             await receive()
             await send({"type": "websocket.close"})
 
-    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Now:
-        """For the fast lane: see `StreamableHttp.answer_now`."""
-        if self._running is None or not path.endswith(STREAMABLE_HTTP):
+    def answer_now(self, head: RequestHead, body: bytes) -> Now:
+        """For the fast lane, which holds answers in `departures`: see `StreamableHttp.answer_now`."""
+        running = self._running
+        if running is None or not head.path.endswith(STREAMABLE_HTTP):
             return None
-        return self._running.streamable_http.answer_now(path, raw, body)
+        running.journal.gathering = True
+        try:
+            answer = running.streamable_http.answer_now(head, body)
+        finally:
+            running.journal.gathering = False
+        if type(answer) is not Reply:
+            running.journal.flush()
+        return answer
+
+    def _write_down(self) -> None:
+        if self._running is not None:
+            self._running.journal.flush()
 
     async def startup(self) -> None:
         """Begins to listen; does not wait for the database, which may be away."""
@@ -174,6 +189,7 @@ class Worker:
             listener,
             bus,
             valkey,
+            journal,
             shipper,
             streamable_http,
             http_sse,

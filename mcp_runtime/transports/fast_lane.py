@@ -7,19 +7,19 @@ stream or wait for long) goes on to ASGI as if nothing had been tried. Both are 
 alike.
 """
 
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import httptools
 from uvicorn._types import ASGI3Application, HTTPScope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from core.refusals import Refusal
-from mcp_runtime.protocol.headers import RawHeaders
 from mcp_runtime.protocol.replies import Reply
 from mcp_runtime.transports.bounded_http import BoundedHttp, new_parser
+from mcp_runtime.transports.departures import Departures
 from mcp_runtime.transports.direct_streams import DirectStream
+from mcp_runtime.transports.heads import KnownHead, RequestHead
 from mcp_runtime.transports.outlets import EVENT_STREAM
 from mcp_runtime.transports.pending import Pending
 from mcp_runtime.transports.streamable_http import Now
@@ -32,7 +32,14 @@ _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
 
 _STREAM_HEAD = b"".join([b"%b: %b\r\n" % header for header in EVENT_STREAM]) + b"transfer-encoding: chunked\r\n"
 
-type AnswerNow = Callable[[str, RawHeaders, bytes], Now]
+
+class Lane(Protocol):
+    """Who answers, and where answers wait for the others of this turn of the loop."""
+
+    departures: Departures
+
+    def answer_now(self, head: RequestHead, body: bytes) -> Now:
+        """What becomes of a POST (see `StreamableHttp.answer_now`)."""
 
 
 class _Streaming:
@@ -58,21 +65,25 @@ _ORDINARY = cast("httptools.HttpRequestParser", _Ordinary())
 
 
 class FastLane(BoundedHttp):
-    """One connection. `answer_now` gets path, headers and body of a POST (see `StreamableHttp.answer_now`)."""
+    """One connection."""
 
     __slots__ = (
-        "_answer_now", "_aside", "_body", "_defaults", "_head", "_heard_at", "_in_lane", "_pending", "_stream",
+        "_answer_now", "_aside", "_body", "_defaults", "_departures", "_head", "_heard_at", "_in_lane", "_is_fresh",
+        "_known", "_pending", "_stream",
     )  # fmt: skip
 
-    def __init__(self, *, answer_now: AnswerNow, **arguments: Any) -> None:
+    def __init__(self, *, lane: Lane, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._answer_now = answer_now
+        self._answer_now = lane.answer_now
+        self._departures = lane.departures
         self._in_lane = False
         self._aside = False
         self._body = b""
         self._heard_at = 0.0
         self._defaults: list[tuple[bytes, bytes]] = []
         self._head = b""
+        self._known: KnownHead | None = None
+        self._is_fresh = False
         self._stream: DirectStream | None = None
         self._pending: Pending | None = None
 
@@ -130,35 +141,63 @@ class FastLane(BoundedHttp):
         if not self._in_lane:
             super().on_message_complete()
             return
-        answer = self._answer_now(self.url.decode("latin-1"), self.headers, self._body)
+        self._in_lane = False
+        head = RequestHead(self.url.decode("latin-1"), self.headers)
+        answer = self._answer_now(head, self._body)
         if type(answer) is Reply:
-            self._in_lane = False
             self._note_end()
             self._write(answer)
-        elif type(answer) is DirectStream:
-            self._in_lane = False
+            self._learn(head)
+        elif type(answer) is DirectStream or type(answer) is Pending:
             self._note_end()
-            self._hold(answer)
-        elif type(answer) is Pending:
-            self._in_lane = False
-            self._note_end()
-            self._pending, self.cycle = answer, _PENDING
-            answer.wait(self._write_pending, self._hand_over)
+            self._keep(answer)
         else:
             self._leave(cast("ASGI3Application | None", answer))
             super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """A message that did not arrive whole leaves the lane: ASGI waits for the rest, with its limits."""
+        known = self._known
+        if known is not None and self._is_between():
+            body = known.body_in(data)
+            if body is not None:
+                self._recognise(known.head, body)
+                return
         if cast("httptools.HttpRequestParser | None", self.parser) is None:
             self.parser = new_parser(self)
         if self._pending is not None:
             self._hand_over()
+        self._known, self._is_fresh = None, self._in_head and not self._head_begun
         super().data_received(data)
         if self._in_lane and not self.transport.is_closing():
             self._leave()
         if self.cycle is _STREAMING and self._in_head and not self._head_begun:
             self._lighten()
+
+    # A head that is known, so that the parser need not see it
+
+    def _learn(self, head: RequestHead) -> None:
+        """Remembers the head of a message that came alone and whole, until anything else is parsed."""
+        if self._is_fresh:
+            self._known = KnownHead.of(self._chunk, head)
+
+    def _is_between(self) -> bool:
+        """Whether the next byte begins a message that the lane may take."""
+        return self._in_head and not self._head_begun and not self._is_busy() and not self.flow.write_paused
+
+    def _recognise(self, head: RequestHead, body: bytes) -> None:
+        """As the parser would have had it."""
+        self._heard_at = self.loop.time()
+        answer = self._answer_now(head, body)
+        if type(answer) is Reply:
+            self._write(answer)
+            return
+        self.url, self.headers, self._body = head.path.encode("latin-1"), list(head.raw), body
+        self.expect_100_continue = False
+        if type(answer) is DirectStream or type(answer) is Pending:
+            self._keep(answer)
+        else:
+            self._complete(cast("ASGI3Application | None", answer))
 
     # Out of the lane
 
@@ -177,12 +216,17 @@ class FastLane(BoundedHttp):
         if pending is not None:
             pending.drop()
             self.cycle = cast("RequestResponseCycle", None)
-            parser, self.parser = self.parser, _ORDINARY
-            self._leave(cast("ASGI3Application", pending.rest))
-            super().on_message_complete()
-            self.parser = parser
+            self._complete(cast("ASGI3Application", pending.rest))
+
+    def _complete(self, application: ASGI3Application | None) -> None:
+        """Has ASGI take a message that the parser is done with, or never saw."""
+        parser, self.parser = self.parser, _ORDINARY
+        self._leave(application)
+        super().on_message_complete()
+        self.parser = parser
 
     def _to_asgi(self) -> None:
+        self._departures.settle(self.transport)
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
@@ -190,6 +234,14 @@ class FastLane(BoundedHttp):
         super().on_headers_complete()
 
     # Answers
+
+    def _keep(self, answer: DirectStream | Pending) -> None:
+        """Holds on to what goes on."""
+        if isinstance(answer, DirectStream):
+            self._hold(answer)
+        else:
+            self._pending, self.cycle = answer, _PENDING
+            answer.wait(self._write_pending, self._hand_over)
 
     def _write(self, reply: Reply) -> None:
         body = reply.body
@@ -201,9 +253,11 @@ class FastLane(BoundedHttp):
             head += b"%b: %b\r\n" % (name, value)
         if self._is_last:
             head += b"connection: close\r\n"
-        self.transport.write(b"%b%b%b\r\n%b" % (_STATUS[reply.status], self._standing_head(), head, body))
+        answer = b"%b%b%b\r\n%b" % (_STATUS[reply.status], self._standing_head(), head, body)
+        self._departures.hold(self.transport, answer)
         self.server_state.total_requests += 1
         if self._is_last:
+            self._departures.settle(self.transport)
             self.transport.close()
         elif self.timeout_keep_alive_task is None:
             self._await_more(self.timeout_keep_alive)
@@ -245,6 +299,7 @@ class FastLane(BoundedHttp):
         self.on_response_complete()
 
     def _hold(self, stream: DirectStream) -> None:
+        self._departures.settle(self.transport)
         self._stop_timer()
         self._stream = stream
         self.cycle = _STREAMING
@@ -257,6 +312,7 @@ class FastLane(BoundedHttp):
         self.parser = cast("httptools.HttpRequestParser", None)
         self.scope = cast("HTTPScope", None)
         self.headers, self.url, self._body, self._chunk, self._timers = [], b"", b"", b"", {}
+        self._known = None
 
     def resume_writing(self) -> None:
         """Goes on with what waits for the client."""
@@ -271,7 +327,12 @@ class FastLane(BoundedHttp):
             super().shutdown()
         self._is_last = True
 
+    def _part(self) -> None:
+        self._departures.settle(self.transport)
+        super()._part()
+
     def _refuse(self, refusal: Refusal) -> None:
+        self._departures.settle(self.transport)
         if self._stream is None:
             super()._refuse(refusal)
         else:

@@ -10,7 +10,7 @@ from mcp_runtime.authorization.bearer import principal_of, refuse_token_in
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.protocol import errors, handshake, jsonrpc, ladder
 from mcp_runtime.protocol.errors import RpcError
-from mcp_runtime.protocol.headers import LAST_EVENT_ID, ORIGIN, SESSION_ID, RawHeaders, RequestHeaders
+from mcp_runtime.protocol.headers import LAST_EVENT_ID, ORIGIN, SESSION_ID, RequestHeaders
 from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
 from mcp_runtime.protocol.scene import Scene
@@ -24,6 +24,7 @@ from mcp_runtime.transports.calls import UNANSWERED
 from mcp_runtime.transports.direct_streams import DirectStream, Pulse
 from mcp_runtime.transports.door import Door, not_allowed, reply_to
 from mcp_runtime.transports.guards import Guards, accepts_events, check_media
+from mcp_runtime.transports.heads import RequestHead
 from mcp_runtime.transports.outlets import EventOutlet, Later
 from mcp_runtime.transports.pending import Pending
 from mcp_runtime.transports.replay import ReplayLog
@@ -107,21 +108,17 @@ class StreamableHttp(Door):
         name = digest(exchange.session) if exchange.session else ""
         return EventOutlet(send, log, name, primed=exchange.revision.primes_streams)
 
-    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Now:
+    def answer_now(self, head: RequestHead, body: bytes) -> Now:
         """The answer to a POST without a query that has arrived whole, if it can be given without waiting.
 
         Otherwise what has to be waited for, begun already, in the lane for a moment if it can be; a stream, to be given
         its connection at once; None for what only `__call__` can answer.
         """
-        held = self._store.get(path)
-        headers = RequestHeaders(raw)
-        if held is None or ORIGIN in headers.values:
+        held = self._store.get(head.path)
+        if held is None or ORIGIN in head.headers.values:
             return None
         try:
-            self._guards.check_host(headers)
-            scene = self._scene(b"", headers, held)
-            check_media(headers, held.served)
-            outcome = ladder.receive(headers, body, scene)
+            outcome = ladder.receive(head.headers, body, self._scene_of(head, held))
         except (Refused, RpcError) as failure:
             return self._turn_away(failure, held)
         if type(outcome) is Work:
@@ -130,10 +127,29 @@ class StreamableHttp(Door):
             return self._listen(outcome, held)
         return outcome if type(outcome) is Reply else None
 
+    def _scene_of(self, head: RequestHead, held: Held) -> Scene:
+        """Who asks for what; raises Refused. What was found for this head stands until the endpoint changes."""
+        scene = head.scene
+        if (
+            scene is None
+            or scene.endpoint is not held.served
+            or scene.ended is not held.ended
+            or scene.principal.expires_at is not None
+        ):
+            head.scene = None
+            self._guards.check_host(head.headers)
+            scene = self._scene(b"", head.headers, held)
+            check_media(head.headers, held.served)
+            head.scene = scene
+        return scene
+
     def _begin(self, work: Work, held: Held, size: int) -> Reply | Pending | Rest | None:
         if not self._calls.may_begin(work, held):
             # In a session a cancellation may come from anywhere, and is heard from the start.
             return None if work.exchange.session else self._queue(work, held, size)
+        return self._calls.answer_now(work, held, size) or self._go_on(work, held, size)
+
+    def _go_on(self, work: Work, held: Held, size: int) -> Reply | Pending | Rest:
         later = Later()
         outlet = self._outlet(work, later.send)
         call = self._calls.begin(work, held, outlet, size)

@@ -46,7 +46,7 @@ async def at_socket(
 ) -> AsyncIterator[str]:
     """Runs a worker (or an application around it) on a port of its own; its origin's host and port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        lane = partial(FastLane, bounds=bounds or Bounds(), answer_now=worker.answer_now)
+        lane = partial(FastLane, bounds=bounds or Bounds(), lane=worker)
         config = uvicorn.Config(
             Witness(app or worker, report),
             loop="none",

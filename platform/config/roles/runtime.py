@@ -23,5 +23,5 @@ def serve(address: Address) -> int:
         before_shutdown=worker.end_streams,
         vitals=worker.vitals,
         reads_client_address=False,
-        answer_now=worker.answer_now,
+        lane=worker,
     )

@@ -13,7 +13,7 @@ from uvicorn._types import ASGIApplication
 from core.supervision.heartbeat import NONE, Heartbeat, Vitals
 from mcp_runtime.transports.bounded_http import BoundedHttp, Bounds
 from mcp_runtime.transports.bounded_websocket import BoundedWebSocket
-from mcp_runtime.transports.fast_lane import AnswerNow, FastLane
+from mcp_runtime.transports.fast_lane import FastLane, Lane
 from mcp_runtime.transports.limits import Limits
 
 KEEP_ALIVE_SECONDS = 75  # longer than the usual 60 s of a load balancer: it, not we, closes idle connections
@@ -52,16 +52,14 @@ def serve_application(
     before_shutdown: Callable[[], None],
     vitals: Callable[[], Vitals] = lambda: NONE,
     reads_client_address: bool = True,
-    answer_now: AnswerNow | None = None,
+    lane: Lane | None = None,
 ) -> int:
     """Serves `application` until SIGTERM; the exit status. A local proxy is believed about the client, if asked for.
 
-    `answer_now` opens the fast lane to whoever answers without waiting; `vitals` are told with each heartbeat.
+    `lane` is who answers in the fast lane, where there is one; `vitals` are told with each heartbeat.
     """
     bounds = Bounds.from_environment()
-    protocol = (
-        partial(FastLane, bounds=bounds, answer_now=answer_now) if answer_now else partial(BoundedHttp, bounds=bounds)
-    )
+    protocol = partial(FastLane, bounds=bounds, lane=lane) if lane else partial(BoundedHttp, bounds=bounds)
     server = BeatingServer(
         uvicorn.Config(
             application,

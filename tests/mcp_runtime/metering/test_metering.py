@@ -7,6 +7,7 @@ import pytest
 
 from billing.ledger.models import UsageEvent
 from core.tenancy import tenant_context
+from mcp_runtime.transports.heads import RequestHead
 from mcp_runtime.transports.limits import Limits
 from mcp_runtime.worker import Worker
 from tests.conftest import Cast
@@ -36,7 +37,8 @@ async def test_both_shells_write_the_same_down(stage: Stage, metered: Worker) ->
     message = {"name": "echo", "arguments": {}}
     slow = await client.modern("tools/call", message)
     body, raw = _raw(stage, message)
-    reply = metered.answer_now(stage.path, raw, body)
+    reply = metered.answer_now(RequestHead(stage.path, raw), body)
+    metered.departures.leave()
     assert getattr(reply, "body", None) == slow.body
     first, second = await shipped(stage, 2)
     for name in ("principal", "method", "name", "outcome", "billable", "bytes_in", "bytes_out", "revision"):

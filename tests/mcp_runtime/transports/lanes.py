@@ -11,11 +11,11 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mcp_runtime.protocol.headers import RawHeaders
 from mcp_runtime.protocol.replies import Reply
 from mcp_runtime.transports.bounded_http import Bounds
 from mcp_runtime.transports.direct_streams import DirectStream
 from mcp_runtime.transports.fast_lane import FastLane
+from mcp_runtime.transports.heads import RequestHead
 from mcp_runtime.transports.pending import Pending
 from mcp_runtime.transports.streamable_http import Now
 from mcp_runtime.worker import Worker
@@ -25,6 +25,10 @@ from tests.witness.asgi import Witness
 from tests.witness.plugin import report
 
 type Response = tuple[int, dict[str, str], bytes]
+INITIALIZE = {
+    "jsonrpc": "2.0", "id": 0, "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+}  # fmt: skip
 CALL = {"name": "echo", "arguments": {"text": "hello"}}
 
 
@@ -67,6 +71,7 @@ class Lanes:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
+        self.departures = worker.departures
         self.ports: dict[str, int] = {}
         self.connections: list[FastLane] = []
         self.taken = self.waited = 0
@@ -74,9 +79,9 @@ class Lanes:
         self.left: list[int] = []
         self.heard = asyncio.Queue[int]()
 
-    def answer_now(self, path: str, raw: RawHeaders, body: bytes) -> Now:
+    def answer_now(self, head: RequestHead, body: bytes) -> Now:
         """What the worker answers, noted."""
-        answer = self.worker.answer_now(path, raw, body)
+        answer = self.worker.answer_now(head, body)
         self.taken += isinstance(answer, Reply)
         self.waited += isinstance(answer, Pending)
         if isinstance(answer, DirectStream):
@@ -90,7 +95,7 @@ class Lanes:
 
     def lane(self, **arguments: Any) -> FastLane:
         """A connection of the lane's shell."""
-        connection = FastLane(answer_now=self.answer_now, bounds=Bounds(), **arguments)
+        connection = FastLane(lane=self, bounds=Bounds(), **arguments)
         self.connections.append(connection)
         return self._noting(connection)
 

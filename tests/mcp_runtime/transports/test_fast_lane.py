@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from mcp_runtime.transports.fast_lane import MAXIMUM_BODY_BYTES, FastLane
+from mcp_runtime.transports.heads import RequestHead
 from mcp_runtime.worker import Worker
 from tests.mcp_runtime.conftest import Probe, Stage
 from tests.mcp_runtime.driving import BOUND_SECONDS, CAPABILITIES, Client, eventually
 from tests.mcp_runtime.transports.lanes import (
     CALL,
+    INITIALIZE,
     Lanes,
     Response,
     in_lanes,
@@ -26,9 +28,10 @@ from tests.mcp_runtime.transports.lanes import (
 
 @pytest.fixture
 def furnished(stage: Stage) -> Stage:
-    """With a tool that reports, and one that asks."""
+    """With a tool that reports, one that asks, and one that never waits."""
     stage.add_tool("reports", "report")
     stage.add_tool("asks", "ask")
+    stage.add_tool("instantly", "instantly", input_schema={"type": "object", "maxProperties": 2})
     return stage
 
 
@@ -76,15 +79,20 @@ async def _same(lanes: Lanes, *chunks: bytes, answers: int = 1) -> list[Response
     return lane
 
 
-INITIALIZE = {
-    "jsonrpc": "2.0", "id": 0, "method": "initialize",
-    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
-}  # fmt: skip
+INSTANT = {"name": "instantly", "arguments": {"text": "hello"}}
 ORDINARY = {
     "call": lambda stage: modern_bytes(stage, "tools/call", CALL),
     "list": lambda stage: modern_bytes(stage, "tools/list"),
     "discover": lambda stage: modern_bytes(stage, "server/discover"),
     "crash": lambda stage: modern_bytes(stage, "tools/call", {"name": "crash", "arguments": {}}),
+    "instant": lambda stage: modern_bytes(stage, "tools/call", INSTANT),
+    "instant failure": lambda stage: modern_bytes(stage, "tools/call", INSTANT | {"arguments": {"fail": 1}}),
+    "instant refusal": lambda stage: modern_bytes(
+        stage, "tools/call", INSTANT | {"arguments": dict.fromkeys("abc", 1)}
+    ),
+    "instant with a state that is not its": lambda stage: modern_bytes(
+        stage, "tools/call", INSTANT | {"requestState": "forged"}
+    ),
     "unknown tool": lambda stage: modern_bytes(stage, "tools/call", {"name": "none"}),
     "unknown method": lambda stage: modern_bytes(stage, "no/method"),
     "header mismatch": lambda stage: modern_bytes(stage, "tools/call", CALL, mcp_name="other"),
@@ -311,7 +319,7 @@ async def test_a_server_that_ends_closes_who_asks_nothing(lanes: Lanes) -> None:
 
 async def test_a_worker_that_is_not_up_answers_by_asgi(stage: Stage) -> None:
     worker = Worker()
-    assert worker.answer_now(stage.path, [], b"") is None
+    assert worker.answer_now(RequestHead(stage.path, []), b"") is None
     answer = await Client(worker, stage.path).modern("tools/list")
     assert answer.status == 503
 
