@@ -12,6 +12,7 @@ from pathlib import Path
 import redis.asyncio
 
 from core import environment, refusals
+from core.departures import Departures
 from core.outbound import Client
 from core.refusals import Refused
 from core.supervision.heartbeat import NONE, Vitals
@@ -37,7 +38,6 @@ from mcp_runtime.sources.contract import Workshop
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
 from mcp_runtime.transports.calls import Calls
-from mcp_runtime.transports.departures import Departures
 from mcp_runtime.transports.discovery import CARD, CATALOGUE, Discovery
 from mcp_runtime.transports.door import Door
 from mcp_runtime.transports.guards import Guards

@@ -14,10 +14,10 @@ import httptools
 from uvicorn._types import ASGI3Application, HTTPScope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from core.departures import Departures
 from core.refusals import Refusal
 from mcp_runtime.protocol.replies import Reply
 from mcp_runtime.transports.bounded_http import BoundedHttp, new_parser
-from mcp_runtime.transports.departures import Departures
 from mcp_runtime.transports.direct_streams import DirectStream
 from mcp_runtime.transports.heads import KnownHead, RequestHead
 from mcp_runtime.transports.outlets import EVENT_STREAM
@@ -150,6 +150,7 @@ class FastLane(BoundedHttp):
             self._learn(head)
         elif type(answer) is DirectStream or type(answer) is Pending:
             self._note_end()
+            self._learn(head)
             self._keep(answer)
         else:
             self._leave(cast("ASGI3Application | None", answer))

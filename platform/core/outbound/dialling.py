@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohappyeyeballs
 
+from core.departures import Departures
 from core.outbound import addresses
 from core.outbound.destination import Origin
 from core.outbound.failures import ConnectionFailed, TimedOut
@@ -61,6 +62,7 @@ class Dialler:
         self._resolved_seconds = resolved_seconds
         self._resolved: dict[tuple[str, int], _Resolved] = {}
         self._tls = tls
+        self._departures = Departures()
 
     async def dial(self, origin: Origin) -> Connection:
         """A connection, over TLS where the origin wants it.
@@ -116,7 +118,7 @@ class Dialler:
 
     async def _speak(self, origin: Origin, sock: socket.socket) -> Connection:
         loop = asyncio.get_running_loop()
-        make = partial(Connection, origin.host, loop)
+        make = partial(Connection, origin.host, self._departures, loop)
         try:
             if not origin.is_encrypted:
                 _, connection = await loop.create_connection(make, sock=sock)

@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple, cast
 
 import httptools
 
+from core.departures import Departures
 from core.outbound.decoding import Decoder, Undecodable, decoder
 from core.outbound.failures import FetchFailed, ResponseBroken, ResponseTooLarge
 
@@ -42,14 +43,15 @@ class Question(NamedTuple):
 
 
 class Connection(asyncio.Protocol):
-    """`host` is for messages. Times are seconds of the loop's clock."""
+    """`host` is for messages; requests leave by `departures`. Times are seconds of the loop's clock."""
 
-    def __init__(self, host: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, host: str, departures: Departures, loop: asyncio.AbstractEventLoop) -> None:
         self.served = 0
         self.born = self.idle_since = loop.time()
         self.keep_seconds = KEEP_ALIVE_SECONDS
         self.closed = loop.create_future()
         self._host = host
+        self._departures = departures
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -69,7 +71,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             self._fail(Unanswered(f"{self._host} closed the connection before it had answered."))
         else:
-            self._transport.write(question.data)
+            self._departures.hold(self._transport, question.data)
         return waiting
 
     def close(self) -> None:
