@@ -100,14 +100,17 @@ class Quota:
 
     def _borrow_once(self) -> asyncio.Task[None]:
         if self._borrowing is None:
-            self._borrowing = asyncio.create_task(self._adjust(keep=KEPT, more=BLOCK))
-            self._borrowing.add_done_callback(self._borrowed)
+            self._borrowing = asyncio.create_task(self._borrow_more())
+            self._borrowing.add_done_callback(_log_failure)
         return self._borrowing
 
-    def _borrowed(self, task: asyncio.Task[None]) -> None:
-        self._borrowing = None
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("a loan failed", exc_info=task.exception())
+    async def _borrow_more(self) -> None:
+        try:
+            await self._adjust(keep=KEPT, more=BLOCK)
+        finally:
+            # Here and not when others hear of it: to wait for a task that is done takes no turn of the loop, so that
+            # whoever waited for this one in between would wait for ever, and with it the whole worker.
+            self._borrowing = None
 
     async def review(self) -> None:
         """Returns what was not needed since the last time; now and then asks whether the limit is still what it was."""
@@ -150,6 +153,11 @@ class Quota:
     def is_idle(self) -> bool:
         """Whether nothing was open for a while."""
         return self._quiet > IDLE_REVIEWS
+
+
+def _log_failure(loan: asyncio.Task[None]) -> None:
+    if not loan.cancelled() and loan.exception() is not None:
+        logger.error("a loan failed", exc_info=loan.exception())
 
 
 class Quotas:

@@ -60,15 +60,16 @@ class Rate:
     def _borrow_once(self, per_minute: int) -> asyncio.Task[None]:
         if self._borrowing is None:
             self._borrowing = asyncio.create_task(self._borrow(per_minute))
-            self._borrowing.add_done_callback(self._borrowed)
+            self._borrowing.add_done_callback(_log_failure)
         return self._borrowing
 
-    def _borrowed(self, task: asyncio.Task[None]) -> None:
-        self._borrowing = None
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("a loan of calls failed", exc_info=task.exception())
-
     async def _borrow(self, per_minute: int) -> None:
+        try:
+            await self._borrow_portion(per_minute)
+        finally:
+            self._borrowing = None  # see Quota._borrow_more
+
+    async def _borrow_portion(self, per_minute: int) -> None:
         portion = math.ceil(per_minute / PORTIONS)
         pause = REFUSED_SECONDS
         try:
@@ -80,6 +81,11 @@ class Rate:
         if lent < 1:
             self._retry_at = self._clock() + pause
         self.calls += lent
+
+
+def _log_failure(loan: asyncio.Task[None]) -> None:
+    if not loan.cancelled() and loan.exception() is not None:
+        logger.error("a loan of calls failed", exc_info=loan.exception())
 
 
 class Rates:

@@ -312,3 +312,40 @@ def test_a_limit_is_set_and_taken_back_by_command(cast: Cast) -> None:
 def test_nobodys_limit_cannot_be_set() -> None:
     with pytest.raises(CommandError):
         call_command("connection_limit", "nobody-of-this-name", "5")
+
+
+class _Counting(Quota):
+    """Gives up where somebody asks again and again without letting anybody else run."""
+
+    asked = 0
+
+    def take(self) -> bool:
+        """As ever."""
+        self.asked += 1
+        assert self.asked < 1_000, "the worker stands still"
+        return super().take()
+
+
+async def test_who_asks_in_the_moment_that_a_loan_in_vain_ends_does_not_stop_the_worker() -> None:
+    answered = asyncio.get_running_loop().create_future()
+
+    async def borrow(_need: Need) -> Loan:
+        await asyncio.shield(answered)
+        return Loan(slots=0, requests=8.0)
+
+    quota = _Counting(borrow, lambda: 0.0)
+
+    async def later() -> None:
+        await asyncio.shield(answered)
+        await quota.enter()
+
+    first = asyncio.ensure_future(quota.enter())
+    while not quota.asked:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the loan waits by now, and whoever waits after it runs right after it
+    second = asyncio.ensure_future(later())
+    await asyncio.sleep(0)
+    answered.set_result(None)
+    found = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(outcome) for outcome in found] == [Refused, Refused]
+    assert quota.in_use == 0

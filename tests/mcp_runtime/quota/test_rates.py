@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from mcp_runtime.models import CallBudget, Tool
@@ -185,3 +186,34 @@ async def test_buckets_that_nobody_uses_are_forgotten(workers: list[Quotas], ten
         return [budget.name for budget in rows]
 
     assert await in_console(purge) == ["key:new"]
+
+
+async def test_who_asks_in_the_moment_that_a_loan_in_vain_ends_does_not_stop_the_worker() -> None:
+    answered = asyncio.get_running_loop().create_future()
+    asked = 0
+
+    class Counting(Rate):
+        def take(self) -> bool:
+            nonlocal asked
+            asked += 1
+            assert asked < 1_000, "the worker stands still"
+            return super().take()
+
+    async def lend(_per_minute: int, _portion: int) -> float:
+        await asyncio.shield(answered)
+        return 0.0
+
+    rate = Counting(lend, refusals.KEY_RATE_LIMITED, lambda: 0.0)
+
+    async def later() -> bool:
+        await asyncio.shield(answered)
+        return await entered(rate, 1)
+
+    first = asyncio.ensure_future(entered(rate, 1))
+    while not asked:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    second = asyncio.ensure_future(later())
+    await asyncio.sleep(0)
+    answered.set_result(None)
+    assert await asyncio.gather(first, second) == [False, False]
