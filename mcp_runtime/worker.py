@@ -5,9 +5,10 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import redis.asyncio
 
@@ -26,6 +27,7 @@ from mcp_runtime.metering.meter import Meter
 from mcp_runtime.metering.shipper import Shipper
 from mcp_runtime.protocol.replies import Reply, refusal_reply
 from mcp_runtime.protocol.sessions import SessionTokens
+from mcp_runtime.quota.fairness import Turns
 from mcp_runtime.quota.leases import Leases
 from mcp_runtime.quota.quotas import Quotas
 from mcp_runtime.quota.shedding import LoopLag
@@ -36,8 +38,8 @@ from mcp_runtime.snapshots.listener import Listener
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.sources.contract import Workshop
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
-from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply
-from mcp_runtime.transports.calls import Calls
+from mcp_runtime.transports.asgi import Application, Receive, Scope, Send, send_reply
+from mcp_runtime.transports.calls import Calls, Throttle
 from mcp_runtime.transports.discovery import CARD, CATALOGUE, Discovery
 from mcp_runtime.transports.door import Door
 from mcp_runtime.transports.guards import Guards
@@ -81,7 +83,7 @@ class _Running:
     http_sse: HttpSse
     discovery: Discovery
     socket_door: SocketDoor
-    socket: Callable[[Scope, Receive, Send], Awaitable[None]]
+    socket: Application
     tree: TaskSupervisor
     tree_task: asyncio.Task[None]
 
@@ -154,10 +156,8 @@ class Worker:
         http = Client()
         database = Database(self._database_url)
         bus = Bus(self._redis_url)
-        workshop = Workshop(http=http, announce=announcer(bus))
         quotas = Quotas(Leases(self._database_url, bus.worker), time.monotonic)
-        compiler = Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop)
-        store = SnapshotStore(database, compiler, quotas)
+        store = SnapshotStore(database, _compiler(http, bus), quotas)
         bus.on(ANNOUNCE, store.announced)
         listener = Listener(self._database_url, store)
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
@@ -165,21 +165,22 @@ class Worker:
         keeper = Keeper(self._database_url)
         journal = Journal(self._journal)
         meter, shipper = Meter(journal.append), Shipper(journal, Ledger(self._database_url))
-        lag = LoopLag()
-        calls = Calls(self._limits, signals, meter, quotas.rates, lag)
+        throttle = Throttle(quotas.rates, self._turns(), lag := LoopLag())
+        calls = Calls(self._limits, signals, meter, throttle)
         services = Services(SessionTokens(), keeper, signals, calls, self._limits, meter)
         streamable_http = StreamableHttp(
-            store=store, database=database, guards=self._guards, services=services, replay=ReplayLog(valkey)
+            store=store,
+            database=database,
+            guards=self._guards,
+            services=services,
+            replay=ReplayLog(valkey),
+            together=journal.together,
         )
         http_sse = HttpSse(store=store, guards=self._guards, services=services, mailboxes=Mailboxes(bus))
         discovery = Discovery(store=store, catalogues=Catalogues(database), guards=self._guards)
         socket_door = SocketDoor(store=store, guards=self._guards, limits=self._limits, meter=meter)
-        socket = McpConsumer.as_asgi(  # type: ignore[no-untyped-call]  # Channels has no types
-            store=store, guards=self._guards, services=services
-        )
+        socket = _consumer(store=store, guards=self._guards, services=services)
         tree = _tree(listener, store, quotas, bus, (TaskSpec("shipper", shipper.run), TaskSpec("lag", lag.run)))
-        tree_task = asyncio.create_task(tree.run(), name="worker")
-        tree_task.add_done_callback(self._tree_ended)
         self._running = _Running(
             http,
             database,
@@ -197,7 +198,16 @@ class Worker:
             socket_door,
             socket,
             tree,
-            tree_task,
+            self._tended(tree),
+        )
+
+    def _turns(self) -> Turns:
+        limits = self._limits
+        return Turns(
+            calls=limits.worker_calls,
+            of_tenant=limits.tenant_calls,
+            waiting=limits.calls,
+            served=self.departures.leave,
         )
 
     async def listening(self) -> None:
@@ -234,6 +244,11 @@ class Worker:
         await running.keeper.close()
         await running.quotas.close()
 
+    def _tended(self, tree: TaskSupervisor) -> asyncio.Task[None]:
+        task = asyncio.create_task(tree.run(), name="worker")
+        task.add_done_callback(self._tree_ended)
+        return task
+
     def _tree_ended(self, tree: asyncio.Task[None]) -> None:
         if not tree.cancelled():
             logger.critical("this worker is beyond help, and another takes over", exc_info=tree.exception())
@@ -249,6 +264,15 @@ class Worker:
                 await self.shutdown()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _consumer(**arguments: Any) -> Application:
+    return cast("Application", McpConsumer.as_asgi(**arguments))  # type: ignore[no-untyped-call]  # Channels has none
+
+
+def _compiler(http: Client, bus: Bus) -> Compiler:
+    workshop = Workshop(http=http, announce=announcer(bus))
+    return Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop)
 
 
 def _tree(

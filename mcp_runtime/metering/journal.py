@@ -11,6 +11,7 @@ import os
 import secrets
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,6 +78,14 @@ class Journal:
         self._gathered.append(payload)
         if not self.gathering:
             self.flush()
+
+    def together[T](self, make: Callable[[], T]) -> T:
+        """What `make` returns, while calls are gathered: for whoever holds the answers until `flush`."""
+        self.gathering = True
+        try:
+            return make()
+        finally:
+            self.gathering = False
 
     def flush(self) -> None:
         """Writes down what was gathered; never waits and never raises."""

@@ -8,6 +8,8 @@ waits here.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 
 from core import refusals
 from core.refusals import Refused
@@ -21,13 +23,17 @@ OTHERS_SECONDS = 1.0
 # A call that could not begin in so long is refused; the worker is full of calls that take longer.
 WAITING_SECONDS = 5.0
 
+# Begins what waited, and tells whether there was still anything to begin.
+type Begin = Callable[[], bool]
+
 
 class Turns:
     """The turns of one worker. `calls` bounds what it has under way, `of_tenant` each tenant's part of that, and
-    `waiting` each tenant's line.
+    `waiting` each tenant's line. `served` is called after those whose turn has come.
     """
 
-    def __init__(self, *, calls: int, of_tenant: int, waiting: int) -> None:
+    def __init__(self, *, calls: int, of_tenant: int, waiting: int, served: Callable[[], None] = lambda: None) -> None:
+        self._served = served
         self._calls = calls
         self._of_tenant = of_tenant
         self._waiting = waiting
@@ -37,7 +43,7 @@ class Turns:
         self._latest: Quota | None = None
         self._others_until = 0.0
         self._is_scheduled = False
-        self._lines: dict[Quota, deque[asyncio.Future[None]]] = {}
+        self._lines: dict[Quota, deque[Begin]] = {}
 
     def take(self, quota: Quota) -> bool:
         """Whether a call of this tenant may begin in this turn; otherwise it waits (`wait`)."""
@@ -52,21 +58,27 @@ class Turns:
 
     async def wait(self, quota: Quota) -> None:
         """Waits in the tenant's line. Raises Refused(OVERLOADED) where that is full, or takes too long."""
-        line = self._lines.get(quota)
-        if line is None:
-            line = self._lines[quota] = deque()
-        elif len(line) >= self._waiting:
-            raise Refused(refusals.OVERLOADED)
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        line.append(place)
-        self._allowed = 0
-        if not self._is_scheduled:
-            self._schedule()
+        if not self.line_up(quota, partial(_give, place)):
+            raise Refused(refusals.OVERLOADED)
         try:
             async with asyncio.timeout(WAITING_SECONDS):
                 await place
         except TimeoutError:
             raise Refused(refusals.OVERLOADED) from None
+
+    def line_up(self, quota: Quota, begin: Begin) -> bool:
+        """Has `begin` called when the tenant's turn comes; False where its line is full."""
+        line = self._lines.get(quota)
+        if line is None:
+            line = self._lines[quota] = deque()
+        elif len(line) >= self._waiting:
+            return False
+        line.append(begin)
+        self._allowed = 0
+        if not self._is_scheduled:
+            self._schedule()
+        return True
 
     def is_full(self, quota: Quota) -> bool:
         """Whether the tenant has its part of the worker under way."""
@@ -100,6 +112,8 @@ class Turns:
         self._begun = 0
         while self._lines and self._begun < AMONG_OTHERS and self._running + self._begun < self._calls:
             self._serve(next(iter(self._lines)))
+        if self._begun:
+            self._served()
         if not self._lines:
             is_alone = asyncio.get_running_loop().time() >= self._others_until
             self._allowed = ALONE if is_alone else AMONG_OTHERS
@@ -108,9 +122,14 @@ class Turns:
 
     def _serve(self, quota: Quota) -> None:
         line = self._lines.pop(quota)
-        place = line.popleft()
+        begin = line.popleft()
         if line:
             self._lines[quota] = line  # behind all others
-        if not place.done():
-            place.set_result(None)
-            self._begun += 1
+        self._begun += begin()
+
+
+def _give(place: "asyncio.Future[None]") -> bool:
+    if place.done():
+        return False
+    place.set_result(None)
+    return True

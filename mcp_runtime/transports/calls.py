@@ -16,7 +16,7 @@ from mcp_runtime.protocol.features.tools import ToolCall
 from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
 from mcp_runtime.protocol.sessions import digest
 from mcp_runtime.protocol.settled import Settled
-from mcp_runtime.quota.fairness import Turns
+from mcp_runtime.quota.fairness import Begin, Turns
 from mcp_runtime.quota.rates import Rate, Rates
 from mcp_runtime.quota.shedding import LoopLag
 from mcp_runtime.snapshots.held import Held
@@ -86,14 +86,23 @@ class Call:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """What decides whether a call may begin now, beside its tenant's quota."""
+
+    rates: Rates
+    turns: Turns
+    lag: LoopLag
+
+
 class Calls:
     """The calls of one worker."""
 
-    def __init__(self, limits: Limits, signals: Signals, meter: Meter, rates: Rates, lag: LoopLag) -> None:
-        self._turns = Turns(calls=limits.worker_calls, of_tenant=limits.tenant_calls, waiting=limits.calls)
-        self._lag = lag
+    def __init__(self, limits: Limits, signals: Signals, meter: Meter, throttle: Throttle) -> None:
+        self._turns = throttle.turns
+        self._lag = throttle.lag
         self._limits = limits
-        self._rates = rates
+        self._rates = throttle.rates
         self._signals = signals
         self._meter = meter
 
@@ -128,6 +137,9 @@ class Calls:
         """Enters all that `begin` needs, if nothing has to be asked for; else `perform` asks."""
         if not self._lag.is_shedding and not self._turns.take(held.quota):
             return False
+        return self._may_enter(work, held)
+
+    def _may_enter(self, work: Work, held: Held) -> bool:
         if not _is_limited(work):
             return held.quota.take()
         taken: list[Rate] = []
@@ -154,10 +166,18 @@ class Calls:
             found.append((self._rates.of(exchange.endpoint.tenant_id, f"tool:{tool.id}"), tool.calls_per_minute))
         return found
 
+    def line_up(self, work: Work, held: Held, begin: Begin) -> bool:
+        """Has `begin` called when it is this call's turn, which `take_turn` can answer; False where it cannot be."""
+        return _at_once(work) is not None and self._turns.line_up(held.quota, begin)
+
+    def take_turn(self, work: Work, held: Held, size: int) -> Reply | None:
+        """The answer of a call whose turn has come; None where something has to be asked for first."""
+        return self.answer_now(work, held, size) if self._may_enter(work, held) else None
+
     def answer_now(self, work: Work, held: Held, size: int) -> Reply | None:
         """The answer of a call that is over when it begins, for which the quota was entered; None for any other."""
-        job = work.job
-        if type(job) is not ToolCall or not job.is_instant:
+        job = _at_once(work)
+        if job is None:
             return None
         held.quota.leave()
         if self._is_full(held):
@@ -288,6 +308,12 @@ class Calls:
             return self._signals.cancellation(digest(exchange.session), work.id)
         # Leaving cancels nothing before 2026-07-28, and without a session nobody can say that it should.
         return asyncio.get_running_loop().create_future()
+
+
+def _at_once(work: Work) -> ToolCall | None:
+    """The job of work that is over when it begins."""
+    job = work.job
+    return job if type(job) is ToolCall and job.is_instant else None
 
 
 def _is_limited(work: Work) -> bool:

@@ -21,7 +21,7 @@ from mcp_runtime.transports.bounded_http import BoundedHttp, new_parser
 from mcp_runtime.transports.direct_streams import DirectStream
 from mcp_runtime.transports.heads import KnownHead, RequestHead
 from mcp_runtime.transports.outlets import EVENT_STREAM
-from mcp_runtime.transports.pending import Pending
+from mcp_runtime.transports.pending import InLine, Pending
 from mcp_runtime.transports.streamable_http import Now
 
 MAXIMUM_BODY_BYTES = 64 * 1024
@@ -85,7 +85,7 @@ class FastLane(BoundedHttp):
         self._known: KnownHead | None = None
         self._is_fresh = False
         self._stream: DirectStream | None = None
-        self._pending: Pending | None = None
+        self._pending: Pending | InLine | None = None
 
     # What is heard of a message
 
@@ -148,7 +148,7 @@ class FastLane(BoundedHttp):
             self._note_end()
             self._write(answer)
             self._learn(head)
-        elif type(answer) is DirectStream or type(answer) is Pending:
+        elif isinstance(answer, DirectStream | Pending | InLine):
             self._note_end()
             self._learn(head)
             self._keep(answer)
@@ -195,7 +195,7 @@ class FastLane(BoundedHttp):
             return
         self.url, self.headers, self._body = head.path.encode("latin-1"), list(head.raw), body
         self.expect_100_continue = False
-        if type(answer) is DirectStream or type(answer) is Pending:
+        if isinstance(answer, DirectStream | Pending | InLine):
             self._keep(answer)
         else:
             self._complete(cast("ASGI3Application | None", answer))
@@ -217,7 +217,7 @@ class FastLane(BoundedHttp):
         if pending is not None:
             pending.drop()
             self.cycle = cast("RequestResponseCycle", None)
-            self._complete(cast("ASGI3Application", pending.rest))
+            self._complete(cast("ASGI3Application | None", pending.rest))
 
     def _complete(self, application: ASGI3Application | None) -> None:
         """Has ASGI take a message that the parser is done with, or never saw."""
@@ -236,7 +236,7 @@ class FastLane(BoundedHttp):
 
     # Answers
 
-    def _keep(self, answer: DirectStream | Pending) -> None:
+    def _keep(self, answer: DirectStream | Pending | InLine) -> None:
         """Holds on to what goes on."""
         if isinstance(answer, DirectStream):
             self._hold(answer)
@@ -365,6 +365,9 @@ class FastLane(BoundedHttp):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends with its connection."""
+        if isinstance(self._pending, InLine):
+            self._pending.drop()  # nothing has begun that would have to be ended
+            self._pending, self.cycle = None, cast("RequestResponseCycle", None)
         self._hand_over()
         self._in_lane = False
         stream, self._stream = self._stream, None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 
 from core import refusals
@@ -26,7 +27,7 @@ from mcp_runtime.transports.door import Door, not_allowed, reply_to
 from mcp_runtime.transports.guards import Guards, accepts_events, check_media
 from mcp_runtime.transports.heads import RequestHead
 from mcp_runtime.transports.outlets import EventOutlet, Later
-from mcp_runtime.transports.pending import Pending
+from mcp_runtime.transports.pending import InLine, Pending
 from mcp_runtime.transports.replay import ReplayLog
 from mcp_runtime.transports.resuming import ResumedStream
 from mcp_runtime.transports.services import Services
@@ -37,14 +38,23 @@ logger = logging.getLogger(__name__)
 # What is left of a request that was begun without its ASGI connection: an application for that connection.
 type Rest = Application
 # What the fast lane is told of a request.
-type Now = Reply | Pending | Rest | DirectStream | None
+type Now = Reply | Pending | InLine | Rest | DirectStream | None
+# Returns what it is given to call, whose calls are written down when their answers leave.
+type Together = Callable[[Callable[[], Reply | None]], Reply | None]
 
 
 class StreamableHttp(Door):
     """Answers `/t/<tenant>/<endpoint>/mcp`."""
 
     def __init__(
-        self, *, store: SnapshotStore, database: Database, guards: Guards, services: Services, replay: ReplayLog
+        self,
+        *,
+        store: SnapshotStore,
+        database: Database,
+        guards: Guards,
+        services: Services,
+        replay: ReplayLog,
+        together: Together,
     ) -> None:
         super().__init__(store=store, guards=guards, limits=services.limits, meter=services.meter)
         self._database = database
@@ -52,6 +62,7 @@ class StreamableHttp(Door):
         self._signals = services.signals
         self._calls = services.calls
         self._replay = replay
+        self._together = together
         self._tasks = services.tasks
         self._pulse = Pulse(services.limits.keep_alive_seconds)
 
@@ -143,7 +154,7 @@ class StreamableHttp(Door):
             head.scene = scene
         return scene
 
-    def _begin(self, work: Work, held: Held, size: int) -> Reply | Pending | Rest | None:
+    def _begin(self, work: Work, held: Held, size: int) -> Reply | Pending | InLine | Rest | None:
         if not self._calls.may_begin(work, held):
             # In a session a cancellation may come from anywhere, and is heard from the start.
             return None if work.exchange.session else self._queue(work, held, size)
@@ -164,10 +175,15 @@ class StreamableHttp(Door):
             if reply is not None:
                 await send_reply(send, reply)
 
-        return rest if work.exchange.session else Pending(call.task, call.answer, later, rest)
+        if work.exchange.session:
+            return rest
+        return Pending(call.task, partial(self._together, call.answer), later, rest)
 
-    def _queue(self, work: Work, held: Held, size: int) -> Pending:
+    def _queue(self, work: Work, held: Held, size: int) -> Pending | InLine:
         """A call that has to wait for its turn, or for what this worker has to borrow for it."""
+        waiting = InLine(partial(self._together, partial(self._calls.take_turn, work, held, size)))
+        if self._calls.line_up(work, held, waiting.begin):
+            return waiting
         later = Later()
         outlet = self._outlet(work, later.send)
         task = asyncio.create_task(self._performed(work, held, later, outlet, size))

@@ -41,18 +41,23 @@ def run(plan: Plan, cores: Cores, scratch: Path) -> list[Finding]:
     with endpoint(scratch) as made, author(made, scratch) as person:
         (found,) = everyone(person, 1)
         row = replace(rows.ours(made), connections=FLOODING_CONNECTIONS)
-        with serving(row, core=cores.server, logs=scratch) as server, ThreadPoolExecutor(1) as other:
+        with (
+            serving(row, core=cores.server, logs=scratch) as server,
+            serving(rows.FLOOR, core=cores.server, logs=scratch) as empty,
+            ThreadPoolExecutor(1) as other,
+        ):
             quiet = Target(server.port, found["path"], found["key"], ECHO)
             times(quiet, 1)
-            alone = times(quiet, plan.seconds)
-            flooding = other.submit(load.apply, server, seconds=plan.seconds + 2, core=cores.load, scratch=scratch)
+            alone, floor_alone = in_turns(quiet, empty.target, plan.seconds)
+            flooding = other.submit(load.apply, server, seconds=2 * plan.seconds + 4, core=cores.load, scratch=scratch)
             times(quiet, 1)
-            beside = times(quiet, plan.seconds)
+            beside, floor_beside = in_turns(quiet, empty.target, plan.seconds)
             flood = flooding.result()
     said = (
         f"p99 alone {at(alone, 99):.2f} ms, p50 {at(alone, 50):.2f}; beside the flood p50 {at(beside, 50):.2f}; "
         f"the flood: {flood.requests / flood.seconds:,.0f}/s, p50 {flood.p50_ms:.0f} ms, {flood.errors:,} refused or "
-        "failed; the client of the quiet tenant shares the load's core"
+        "failed; the client of the quiet tenant shares the load's core; an empty process on the worker's, asked in "
+        f"turns: p99 alone {at(floor_alone, 99):.2f} ms, beside the flood {at(floor_beside, 99):.2f}"
     )
     return [
         Finding(PART, "a quiet tenant's call beside a flood, p99", at(beside, 99), "ms", ONE, None, said, beside),
@@ -60,8 +65,20 @@ def run(plan: Plan, cores: Cores, scratch: Path) -> list[Finding]:
     ]
 
 
-def times(target: Target, seconds: float) -> list[float]:
-    """What each call took, in ms, on one connection. Raises WrongAnswer."""
+def in_turns(quiet: Target, empty: Target, seconds: int) -> tuple[list[float], list[float]]:
+    """What calls of either took, a second of one and a second of the other."""
+    ours: list[float] = []
+    floor: list[float] = []
+    for _ in range(seconds):
+        ours += times(quiet, 1)
+        floor += times(empty, 1, answers=0)
+    return ours, floor
+
+
+def times(target: Target, seconds: float, *, answers: int | None = None) -> list[float]:
+    """What each call took, in ms, on one connection. Raises WrongAnswer. `answers` is the id of all answers, where they
+    have only one.
+    """
     found: list[float] = []
     connection = http.client.HTTPConnection(HOST, target.port, timeout=SECONDS)
     limit = time.monotonic() + seconds
@@ -72,7 +89,7 @@ def times(target: Target, seconds: float) -> list[float]:
         answer = connection.getresponse()
         content = answer.read()
         found.append((time.perf_counter() - began) * 1000)
-        check(answer.status, content, number)
+        check(answer.status, content, number if answers is None else answers)
         time.sleep(PAUSE_SECONDS)
     connection.close()
     return found

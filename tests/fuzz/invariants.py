@@ -17,11 +17,12 @@ from mcp_runtime.protocol.replies import Batch, Notice, Outcome, Reply, Work
 from mcp_runtime.protocol.scene import Scene
 from mcp_runtime.protocol.served import Principal
 from mcp_runtime.protocol.sessions import SessionTokens
+from mcp_runtime.quota.fairness import Turns
 from mcp_runtime.quota.rates import Rates
 from mcp_runtime.quota.shedding import LoopLag
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.transports.asgi import Event, Receive
-from mcp_runtime.transports.calls import Calls
+from mcp_runtime.transports.calls import Calls, Throttle
 from mcp_runtime.transports.limits import Limits
 from mcp_runtime.transports.outlets import EventOutlet
 from mcp_runtime.transports.signals import Signals
@@ -83,7 +84,8 @@ class Runtime:
         self.endpoint = make_endpoint()
         self.sessions = SessionTokens(clock=lambda: 1_000_000.0)
         self._held = Held(self.endpoint)
-        self._calls = Calls(Limits(), cast("Signals", None), Meter(_check_row), cast("Rates", None), LoopLag())
+        throttle = Throttle(cast("Rates", None), Turns(calls=64, of_tenant=32, waiting=64), LoopLag())
+        self._calls = Calls(Limits(), cast("Signals", None), Meter(_check_row), throttle)
         self._loop = asyncio.new_event_loop()
 
     def close(self) -> None:

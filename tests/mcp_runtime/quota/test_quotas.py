@@ -340,9 +340,8 @@ async def test_who_asks_in_the_moment_that_a_loan_in_vain_ends_does_not_stop_the
         await quota.enter()
 
     first = asyncio.ensure_future(quota.enter())
-    while not quota.asked:
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)  # the loan waits by now, and whoever waits after it runs right after it
+    for _ in range(3):
+        await asyncio.sleep(0)  # the loan waits by then, and whoever waits after it runs right after it
     second = asyncio.ensure_future(later())
     await asyncio.sleep(0)
     answered.set_result(None)

@@ -16,7 +16,7 @@ from mcp_runtime.transports.bounded_http import Bounds
 from mcp_runtime.transports.direct_streams import DirectStream
 from mcp_runtime.transports.fast_lane import FastLane
 from mcp_runtime.transports.heads import RequestHead
-from mcp_runtime.transports.pending import Pending
+from mcp_runtime.transports.pending import InLine, Pending
 from mcp_runtime.transports.streamable_http import Now
 from mcp_runtime.worker import Worker
 from tests.mcp_runtime.conftest import Stage
@@ -65,8 +65,10 @@ async def in_server(worker: Worker, http: Any) -> AsyncIterator[int]:
 
 
 class Lanes:
-    """One worker behind both shells. `taken` counts what the lane answered at once, `waited` what waited in it, `heard`
-    what arrived by itself; `left` has an entry for each stream in the lane that gave its connection back.
+    """One worker behind both shells.
+
+    `taken` counts what the lane answered at once, `waited` what waited in it, and `lined_up` what waited for its turn
+    alone; `heard` what arrived by itself; `left` has an entry for each stream in the lane that gave its connection up.
     """
 
     def __init__(self, worker: Worker) -> None:
@@ -74,7 +76,7 @@ class Lanes:
         self.departures = worker.departures
         self.ports: dict[str, int] = {}
         self.connections: list[FastLane] = []
-        self.taken = self.waited = 0
+        self.taken = self.waited = self.lined_up = 0
         self.streams: list[DirectStream] = []
         self.left: list[int] = []
         self.heard = asyncio.Queue[int]()
@@ -84,6 +86,7 @@ class Lanes:
         answer = self.worker.answer_now(head, body)
         self.taken += isinstance(answer, Reply)
         self.waited += isinstance(answer, Pending)
+        self.lined_up += isinstance(answer, InLine)
         if isinstance(answer, DirectStream):
             self.streams.append(answer)
             answer.leave = partial(self._note_leaving, answer.leave)

@@ -335,3 +335,51 @@ async def test_calls_beyond_a_turn_wait_for_the_next_in_the_lane(
     ((status, _, body),) = await _exchange(lanes, "lane", call)
     assert (status, json.loads(body)["id"]) == (200, 1)
     assert lanes.waited == before + 1
+
+
+@pytest.mark.usefixtures("held")
+async def test_a_call_that_waits_for_its_turn_alone_is_begun_when_it_comes(
+    lanes: Lanes, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_runtime.quota.fairness.ALONE", 0)
+    await stage.client(lanes.worker).modern("tools/call", INSTANT)
+    for identifier in (1, 2):
+        ((status, _, body),) = await _exchange(
+            lanes, "lane", modern_bytes(stage, "tools/call", INSTANT, identifier=identifier)
+        )
+        assert (status, json.loads(body)["id"]) == (200, identifier)
+    assert (lanes.lined_up, lanes.waited) == (2, 0)
+
+
+@pytest.mark.usefixtures("held")
+async def test_who_sends_more_while_waiting_for_a_turn_is_answered_in_order(
+    lanes: Lanes, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_runtime.quota.fairness.ALONE", 0)
+    await stage.client(lanes.worker).modern("tools/call", INSTANT)
+    two = [modern_bytes(stage, "tools/call", INSTANT, identifier=number) for number in (1, 2)]
+    answers = await _same(lanes, b"".join(two), answers=2)
+    assert [json.loads(body)["id"] for _, _, body in answers] == [1, 2]
+
+
+@pytest.mark.usefixtures("held")
+async def test_who_leaves_while_waiting_for_a_turn_takes_none(
+    lanes: Lanes, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_runtime.quota.fairness.ALONE", 0)
+    monkeypatch.setattr("mcp_runtime.quota.fairness.AMONG_OTHERS", 0)
+    await stage.client(lanes.worker).modern("tools/list")
+    _, writer = await asyncio.open_connection("127.0.0.1", lanes.ports["lane"])
+    writer.write(modern_bytes(stage, "tools/call", INSTANT))
+    await asyncio.wait_for(lanes.heard.get(), BOUND_SECONDS)
+    (connection,) = lanes.connections
+    writer.close()
+
+    async def gone() -> bool:
+        await asyncio.sleep(0)
+        return connection.transport.is_closing()
+
+    await eventually(gone)
+    monkeypatch.undo()
+    ((status, _, _),) = await _exchange(lanes, "lane", modern_bytes(stage, "tools/call", INSTANT))
+    assert (status, is_at_asgi(connection)) == (200, False)
