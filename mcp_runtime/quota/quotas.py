@@ -36,7 +36,7 @@ class Quota:
     """
 
     __slots__ = (
-        "_asked_at", "_borrow", "_borrowing", "_clock", "_is_away", "_quiet", "_retry_at",
+        "_asked_at", "_borrow", "_borrowing", "_clock", "_is_away", "_is_outdated", "_quiet", "_retry_at",
         "granted", "in_use", "peak", "requests", "running",
     )  # fmt: skip
 
@@ -46,7 +46,7 @@ class Quota:
         self._clock = clock
         self._borrowing: asyncio.Task[None] | None = None
         self._retry_at = -math.inf
-        self._is_away = False
+        self._is_away = self._is_outdated = False
         self.granted: float = 0 if borrow else math.inf
         self.requests: float = 0.0 if borrow else math.inf
         self.in_use = self.peak = self.running = self._quiet = 0
@@ -98,15 +98,19 @@ class Quota:
         if self._borrowing is None and self._clock() >= self._retry_at:
             self._borrow_once()
 
-    def _borrow_once(self) -> asyncio.Task[None]:
+    def _borrow_once(self, keep: int = KEPT, more: int = BLOCK) -> asyncio.Task[None]:
+        """The one loan at a time: of two that overlap, the database would be told of one and both be opened."""
         if self._borrowing is None:
-            self._borrowing = asyncio.create_task(self._borrow_more())
+            self._borrowing = asyncio.create_task(self._borrow_more(keep, more))
             self._borrowing.add_done_callback(_log_failure)
         return self._borrowing
 
-    async def _borrow_more(self) -> None:
+    async def _borrow_more(self, keep: int, more: int) -> None:
+        self._is_outdated = True
         try:
-            await self._adjust(keep=KEPT, more=BLOCK)
+            while self._is_outdated:
+                self._is_outdated = False
+                await self._adjust(keep, more)
         finally:
             # Here and not when others hear of it: to wait for a task that is done takes no turn of the loop, so that
             # whoever waited for this one in between would wait for ever, and with it the whole worker.
@@ -119,11 +123,20 @@ class Quota:
         has_spare = self.granted != math.inf and self.granted - peak > 2 * KEPT
         is_old = bool(peak) and self._clock() > self._asked_at + REVIEW_SECONDS
         if self._borrowing is None and (has_spare or is_old):
-            await self._adjust(keep=0, more=KEPT)
+            await asyncio.shield(self._borrow_once(keep=0, more=KEPT))
 
     async def borrow_again(self) -> None:
         """Has what is open counted again, after its lease ran out."""
-        await self._adjust(keep=0, more=KEPT)
+        self._is_outdated = True
+        await asyncio.shield(self._borrow_once(keep=0, more=KEPT))
+
+    def reconsider(self) -> None:
+        """The limit may have changed: it is asked for now, or where nothing is open, before anything is."""
+        self._is_outdated = True
+        if self.in_use:
+            self._borrow_once(keep=0, more=KEPT)
+        elif self._borrow is not None and self._borrowing is None:
+            self.granted = 0
 
     async def _adjust(self, keep: int, more: int) -> None:
         """Asks for room for `more` connections beside what is open and `keep` of what is spare; and for requests."""
@@ -179,6 +192,12 @@ class Quotas:
 
             quota = self._by_tenant[tenant_id] = Quota(borrow, self._clock)
         return quota
+
+    def reconsider(self, tenant_id: str | None = None) -> None:
+        """A tenant's plan or limit changed; None: anybody's may have."""
+        for quota in self._by_tenant.values() if tenant_id is None else [self._by_tenant.get(tenant_id)]:
+            if quota is not None:
+                quota.reconsider()
 
     async def run(self) -> None:
         """Renews what is held, and returns what lies idle, for ever."""

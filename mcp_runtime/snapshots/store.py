@@ -156,6 +156,9 @@ class SnapshotStore:
             if held is not None:
                 held.task_changed(change.task)
             return
+        if change.limits:
+            self._quotas.reconsider(change.tenant_id)
+            return
         self._changes += 1
         if change.ended_session:
             held = self._by_id.get((change.tenant_id, change.endpoint))
@@ -180,6 +183,7 @@ class SnapshotStore:
         self._absent.clear()
         for key in self._by_id:
             self._mark_stale(key)
+        self._quotas.reconsider()
 
     def _mark_stale(self, key: Key) -> None:
         self._stale[key] = None

@@ -97,6 +97,7 @@ class EndpointChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = 0
     ended_session: str = ""  # digest of the session id
     task: str = ""  # id of a task of it, which alone changed
+    limits: bool = False  # the tenant's plan or limit changed, and nothing else
 
 
 def secrets_bound_to(tenant_id: str, tool_id: str) -> str:

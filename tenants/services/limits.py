@@ -11,7 +11,7 @@ from tenants.validation import refused_fields
 def connection_limit_set(*, slug: str, limit: int | None) -> None:
     """Lets a tenant hold `limit` connections open; None gives it its plan's limit back. Opens its own context.
 
-    Workers go by it within seconds; connections above it stay open, and no further ones are opened.
+    Workers hear of it at once; connections above it stay open, and no further ones are opened.
     Raises Refused: NOT_FOUND; INVALID_INPUT for a limit below 1 or beyond what anyone could mean.
     """
     if limit is not None and not 1 <= limit <= MAXIMUM_CONNECTIONS:

@@ -282,6 +282,40 @@ async def test_a_tenant_at_its_limit_is_told_so(stage: Stage, worker: Worker, pr
     await eventually(admitted)
 
 
+@pytest.fixture
+def unreviewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks again by itself."""
+    monkeypatch.setattr("mcp_runtime.quota.quotas.REVIEW_SECONDS", math.inf)
+
+
+@pytest.mark.usefixtures("unreviewed")
+@pytest.mark.parametrize("knows", ["while it has something open", "while it has nothing open"])
+async def test_a_limit_is_heard_by_workers_that_knew_of_none(
+    stage: Stage, worker: Worker, probe: Probe, limit: Limit, knows: str
+) -> None:
+    def unlimited() -> None:
+        with tenant_context(stage.tenant.id):
+            Tenant.objects.update(plan="unlimited")
+
+    await in_console(unlimited)
+    client = stage.client(worker)
+    assert (await client.modern("tools/call", {"name": "echo", "arguments": {}})).status == 200
+    waiting = client.open_modern("tools/call", {"name": "wait", "arguments": {}})
+    if knows == "while it has something open":
+        await asyncio.wait_for(probe.started.wait(), 5)
+        await in_console(lambda: limit(1))
+    else:
+        await in_console(lambda: limit(1))
+        await asyncio.wait_for(probe.started.wait(), 5)
+
+    async def refused() -> bool:
+        return (await client.modern("tools/call", {"name": "echo", "arguments": {}})).status == 429
+
+    await eventually(refused)
+    probe.go_on.set()
+    assert await waiting.start() == 200
+
+
 async def test_an_open_stream_is_a_connection(stage: Stage, worker: Worker, limit: Limit) -> None:
     await in_console(lambda: limit(1))
     client = stage.client(worker)
@@ -312,39 +346,3 @@ def test_a_limit_is_set_and_taken_back_by_command(cast: Cast) -> None:
 def test_nobodys_limit_cannot_be_set() -> None:
     with pytest.raises(CommandError):
         call_command("connection_limit", "nobody-of-this-name", "5")
-
-
-class _Counting(Quota):
-    """Gives up where somebody asks again and again without letting anybody else run."""
-
-    asked = 0
-
-    def take(self) -> bool:
-        """As ever."""
-        self.asked += 1
-        assert self.asked < 1_000, "the worker stands still"
-        return super().take()
-
-
-async def test_who_asks_in_the_moment_that_a_loan_in_vain_ends_does_not_stop_the_worker() -> None:
-    answered = asyncio.get_running_loop().create_future()
-
-    async def borrow(_need: Need) -> Loan:
-        await asyncio.shield(answered)
-        return Loan(slots=0, requests=8.0)
-
-    quota = _Counting(borrow, lambda: 0.0)
-
-    async def later() -> None:
-        await asyncio.shield(answered)
-        await quota.enter()
-
-    first = asyncio.ensure_future(quota.enter())
-    for _ in range(3):
-        await asyncio.sleep(0)  # the loan waits by then, and whoever waits after it runs right after it
-    second = asyncio.ensure_future(later())
-    await asyncio.sleep(0)
-    answered.set_result(None)
-    found = await asyncio.gather(first, second, return_exceptions=True)
-    assert [type(outcome) for outcome in found] == [Refused, Refused]
-    assert quota.in_use == 0
