@@ -126,7 +126,7 @@ class StreamableHttp(Door):
         its connection at once; None for what only `__call__` can answer.
         """
         held = self._store.get(head.path)
-        if held is None or ORIGIN in head.headers.values:
+        if held is None or ORIGIN in head.headers.values or len(body) > self._limits.body_bytes:
             return None
         try:
             outcome = ladder.receive(head.headers, body, self._scene_of(head, held))

@@ -124,24 +124,32 @@ def request_bytes(head: str, headers: dict[str, str | None], body: bytes) -> byt
 
 
 def post_bytes(stage: Stage, message: Any, *, path: str = "", http: str = "HTTP/1.1", **extra: str | None) -> bytes:
-    """A POST of a message to the stage's endpoint; `extra` are headers."""
+    """A POST of a message to the stage's endpoint; `extra` are headers, in the place of the usual ones."""
     body = message if isinstance(message, bytes) else json.dumps(message).encode()
-    headers: dict[str, str | None] = {
+    usual: dict[str, str | None] = {
         "Host": "localhost:8100",
         "Content-Type": "application/json",
         "Accept": "application/json, text/event-stream",
         "Authorization": f"Bearer {stage.key}",
         "Content-Length": str(len(body)),
     }
+    return request_bytes(f"POST {path or stage.path} {http}", _with(usual, extra), body)
+
+
+def _with(usual: dict[str, str | None], extra: dict[str, Any]) -> dict[str, str | None]:
+    """The usual headers with these in their place, whatever the case of their names."""
     named = {name.replace("_", "-"): value for name, value in extra.items()}
-    return request_bytes(f"POST {path or stage.path} {http}", headers | named, body)
+    given = {name.lower() for name in named}
+    return {name: value for name, value in usual.items() if name.lower() not in given} | named
 
 
 def modern_bytes(stage: Stage, method: str, params: dict[str, Any] | None = None, **extra: Any) -> bytes:
     """A request of 2026-07-28; `extra` are headers, its id and further `_meta`."""
     message, headers = modern(method, params, extra.pop("identifier", 1))
     message["params"]["_meta"] |= extra.pop("meta", {})
-    return post_bytes(stage, message, **{name.replace("-", "_"): value for name, value in headers.items()} | extra)
+    shape = {name: extra.pop(name) for name in ("path", "http") if name in extra}
+    named: dict[str, Any] = {name.replace("-", "_"): value for name, value in _with(headers, extra).items()}
+    return post_bytes(stage, message, **shape, **named)
 
 
 async def read_response(reader: asyncio.StreamReader) -> Response:

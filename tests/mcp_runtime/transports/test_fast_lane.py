@@ -10,9 +10,10 @@ import pytest
 
 from mcp_runtime.transports.fast_lane import MAXIMUM_BODY_BYTES, FastLane
 from mcp_runtime.transports.heads import RequestHead
+from mcp_runtime.transports.limits import Limits
 from mcp_runtime.worker import Worker
 from tests.mcp_runtime.conftest import Probe, Stage
-from tests.mcp_runtime.driving import BOUND_SECONDS, CAPABILITIES, Client, eventually
+from tests.mcp_runtime.driving import BOUND_SECONDS, CAPABILITIES, Client, eventually, serving
 from tests.mcp_runtime.transports.lanes import (
     CALL,
     INITIALIZE,
@@ -157,11 +158,9 @@ async def test_a_body_in_parts_is_the_same_body(lanes: Lanes, stage: Stage) -> N
 
 @pytest.mark.usefixtures("held")
 async def test_a_chunked_body_is_read(lanes: Lanes, stage: Stage) -> None:
-    whole = modern_bytes(stage, "tools/call", CALL, content_length=None)
-    whole = whole.replace(b"Content-Length: ", b"X-Length: ")
+    whole = modern_bytes(stage, "tools/call", CALL, content_length=None, transfer_encoding="chunked")
     head, _, body = whole.partition(b"\r\n\r\n")
-    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"X-Length")]
-    head = b"\r\n".join([*lines, b"Transfer-Encoding: chunked", b"", b""])
+    head += b"\r\n\r\n"
     await _same(lanes, head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
     assert lanes.taken == 0
 
@@ -276,6 +275,21 @@ async def test_a_question_ends_the_call_in_the_lane_too(lanes: Lanes, stage: Sta
     (answer,) = await _exchange(lanes, "lane", call)
     assert json.loads(answer[2])["result"]["resultType"] == "input_required"
     assert lanes.taken == 1
+
+
+async def test_a_limit_below_what_the_lane_takes_holds_there_too(furnished: Stage) -> None:
+    async with serving(Worker(limits=Limits(body_bytes=600))) as worker, in_lanes(worker) as lanes:
+        await furnished.client(worker).modern("tools/call", CALL)
+        small, large = (
+            modern_bytes(furnished, "tools/call", {"name": "echo", "arguments": {"text": "x" * size}})
+            for size in (1, 600)
+        )
+        ((status, _, _),) = await _same(lanes, small)
+        assert status == 200
+        for _ in range(2):
+            ((status, _, _),) = await _same(lanes, large)
+            assert status == 413
+        assert lanes.taken == 1
 
 
 async def test_an_idle_connection_is_closed_and_a_busy_one_is_not(lanes: Lanes, stage: Stage) -> None:
