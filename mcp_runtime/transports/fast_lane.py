@@ -164,6 +164,9 @@ class FastLane(BoundedHttp):
             if body is not None:
                 self._recognise(known.head, body)
                 return
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         if cast("httptools.HttpRequestParser | None", self.parser) is None:
             self.parser = new_parser(self)
         if self._pending is not None:
@@ -197,6 +200,8 @@ class FastLane(BoundedHttp):
         self.expect_100_continue = False
         if isinstance(answer, DirectStream | Pending | InLine):
             self._keep(answer)
+            if self.cycle is _STREAMING:
+                self._lighten()
         else:
             self._complete(cast("ASGI3Application | None", answer))
 

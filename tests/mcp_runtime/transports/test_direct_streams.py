@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.utils import timezone
@@ -134,6 +134,18 @@ async def test_what_stands_behind_a_stream_waits_until_it_ends(lanes: Lanes, sta
 async def _has_queued(connection: FastLane) -> bool:
     await asyncio.sleep(0)
     return len(connection.pipeline) == 1
+
+
+async def test_a_stream_whose_head_came_before_is_as_light_as_any(lanes: Lanes, stage: Stage) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", lanes.ports["lane"])
+    writer.write(modern_bytes(stage, "subscriptions/listen", {"notifications": 5}))
+    assert (await asyncio.wait_for(read_response(reader), BOUND_SECONDS))[0] == 400
+    writer.write(modern_bytes(stage, "subscriptions/listen", WANTED))
+    assert b" 200 " in await asyncio.wait_for(reader.readline(), BOUND_SECONDS)
+    (connection,) = lanes.connections
+    assert cast("object | None", connection.parser) is None
+    assert len(lanes.streams) == 1
+    writer.close()
 
 
 async def test_a_connection_serves_on_when_its_stream_has_ended(lanes: Lanes, stage: Stage) -> None:
