@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -138,11 +139,7 @@ class Worker:
         running = self._running
         if running is None or not head.path.endswith(STREAMABLE_HTTP):
             return None
-        running.journal.gathering = True
-        try:
-            answer = running.streamable_http.answer_now(head, body)
-        finally:
-            running.journal.gathering = False
+        answer = running.journal.together(partial(running.streamable_http.answer_now, head, body))
         if type(answer) is not Reply:
             running.journal.flush()
         return answer

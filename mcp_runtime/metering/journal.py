@@ -54,7 +54,7 @@ class Segment:
 class Journal:
     """What one run of a worker writes. `lost` counts the calls that could not be journalled.
 
-    While `gathering` is set, calls are not written before `flush`: for whoever holds their answers until then.
+    Whoever holds the answers of several calls has them written `together`, by `flush`.
     """
 
     def __init__(self, folder: Path, *, segment_bytes: int = SEGMENT_BYTES, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -62,7 +62,7 @@ class Journal:
         self.boot = secrets.randbits(63)
         self.number = 0
         self.lost = 0
-        self.gathering = False
+        self._gathering = False
         self.segments: deque[Segment] = deque()
         self._limits = (segment_bytes, limit_bytes)
         self._count = 0
@@ -76,16 +76,16 @@ class Journal:
     def append(self, payload: bytes) -> None:
         """Writes one call down; never waits and never raises."""
         self._gathered.append(payload)
-        if not self.gathering:
+        if not self._gathering:
             self.flush()
 
     def together[T](self, make: Callable[[], T]) -> T:
         """What `make` returns, while calls are gathered: for whoever holds the answers until `flush`."""
-        self.gathering = True
+        self._gathering = True
         try:
             return make()
         finally:
-            self.gathering = False
+            self._gathering = False
 
     def flush(self) -> None:
         """Writes down what was gathered; never waits and never raises."""

@@ -61,6 +61,8 @@ class Shipper:
 
         What comes meanwhile waits for the next time: a batch of a few calls costs nearly as much as one of a thousand.
         """
+        # A call whose client has gone was gathered for an answer that will not leave.
+        self._journal.flush()
         for segment, size in [(segment, segment.size) for segment in self._journal.segments]:
             while segment.read < size:
                 await self._ship_batch(segment)

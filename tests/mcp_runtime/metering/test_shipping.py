@@ -165,6 +165,16 @@ async def test_a_commit_whose_answer_was_lost_counts_once(ledger: Ledger, tenant
     journal.close()
 
 
+async def test_a_call_whose_answer_never_left_is_shipped_too(
+    ledger: Ledger, tenant_id: uuid.UUID, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path)
+    journal.together(lambda: journal.append(row(tenant_id, NOW)))
+    await Shipper(journal, ledger).ship()
+    assert len(await _names(tenant_id)) == 1
+    journal.close()
+
+
 async def test_without_a_database_shipping_says_so(tmp_path: Path, tenant_id: uuid.UUID) -> None:
     async with proxying(URL) as proxy:
         away = Ledger(proxy.url)

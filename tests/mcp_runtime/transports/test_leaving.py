@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,14 +40,17 @@ async def test_an_answer_that_arrived_is_in_the_journal(stage: Stage, worker: Wo
         writer.close()
 
 
+def _append(journal: Journal, *calls: bytes) -> None:
+    for call in calls:
+        journal.append(call)
+
+
 def test_what_is_gathered_is_one_write(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.append(b"first")
     (segment,) = journal.segments
     size = segment.path.stat().st_size
-    journal.gathering = True
-    journal.append(b"second")
-    journal.append(b"third")
+    journal.together(partial(_append, journal, b"second", b"third"))
     assert segment.path.stat().st_size == size
     journal.flush()
     found = parse(segment.path.read_bytes(), is_end=True)
@@ -61,10 +65,7 @@ def test_what_is_gathered_is_one_write(tmp_path: Path) -> None:
 def test_what_was_gathered_and_cannot_be_written_is_counted(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
     journal = Journal(tmp_path / "file" / "journal")
-    journal.gathering = True
-    for _ in range(3):
-        journal.append(b"call")
-    journal.gathering = False
+    journal.together(partial(_append, journal, b"call", b"call", b"call"))
     journal.append(b"call")
     assert (journal.number, journal.lost) == (0, 4)
     journal.close()
