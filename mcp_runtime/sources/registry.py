@@ -1,4 +1,4 @@
-"""Every source of tools, prompts and resources, a line each."""
+"""Every source of tools, prompts and resources, and every kind of upstream, a line each."""
 
 from mcp_runtime.sources.builtin.source import BuiltinSource
 from mcp_runtime.sources.conformance.source import ConformancePromptSource, ConformanceSource
@@ -6,6 +6,7 @@ from mcp_runtime.sources.contract import PromptSource, ResourceSource, ToolSourc
 from mcp_runtime.sources.http.source import HttpSource
 from mcp_runtime.sources.static.prompts import StaticPromptSource
 from mcp_runtime.sources.static.resources import StaticResourceSource
+from mcp_runtime.sources.upstream import UpstreamSource
 
 SOURCES: dict[str, ToolSource] = {
     source.kind: source for source in (BuiltinSource(), HttpSource(), ConformanceSource())
@@ -14,3 +15,4 @@ PROMPT_SOURCES: dict[str, PromptSource] = {
     source.kind: source for source in (StaticPromptSource(), ConformancePromptSource())
 }
 RESOURCE_SOURCES: dict[str, ResourceSource] = {source.kind: source for source in (StaticResourceSource(),)}
+UPSTREAM_SOURCES: dict[str, UpstreamSource] = {}
