@@ -4,5 +4,6 @@ from tenants.models.api_key import ApiKey
 from tenants.models.membership import Invitation, Membership, Role
 from tenants.models.tenant import Tenant, TenantSlug
 from tenants.models.user import User
+from tenants.models.vault import Secret, TenantKey
 
-__all__ = ["ApiKey", "Invitation", "Membership", "Role", "Tenant", "TenantSlug", "User"]
+__all__ = ["ApiKey", "Invitation", "Membership", "Role", "Secret", "Tenant", "TenantKey", "TenantSlug", "User"]
