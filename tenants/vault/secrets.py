@@ -42,6 +42,11 @@ def secret_remove(*, actor: Actor, holder: UUID, name: str) -> None:
     Secret.objects.filter(holder=holder, name=name).delete()
 
 
+def secrets_forget(*, holder: UUID) -> None:
+    """Removes all of a holder's secrets: it is deleted, or goes elsewhere. Its own service checks who may do that."""
+    Secret.objects.filter(holder=holder).delete()
+
+
 def secrets_write(*, actor: Actor, holder: UUID, destination: str, secrets: Mapping[str, str]) -> None:
     """What a draft says: each secret is stored, an empty one removed; those that it does not name stay.
 

@@ -14,7 +14,7 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.models import Role, Secret, TenantKey
 from tenants.vault import secrets
-from tenants.vault.secrets import secret_remove, secret_store, secrets_opened, secrets_write
+from tenants.vault.secrets import secret_remove, secret_store, secrets_forget, secrets_opened, secrets_write
 from tenants.vault.selectors import secrets_of
 from tests.conftest import Cast
 from tests.dumps import tables_holding
@@ -59,6 +59,15 @@ def test_an_empty_value_in_a_draft_removes_and_what_it_leaves_out_stays(cast: Ca
     _store(cast, holder, password="hunter2-hunter2", token="a-token")
     _store(cast, holder, password="", other="another")
     assert _opened(cast, holder) == {"token": "a-token", "other": "another"}
+
+
+def test_a_holder_that_is_forgotten_leaves_nothing(cast: Cast) -> None:
+    holder, other = uuid.uuid4(), uuid.uuid4()
+    _store(cast, holder, password="hunter2-hunter2")
+    _store(cast, other, password="stays-here")
+    with tenant_context(cast.tenant.id):
+        secrets_forget(holder=holder)
+    assert (_opened(cast, holder), _opened(cast, other)) == ({}, {"password": "stays-here"})
 
 
 def test_names_and_times_are_told_and_never_a_value(cast: Cast) -> None:
