@@ -11,3 +11,8 @@ def mcp_path(tenant_slug: str, endpoint_slug: str) -> str:
 def mcp_url(tenant_slug: str, endpoint_slug: str) -> str:
     """The URL that people paste into MCP clients."""
     return f"{settings.RUNTIME_URL}{mcp_path(tenant_slug, endpoint_slug)}"
+
+
+def upstream_url(tenant_slug: str, endpoint_slug: str, upstream_slug: str) -> str:
+    """The console's page of an upstream, on which a person connects it again."""
+    return f"{settings.CONSOLE_URL}/t/{tenant_slug}/endpoints/{endpoint_slug}/sources/{upstream_slug}"

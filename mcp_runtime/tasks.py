@@ -1,11 +1,16 @@
 """Work on endpoints: periodic, and calls that outlive their request."""
 
+from uuid import UUID
+
 from celery import shared_task
 from django.utils import timezone
 
 from core.tenancy import tenant_context
 from mcp_runtime.durable.thread import QUEUE, RUN_TASK, runner_thread
+from mcp_runtime.jobs import RUN_IMPORT
 from mcp_runtime.models import EndedSession
+from mcp_runtime.services.importing import import_perform
+from mcp_runtime.services.imports import runs_due
 from mcp_runtime.services.rates import budgets_purge
 from tenants.models import TenantSlug
 
@@ -24,6 +29,21 @@ def purge_ended_sessions() -> int:
 def purge_call_budgets() -> int:
     """Forgets buckets that have been full for long, which are full when they are made again; returns how many."""
     return budgets_purge()
+
+
+@shared_task(name=RUN_IMPORT)
+def run_import(tenant_id: str, run_id: str) -> None:
+    """Looks at all that an upstream offers, and writes down what changed."""
+    import_perform(UUID(tenant_id), UUID(run_id))
+
+
+@shared_task(name="mcp_runtime.sweep_imports")
+def sweep_imports() -> int:
+    """Asks again for imports whose message was lost; returns how many."""
+    due = runs_due()
+    for tenant_id, run_id in due:
+        run_import.delay(str(tenant_id), str(run_id))
+    return len(due)
 
 
 # Delivered twice or not at all, it comes to the same: the task's own lease says who runs it.

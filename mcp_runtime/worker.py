@@ -38,7 +38,8 @@ from mcp_runtime.snapshots.database import Database
 from mcp_runtime.snapshots.listener import Listener
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.sources.contract import Workshop
-from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES
+from mcp_runtime.sources.credentials import VaultReader
+from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES, UPSTREAM_SOURCES
 from mcp_runtime.transports.asgi import Application, Receive, Scope, Send, send_reply
 from mcp_runtime.transports.calls import Calls, Throttle
 from mcp_runtime.transports.discovery import CARD, CATALOGUE, Discovery
@@ -51,9 +52,12 @@ from mcp_runtime.transports.mailboxes import Mailboxes
 from mcp_runtime.transports.replay import ReplayLog
 from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.session_state import SessionState
-from mcp_runtime.transports.signals import ANNOUNCE, Signals, announcer
+from mcp_runtime.transports.signals import ANNOUNCE, Signals, announcer, teller
 from mcp_runtime.transports.streamable_http import Now, StreamableHttp
 from mcp_runtime.transports.websocket import McpConsumer, SocketDoor
+from mcp_runtime.upstreams.lines import Lines
+from mcp_runtime.upstreams.opening import Opener
+from mcp_runtime.upstreams.served import Links
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +70,20 @@ LAST_RESORT = Intensity(restarts=2, seconds=600)
 PATIENCE_SECONDS = 0.25
 
 
+@dataclass(frozen=True, slots=True)
+class _Upstreams:
+    """What upstreams are reached with."""
+
+    links: Links
+    vault: VaultReader
+
+
 @dataclass(slots=True)
 class _Running:
     """What exists between startup and shutdown."""
 
     http: Client
+    upstreams: _Upstreams
     database: Database
     keeper: Keeper
     quotas: Quotas
@@ -154,7 +167,8 @@ class Worker:
         database = Database(self._database_url)
         bus = Bus(self._redis_url)
         quotas = Quotas(Leases(self._database_url, bus.worker), time.monotonic)
-        store = SnapshotStore(database, _compiler(http, bus), quotas)
+        upstreams = _Upstreams(Links(), VaultReader(self._database_url))
+        store = SnapshotStore(database, _compiler(http, bus, upstreams), quotas)
         bus.on(ANNOUNCE, store.announced)
         listener = Listener(self._database_url, store)
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
@@ -180,6 +194,7 @@ class Worker:
         tree = _tree(listener, store, quotas, bus, (TaskSpec("shipper", shipper.run), TaskSpec("lag", lag.run)))
         self._running = _Running(
             http,
+            upstreams,
             database,
             keeper,
             quotas,
@@ -234,6 +249,8 @@ class Worker:
         await self._requests.end(PATIENCE_SECONDS)
         await end_all([running.tree_task])
         await running.shipper.finish()
+        await running.upstreams.links.close()
+        await running.upstreams.vault.close()
         await running.http.close()
         await running.bus.close()
         await running.valkey.aclose()
@@ -267,9 +284,10 @@ def _consumer(**arguments: Any) -> Application:
     return cast("Application", McpConsumer.as_asgi(**arguments))  # type: ignore[no-untyped-call]  # Channels has none
 
 
-def _compiler(http: Client, bus: Bus) -> Compiler:
+def _compiler(http: Client, bus: Bus, upstreams: _Upstreams) -> Compiler:
     workshop = Workshop(http=http, announce=announcer(bus))
-    return Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop)
+    opener = Opener(UPSTREAM_SOURCES, Lines(http, upstreams.vault, teller(bus)).of, upstreams.links)
+    return Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop, opener)
 
 
 def _tree(

@@ -13,12 +13,15 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from billing.plans import PLANS
+from config.celery import app as jobs
 from core.tenancy import tenant_context
 from tenants.access import Actor, actor_for
 from tenants.models import Membership, Role, Tenant, User
 from tenants.services.tenants import tenant_create
 
 _numbers = itertools.count(1)
+# What services ask for goes to the run's own Valkey.
+jobs.set_default()
 
 
 @pytest.fixture(scope="session", autouse=True)

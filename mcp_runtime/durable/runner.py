@@ -16,12 +16,17 @@ from mcp_runtime.protocol.conversing import InputRequired
 from mcp_runtime.protocol.features.tools import checked_output, encode_tool_result
 from mcp_runtime.protocol.questions import encode_question
 from mcp_runtime.protocol.revisions import ALL
+from mcp_runtime.protocol.served import ServedEndpoint
 from mcp_runtime.protocol.tasks import FAILED
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.sources.contract import CallContext, Workshop, text_result
 from mcp_runtime.sources.conversation import ClientCannot, ClientFailed
-from mcp_runtime.sources.registry import SOURCES
-from mcp_runtime.transports.signals import announcer
+from mcp_runtime.sources.credentials import VaultReader
+from mcp_runtime.sources.registry import SOURCES, UPSTREAM_SOURCES
+from mcp_runtime.transports.signals import announcer, teller
+from mcp_runtime.upstreams.lines import Lines
+from mcp_runtime.upstreams.opening import Opener, retire
+from mcp_runtime.upstreams.served import Links
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +43,16 @@ class Runner:
         self._renewals = Claims(database_url)
         self._http = Client()
         self._bus = Bus(redis_url)
-        self._compiler = Compiler(Sources(SOURCES, {}, {}), Workshop(http=self._http, announce=announcer(self._bus)))
+        self._links, self._vault = Links(), VaultReader(database_url)
+        opener = Opener(UPSTREAM_SOURCES, Lines(self._http, self._vault, teller(self._bus)).of, self._links)
+        workshop = Workshop(http=self._http, announce=announcer(self._bus))
+        self._compiler = Compiler(Sources(SOURCES, {}, {}), workshop, opener)
         self._running: Counter[str] = Counter()
 
     async def close(self) -> None:
         """Closes every connection."""
+        await self._links.close()
+        await self._vault.close()
         await self._http.close()
         await self._bus.close()
         await self._claims.close()
@@ -122,8 +132,16 @@ class Runner:
             return _failed("Internal error")
 
     async def _call(self, claim: Claim) -> Ending:
-        only = msgspec.structs.replace(claim.snapshot, tools=[claim.tool], prompts=[], resources=[])
+        needed = [upstream for upstream in claim.snapshot.upstreams if upstream.id == claim.tool.upstream]
+        only = msgspec.structs.replace(claim.snapshot, tools=[claim.tool], prompts=[], resources=[], upstreams=needed)
         endpoint = await self._compiler.compile(only, None)
+        try:
+            return await self._call_of(endpoint, claim)
+        finally:
+            retire(endpoint.upstreams, {})
+
+    @staticmethod
+    async def _call_of(endpoint: ServedEndpoint, claim: Claim) -> Ending:
         revision = ALL[claim.call.version]
         tool = endpoint.tools.get(claim.tool.name)
         if tool is None:

@@ -6,21 +6,39 @@ from mcp_runtime.models.endpoint import Access, Endpoint, TaskSupport, Tool
 from mcp_runtime.models.published import EndedSession, PublishedEndpoint
 from mcp_runtime.models.quota import CallBudget, ConnectionLease, RequestBudget
 from mcp_runtime.models.task import Task, TaskSchedule, TaskStatus
+from mcp_runtime.models.upstream import (
+    Definition,
+    Form,
+    HealthState,
+    ImportRun,
+    ImportSchedule,
+    RunState,
+    Upstream,
+    UpstreamSchedule,
+)
 
 __all__ = [
     "Access",
     "AccessKey",
     "CallBudget",
     "ConnectionLease",
+    "Definition",
     "EndedSession",
     "Endpoint",
+    "Form",
+    "HealthState",
+    "ImportRun",
+    "ImportSchedule",
     "Prompt",
     "PublishedEndpoint",
     "RequestBudget",
     "Resource",
+    "RunState",
     "Task",
     "TaskSchedule",
     "TaskStatus",
     "TaskSupport",
     "Tool",
+    "Upstream",
+    "UpstreamSchedule",
 ]

@@ -25,6 +25,14 @@ class Prompt(models.Model):
     meta = models.JSONField(default=dict, blank=True)
     icons = models.JSONField(default=list, blank=True)
     source = models.CharField(max_length=32)
+    definition = models.OneToOneField(
+        "mcp_runtime.Definition",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        related_name="prompt",
+    )
     config = models.JSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -37,6 +45,9 @@ class Prompt(models.Model):
             TenantIsolation(name="prompt_isolation"),
             TenantForeignKey(
                 name="prompt_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"
+            ),
+            TenantForeignKey(
+                name="prompt_definition_of_same_tenant", column="definition_id", to_table="mcp_runtime_definition"
             ),
         ]
 
@@ -62,6 +73,14 @@ class Resource(models.Model):
     meta = models.JSONField(default=dict, blank=True)
     icons = models.JSONField(default=list, blank=True)
     source = models.CharField(max_length=32)
+    definition = models.OneToOneField(
+        "mcp_runtime.Definition",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        related_name="resource",
+    )
     config = models.JSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -74,6 +93,9 @@ class Resource(models.Model):
             TenantIsolation(name="resource_isolation"),
             TenantForeignKey(
                 name="resource_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"
+            ),
+            TenantForeignKey(
+                name="resource_definition_of_same_tenant", column="definition_id", to_table="mcp_runtime_definition"
             ),
         ]
 

@@ -75,6 +75,15 @@ class Tool(models.Model):
     output_schema = models.JSONField(null=True, blank=True)
     annotations = models.JSONField(default=dict, blank=True)
     source = models.CharField(max_length=32)
+    # What an upstream offers, of which this tool is made; it is changed there.
+    definition = models.OneToOneField(
+        "mcp_runtime.Definition",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        related_name="tool",
+    )
     config = models.JSONField(default=dict, blank=True)
     # Values that are written and never read back: {name: sealed value}, bound to tenant and tool.
     secrets = models.JSONField(default=dict, blank=True)
@@ -95,6 +104,9 @@ class Tool(models.Model):
             TenantIsolation(name="tool_isolation"),
             TenantForeignKey(
                 name="tool_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"
+            ),
+            TenantForeignKey(
+                name="tool_definition_of_same_tenant", column="definition_id", to_table="mcp_runtime_definition"
             ),
         ]
 

@@ -11,6 +11,7 @@ from mcp_runtime.uris import Match
 
 if TYPE_CHECKING:
     from mcp_runtime.protocol.wire import Wire
+    from mcp_runtime.upstreams.served import ServedUpstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,9 @@ class ServedEndpoint:
     description: str = ""
     website_url: str = ""
     icons: tuple[dict[str, Any], ...] = ()
+    upstreams: "dict[str, ServedUpstream]" = field(default_factory=dict)  # by id
+    # What lists say of the upstreams that are not well.
+    notes: tuple[dict[str, Any], ...] = ()
     is_listed: bool = False
     wires: "dict[str, Wire]" = field(default_factory=dict)
 

@@ -24,6 +24,7 @@ TIME_TO_LIVE_MS = 1_000
 CACHE_SCOPE = "private"
 SERVER_INFO = "io.modelcontextprotocol/serverInfo"
 UNAVAILABLE = "com.armstrong/unavailable"
+UPSTREAMS = "com.armstrong/upstreams"
 MAXIMUM_LISTS = 64
 
 
@@ -124,6 +125,8 @@ class Wire:
         if self._revision.annotated_results:
             members = {"ttlMs": TIME_TO_LIVE_MS, "cacheScope": CACHE_SCOPE, "resultType": "complete"}
             meta[SERVER_INFO] = self.server_info
+        if self._endpoint.notes:
+            meta[UPSTREAMS] = self._endpoint.notes
         if missing:
             meta[UNAVAILABLE] = [{"name": item.name, "reason": item.reason} for item in missing]
         return {**members, "_meta": meta} if meta else members

@@ -1,8 +1,13 @@
 """Publishing: the document that workers serve changes in the same transaction as what it describes."""
 
+from django.db.models import QuerySet
+
 from core.channels import ENDPOINTS_CHANNEL
 from core.events import notify
-from mcp_runtime.models import AccessKey, Endpoint, Prompt, PublishedEndpoint, Resource, Tool
+from mcp_runtime.addresses import upstream_url
+from mcp_runtime.curation.shape import Curation, read_curation
+from mcp_runtime.curation.tools import fixed_arguments
+from mcp_runtime.models import AccessKey, Definition, Endpoint, Prompt, PublishedEndpoint, Resource, Tool, Upstream
 from mcp_runtime.snapshots import structs
 from tenants.services.api_keys import live
 
@@ -35,7 +40,9 @@ def announce(endpoint: Endpoint, *, ended_session: str = "") -> None:
 
 
 def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
-    tools = Tool.objects.filter(endpoint=endpoint, enabled=True).order_by("name")
+    tools = Tool.objects.filter(endpoint=endpoint, enabled=True).select_related("definition").order_by("name")
+    prompts = Prompt.objects.filter(endpoint=endpoint, enabled=True).select_related("definition")
+    resources = Resource.objects.filter(endpoint=endpoint, enabled=True).select_related("definition")
     keys = AccessKey.objects.filter(live(), endpoint=endpoint, revoked_at=None).order_by("created_at", "id")
     return structs.EndpointSnapshot(
         tenant_id=str(endpoint.tenant_id),
@@ -51,13 +58,37 @@ def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
         listed=endpoint.listed,
         allowed_origins=endpoint.allowed_origins,
         tools=[_tool(tool) for tool in tools],
-        prompts=[_prompt(prompt) for prompt in Prompt.objects.filter(endpoint=endpoint, enabled=True)],
-        resources=[_resource(resource) for resource in Resource.objects.filter(endpoint=endpoint, enabled=True)],
+        prompts=[_prompt(prompt) for prompt in prompts],
+        resources=[_resource(resource) for resource in resources],
         keys=[_key(key) for key in keys],
+        upstreams=[upstream_snapshot(upstream) for upstream in _upstreams(endpoint)],
+    )
+
+
+def _upstreams(endpoint: Endpoint) -> QuerySet[Upstream]:
+    rows = Upstream.objects.filter(endpoint=endpoint, enabled=True).defer("material")
+    return rows.select_related("tenant", "endpoint").order_by("slug")
+
+
+def upstream_snapshot(upstream: Upstream) -> structs.UpstreamSnapshot:
+    """What workers know of an upstream."""
+    return structs.UpstreamSnapshot(
+        id=str(upstream.pk),
+        slug=upstream.slug,
+        name=upstream.name,
+        kind=upstream.kind,
+        config=upstream.config,
+        revision=upstream.revision,
+        health=upstream.health,
+        reason=upstream.health_reason,
+        since=upstream.health_since.timestamp(),
+        connect_url=upstream_url(upstream.tenant.slug, upstream.endpoint.slug, upstream.slug),
+        quarantined=upstream.quarantined_at is not None,
     )
 
 
 def _tool(tool: Tool) -> structs.ToolSnapshot:
+    curation = read_curation(tool.definition.curation) if tool.definition else Curation()
     return structs.ToolSnapshot(
         id=str(tool.pk),
         name=tool.name,
@@ -73,7 +104,14 @@ def _tool(tool: Tool) -> structs.ToolSnapshot:
         icons=tool.icons,
         task=tool.task,
         calls_per_minute=tool.calls_per_minute,
+        upstream=_upstream_id(tool.definition),
+        curation=structs.CallCuration(fixed_arguments(curation), curation.project, curation.maximum_bytes),
+        seconds=curation.timeout,
     )
+
+
+def _upstream_id(definition: Definition | None) -> str:
+    return str(definition.upstream_id) if definition else ""
 
 
 def _prompt(prompt: Prompt) -> structs.PromptSnapshot:
@@ -87,6 +125,7 @@ def _prompt(prompt: Prompt) -> structs.PromptSnapshot:
         config=prompt.config,
         meta=prompt.meta,
         icons=prompt.icons,
+        upstream=_upstream_id(prompt.definition),
     )
 
 
@@ -103,6 +142,7 @@ def _resource(resource: Resource) -> structs.ResourceSnapshot:
         icons=resource.icons,
         source=resource.source,
         config=resource.config,
+        upstream=_upstream_id(resource.definition),
     )
 
 

@@ -8,6 +8,7 @@ from core.refusals import Refused
 from mcp_runtime.protocol.served import ServedEndpoint
 from mcp_runtime.quota.quotas import UNLIMITED, Quota
 from mcp_runtime.snapshots.structs import ResourceSnapshot
+from mcp_runtime.upstreams.opening import retire
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Held:
     def replace(self, served: ServedEndpoint) -> None:
         """Serves the new form from the next request on, and tells those who listen."""
         changes = _changes(self.served, served)
+        retire(self.served.upstreams, served.upstreams)
         self.served = served
         for subscriber in list(self.subscribers):
             subscriber.endpoint_changed(served, changes)
@@ -108,6 +110,7 @@ class Held:
     def close(self) -> None:
         """Ends everything that listens: the endpoint is gone, or this worker is about to be."""
         self.is_gone = True
+        retire(self.served.upstreams, {})
         for subscriber in list(self.subscribers):
             subscriber.close()
 

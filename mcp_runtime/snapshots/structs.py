@@ -5,6 +5,41 @@ from typing import Any
 import msgspec
 
 
+class CallCuration(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an author changed about the calls of an imported tool. `project` are JSON Pointers (RFC 6901)."""
+
+    fixed: dict[str, Any] = {}
+    project: list[str] = []
+    maximum_bytes: int | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether calls go through as they are."""
+        return not (self.fixed or self.project or self.maximum_bytes)
+
+
+NO_CURATION = CallCuration()
+
+
+class UpstreamSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One enabled upstream. `revision` rises with each change of what it is opened with, its secrets included.
+
+    `since` is in seconds since the epoch; `connect_url` is the page on which a person repairs it.
+    """
+
+    id: str
+    slug: str
+    name: str
+    kind: str
+    config: dict[str, Any] = {}
+    revision: int = 0
+    health: str = "ok"
+    reason: str = ""
+    since: float = 0
+    connect_url: str = ""
+    quarantined: bool = False
+
+
 class ToolSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     """One enabled tool. `secrets` are sealed for SECRETS_PURPOSE and bound to `secrets_bound_to`."""
 
@@ -23,6 +58,10 @@ class ToolSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     icons: list[dict[str, Any]] = []
     task: str = "forbidden"
     calls_per_minute: int | None = None
+    # Of an imported tool: its upstream's id, how its calls are changed, and how long one may take, in seconds.
+    upstream: str = ""
+    curation: CallCuration = NO_CURATION
+    seconds: float | None = None
 
 
 class PromptSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,6 +76,7 @@ class PromptSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     config: dict[str, Any] = {}
     meta: dict[str, Any] = {}
     icons: list[dict[str, Any]] = []
+    upstream: str = ""
 
 
 class ResourceSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,6 +93,7 @@ class ResourceSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     meta: dict[str, Any] = {}
     icons: list[dict[str, Any]] = []
     config: dict[str, Any] = {}
+    upstream: str = ""
 
 
 class KeySnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -84,6 +125,7 @@ class EndpointSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     prompts: list[PromptSnapshot] = []
     resources: list[ResourceSnapshot] = []
     keys: list[KeySnapshot] = []
+    upstreams: list[UpstreamSnapshot] = []
 
 
 SECRETS_PURPOSE = "tool secrets"

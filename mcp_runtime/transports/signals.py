@@ -14,6 +14,7 @@ from mcp_runtime.snapshots.held import Held
 from mcp_runtime.sources.contract import Announce, CallContext
 from mcp_runtime.transports.questions import Questions
 from mcp_runtime.transports.session_state import SessionState
+from mcp_runtime.upstreams.lines import Tell
 
 CANCEL = "cancel"
 ANNOUNCE = "announce"
@@ -70,11 +71,21 @@ class Signals:
             future.set_result(None)
 
 
+def teller(bus: Bus) -> Tell:
+    """A function that tells the clients of an endpoint (ids of its tenant and its own), at every worker, of a change:
+    the kind of list, and the URI where it is one resource."""
+
+    async def tell(tenant_id: str, endpoint_id: str, kind: str, uri: str) -> None:
+        await bus.tell_everyone(ANNOUNCE, {"tenant": tenant_id, "endpoint": endpoint_id, "kind": kind, "uri": uri})
+
+    return tell
+
+
 def announcer(bus: Bus) -> Announce:
-    """A function with which sources tell the clients of an endpoint, at every worker, that something changed."""
+    """The same for sources: for the endpoint of a call."""
+    tell = teller(bus)
 
     async def announce(context: CallContext, kind: str, uri: str) -> None:
-        data = {"tenant": context.tenant_id, "endpoint": context.endpoint_id, "kind": kind, "uri": uri}
-        await bus.tell_everyone(ANNOUNCE, data)
+        await tell(context.tenant_id, context.endpoint_id, kind, uri)
 
     return announce

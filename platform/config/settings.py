@@ -136,6 +136,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge-deleted-tenants": {"task": "tenants.purge_deleted", "schedule": timedelta(minutes=10)},
     "purge-ended-sessions": {"task": "mcp_runtime.purge_ended_sessions", "schedule": timedelta(minutes=10)},
     "purge-call-budgets": {"task": "mcp_runtime.purge_call_budgets", "schedule": timedelta(hours=1)},
+    "sweep-imports": {"task": "mcp_runtime.sweep_imports", "schedule": timedelta(seconds=15)},
     "usage-sum": {"task": "billing.usage_sum", "schedule": timedelta(minutes=1)},
     "usage-partitions": {"task": "billing.usage_partitions", "schedule": timedelta(hours=1)},
     "usage-expire": {"task": "billing.usage_expire", "schedule": timedelta(hours=1)},

@@ -1,0 +1,1 @@
+"""Upstreams as a worker serves them: opened, guarded, closed when they are replaced."""
