@@ -25,13 +25,14 @@ class Prompt(models.Model):
     meta = models.JSONField(default=dict, blank=True)
     icons = models.JSONField(default=list, blank=True)
     source = models.CharField(max_length=32)
-    definition = models.OneToOneField(
+    definition = models.ForeignKey(
         "mcp_runtime.Definition",
         null=True,
         blank=True,
         on_delete=models.CASCADE,
         db_constraint=False,
-        related_name="prompt",
+        db_index=False,
+        related_name="+",
     )
     config = models.JSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)
@@ -42,6 +43,7 @@ class Prompt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="prompt_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "endpoint", "name"], name="prompt_name_within_endpoint"),
+            models.UniqueConstraint(fields=["tenant", "definition"], name="prompt_of_a_definition"),
             TenantIsolation(name="prompt_isolation"),
             TenantForeignKey(
                 name="prompt_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"
@@ -73,13 +75,14 @@ class Resource(models.Model):
     meta = models.JSONField(default=dict, blank=True)
     icons = models.JSONField(default=list, blank=True)
     source = models.CharField(max_length=32)
-    definition = models.OneToOneField(
+    definition = models.ForeignKey(
         "mcp_runtime.Definition",
         null=True,
         blank=True,
         on_delete=models.CASCADE,
         db_constraint=False,
-        related_name="resource",
+        db_index=False,
+        related_name="+",
     )
     config = models.JSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)
@@ -90,6 +93,7 @@ class Resource(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="resource_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "endpoint", "uri"], name="resource_uri_within_endpoint"),
+            models.UniqueConstraint(fields=["tenant", "definition"], name="resource_of_a_definition"),
             TenantIsolation(name="resource_isolation"),
             TenantForeignKey(
                 name="resource_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"

@@ -76,13 +76,14 @@ class Tool(models.Model):
     annotations = models.JSONField(default=dict, blank=True)
     source = models.CharField(max_length=32)
     # What an upstream offers, of which this tool is made; it is changed there.
-    definition = models.OneToOneField(
+    definition = models.ForeignKey(
         "mcp_runtime.Definition",
         null=True,
         blank=True,
         on_delete=models.CASCADE,
         db_constraint=False,
-        related_name="tool",
+        db_index=False,
+        related_name="+",
     )
     config = models.JSONField(default=dict, blank=True)
     # Values that are written and never read back: {name: sealed value}, bound to tenant and tool.
@@ -101,6 +102,7 @@ class Tool(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="tool_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "endpoint", "name"], name="tool_name_within_endpoint"),
+            models.UniqueConstraint(fields=["tenant", "definition"], name="tool_of_a_definition"),
             TenantIsolation(name="tool_isolation"),
             TenantForeignKey(
                 name="tool_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"
