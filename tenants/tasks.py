@@ -3,9 +3,16 @@
 from celery import shared_task
 
 from tenants.services import tenants
+from tenants.vault.errands import errands_run
 
 
 @shared_task(name="tenants.purge_deleted")
 def purge_deleted() -> int:
     """Deletes the tenants whose grace period is over."""
     return tenants.purge_deleted()
+
+
+@shared_task(name="tenants.revoke_at_providers")
+def revoke_at_providers() -> int:
+    """Tells providers which tokens were revoked, where they have not heard it yet."""
+    return errands_run()

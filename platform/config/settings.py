@@ -134,6 +134,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "purge-deleted-tenants": {"task": "tenants.purge_deleted", "schedule": timedelta(minutes=10)},
+    "revoke-at-providers": {"task": "tenants.revoke_at_providers", "schedule": timedelta(seconds=15)},
     "purge-ended-sessions": {"task": "mcp_runtime.purge_ended_sessions", "schedule": timedelta(minutes=10)},
     "purge-call-budgets": {"task": "mcp_runtime.purge_call_budgets", "schedule": timedelta(hours=1)},
     "sweep-imports": {"task": "mcp_runtime.sweep_imports", "schedule": timedelta(seconds=15)},

@@ -94,5 +94,10 @@ TOOL_RATE_LIMITED = Refusal(
     retry_after_seconds=1,
 )
 UPGRADE_REQUIRED = Refusal("upgrade_required", 1107, 426, "Connect to this address with a WebSocket client.")
+# Refusals of upstreams' providers: numbers from 1201.
+PROVIDER_REFUSED = Refusal(
+    "provider_refused", 1201, 502, "The provider did not take part. Read what it said, and try again."
+)
+LOGIN_REFUSED = Refusal("login_refused", 1202, 400, "This login cannot be finished. Start it again in the console.")
 
 ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

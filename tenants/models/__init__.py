@@ -1,9 +1,29 @@
 """The models of people and tenants, one noun a module."""
 
 from tenants.models.api_key import ApiKey
+from tenants.models.connection import Connection, ConnectionState, GrantType, Login, OAuthClient
 from tenants.models.membership import Invitation, Membership, Role
+from tenants.models.revocation import Revocation, RevocationDue, RevocationOutcome
 from tenants.models.tenant import Tenant, TenantSlug
 from tenants.models.user import User
 from tenants.models.vault import Secret, TenantKey
 
-__all__ = ["ApiKey", "Invitation", "Membership", "Role", "Secret", "Tenant", "TenantKey", "TenantSlug", "User"]
+__all__ = [
+    "ApiKey",
+    "Connection",
+    "ConnectionState",
+    "GrantType",
+    "Invitation",
+    "Login",
+    "Membership",
+    "OAuthClient",
+    "Revocation",
+    "RevocationDue",
+    "RevocationOutcome",
+    "Role",
+    "Secret",
+    "Tenant",
+    "TenantKey",
+    "TenantSlug",
+    "User",
+]

@@ -17,6 +17,7 @@ from core.tenancy import tenant_context
 from tenants.access import PERMISSIONS, Actor, Permission, tenant_id_for
 from tenants.models import ApiKey, Invitation, Membership, Role, Tenant, User
 from tenants.validation import fields_cleaned, refused_fields
+from tenants.vault.revocations import member_forget
 
 logger = logging.getLogger(__name__)
 
@@ -97,11 +98,15 @@ def member_change_role(*, actor: Actor, user_id: UUID, role: str) -> Membership:
 
 
 def member_remove(*, actor: Actor, user_id: UUID) -> None:
-    """Takes a member out of the tenant, and ends the API keys they made; anyone but the owner may also leave."""
+    """Takes a member out of the tenant, and ends the API keys they made and what they connected for themselves.
+
+    Anyone but the owner may also leave.
+    """
     if actor.user is None or actor.user.pk != user_id:
         actor.require(Permission.MANAGE_MEMBERS)
     _other_member(user_id).delete()
     _end_api_keys(user_id, above=frozenset())
+    member_forget(tenant_id=actor.tenant.id, user_id=user_id, by=actor.user)
 
 
 def _require_not_owner(role: str) -> None:

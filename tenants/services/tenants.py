@@ -16,6 +16,7 @@ from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
 from tenants.models import ApiKey, Membership, Role, Tenant, TenantSlug, User
 from tenants.validation import cleaned, refused_fields
+from tenants.vault.revocations import tenant_forget
 
 GRACE = timedelta(days=14)
 RESERVED_SLUGS = frozenset({"account", "accounts", "admin", "api", "docs", "new", "static", "status", "support", "www"})
@@ -78,11 +79,15 @@ def tenant_transfer(*, actor: Actor, to_user_id: UUID) -> None:
 def tenant_delete(*, actor: Actor) -> Tenant:
     """Stops every endpoint now and deletes everything after the grace period, unless restored before.
 
-    A second deletion changes nothing: the grace period runs from the first.
+    Its connections are revoked at their providers at once: after a restoration somebody logs in again. A second
+    deletion changes nothing: the grace period runs from the first.
     """
     actor.require(Permission.TRANSFER_OR_DELETE)
     tenant = _locked()
-    return tenant if tenant.is_being_deleted else _set_delete_after(tenant, timezone.now() + GRACE)
+    if tenant.is_being_deleted:
+        return tenant
+    tenant_forget(tenant_id=tenant.id, by=actor.user)
+    return _set_delete_after(tenant, timezone.now() + GRACE)
 
 
 def tenant_restore(*, actor: Actor) -> Tenant:

@@ -5,9 +5,12 @@ from uuid import UUID
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
-from tenants.models import TenantSlug
+from tenants.models import Login, TenantSlug
+from tenants.vault.clients import clients_resealed
+from tenants.vault.errands import revocations_resealed
 from tenants.vault.keyrings import key_added, keys_destroyed
 from tenants.vault.secrets import secrets_resealed
+from tenants.vault.token_sets import token_sets_resealed
 
 
 def tenant_key_rotate(*, slug: str) -> int:
@@ -19,7 +22,12 @@ def tenant_key_rotate(*, slug: str) -> int:
     tenant_id = _tenant_id(slug)
     with tenant_context(tenant_id):
         keyring = key_added(tenant_id)
-        resealed = secrets_resealed(keyring)
+        # Logins that are under way begin again: minutes old, they are not worth carrying over.
+        Login.objects.all().delete()
+        resealed = sum(
+            reseal(keyring)
+            for reseal in (secrets_resealed, clients_resealed, token_sets_resealed, revocations_resealed)
+        )
         keys_destroyed(before=keyring.current)
     return resealed
 

@@ -1,0 +1,98 @@
+// An upstream as providers run them: `oidc-provider` on one port, and on another an MCP server that takes its tokens.
+// Prints one line of JSON with both origins. What a test asks of it beyond the protocols goes to /-/ of the resource.
+import http from 'node:http';
+import { once } from 'node:events';
+import { generateKeyPairSync } from 'node:crypto';
+import Provider from 'oidc-provider';
+
+const listening = async (server) => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${server.address().port}`;
+};
+
+const seen = { refreshes: 0, grants: {}, revocations: 0, calls: 0 };
+const asked = { delay: 0, away: false, refreshStatus: 0 };
+const authorization = http.createServer();
+const resource = http.createServer();
+const issuer = await listening(authorization);
+const origin = await listening(resource);
+const mcp = `${origin}/mcp`;
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const key = privateKey.export({ format: 'jwk' });
+const client = JSON.parse(process.env.CLIENTS || '[]');
+
+const provider = new Provider(issuer, {
+  clients: client,
+  jwks: { keys: [{ ...key, use: 'sig', alg: 'ES256' }] },
+  cookies: { keys: ['only-for-tests'] },
+  pkce: { required: () => true },
+  scopes: ['openid', 'offline_access', 'mcp:read', 'mcp:write'],
+  clientDefaults: { id_token_signed_response_alg: 'ES256' },
+  findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  issueRefreshToken: (_context, asking) => asking.grantTypeAllowed('refresh_token'),
+  rotateRefreshToken: true,
+  ttl: { AccessToken: () => Number(process.env.TOKEN_SECONDS || 3600), RefreshToken: 86400, Grant: 86400, Session: 3600, Interaction: 600, ClientCredentials: 600 },
+  features: {
+    devInteractions: { enabled: true },
+    registration: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: () => true },
+    introspection: { enabled: true, allowedPolicy: () => true },
+    clientCredentials: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => undefined,
+      useGrantedResource: () => true,
+      getResourceServerInfo: (_context, indicator) => {
+        if (!indicator.startsWith(origin)) throw new Error('invalid target');
+        return { scope: 'mcp:read mcp:write', audience: indicator, accessTokenTTL: Number(process.env.TOKEN_SECONDS || 3600) };
+      },
+    },
+  },
+});
+provider.on('grant.success', (context) => {
+  const type = context.oidc.params.grant_type;
+  seen.grants[type] = (seen.grants[type] || 0) + 1;
+});
+
+const answer = provider.callback();
+authorization.on('request', async (request, response) => {
+  if (asked.away) return request.socket.destroy();
+  if (request.method === 'POST' && request.url === '/token') {
+    seen.refreshes += 1;
+    await new Promise((resolve) => setTimeout(resolve, asked.delay));
+  }
+  if (request.url === '/token/revocation') seen.revocations += 1;
+  answer(request, response);
+});
+
+const json = (response, status, body, headers = {}) => {
+  response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
+  response.end(JSON.stringify(body));
+};
+const content = async (request) => {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts).toString();
+};
+
+resource.on('request', async (request, response) => {
+  const body = await content(request);
+  if (request.url === '/-/seen') return json(response, 200, seen);
+  if (request.url === '/-/ask') return json(response, 200, Object.assign(asked, JSON.parse(body)));
+  if (request.url === '/.well-known/oauth-protected-resource/mcp') {
+    return json(response, 200, { resource: mcp, authorization_servers: [issuer], scopes_supported: ['mcp:read', 'offline_access'] });
+  }
+  if (request.url !== '/mcp') return json(response, 404, {});
+  const token = (request.headers.authorization || '').replace('Bearer ', '');
+  const found = token ? (await provider.AccessToken.find(token)) || (await provider.ClientCredentials.find(token)) : undefined;
+  if (!found || found.aud !== mcp) {
+    const challenge = `Bearer realm="a, \\"b\\"", resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp", scope="mcp:read offline_access"`;
+    return json(response, 401, {}, { 'WWW-Authenticate': token ? `${challenge}, error="invalid_token"` : challenge });
+  }
+  seen.calls += 1;
+  return json(response, 200, { jsonrpc: '2.0', id: 1, result: { account: found.accountId || found.clientId } });
+});
+
+console.log(JSON.stringify({ issuer, mcp, origin }));
+process.stdin.resume().on('end', () => process.exit(0));
