@@ -10,6 +10,7 @@ from core.outbound.failures import (
     TooManyRedirects,
 )
 from core.outbound.fetching import Client, Limits, Response, fetch
+from core.outbound.hosts import require_host_allowed_early, resolve_allowed
 from core.outbound.policy import Policy, policy_from_environment
 
 __all__ = [
@@ -26,4 +27,6 @@ __all__ = [
     "fetch",
     "policy_from_environment",
     "require_allowed_early",
+    "require_host_allowed_early",
+    "resolve_allowed",
 ]

@@ -80,6 +80,15 @@ class Dialler:
         except TimeoutError:
             raise TimedOut(f"{origin.host} could not be reached within {CONNECT_SECONDS} s.") from None
 
+    async def resolve(self, origin: Origin) -> list[str]:
+        """The addresses of its host that may be dialled. Raises ConnectionFailed, TimedOut and Refused."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                allowed = self._allowed(origin, await self._addresses(origin))
+        except TimeoutError:
+            raise TimedOut(f"{origin.host} could not be reached within {CONNECT_SECONDS} s.") from None
+        return [str(info[4][0]) for info in allowed]
+
     def _allowed(self, origin: Origin, infos: list[AddressInfo]) -> list[AddressInfo]:
         # The very addresses that were checked are dialled, so that nothing can change in between.
         allowed = [info for info in infos if self._policy.allows_dial(origin.host, info[4][0], origin.port)]

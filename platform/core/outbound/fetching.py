@@ -83,7 +83,8 @@ class Client:
 
     def __init__(self, policy: Policy | None = None, dialler: Dialler | None = None) -> None:
         self.policy = policy_from_environment() if policy is None else policy
-        self.pool = Pool((dialler or Dialler(self.policy)).dial)
+        self.dialler = dialler or Dialler(self.policy)
+        self.pool = Pool(self.dialler.dial)
 
     async def close(self) -> None:
         """Closes all connections; requests that are under way fail."""

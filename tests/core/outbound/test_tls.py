@@ -1,7 +1,6 @@
 """TLS to upstreams: whom the door trusts, and what it says where it does not."""
 
 import asyncio
-import datetime as dt
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator
@@ -9,14 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from core import outbound
 from core.outbound.dialling import Dialler
 from core.outbound.policy import Policy
+from tests.core.outbound.identities import write_identity
 from tests.core.outbound.raw import WHOLE, answering, scripted
 from tests.core.outbound.test_door import Names
 from tests.core.outbound.upstreams import LOOPBACK
@@ -28,21 +24,7 @@ NAME = "service.example"
 @pytest.fixture(scope="module")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a key and its own certificate, for NAME."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "identity.pem"
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(secret + certificate.public_bytes(Encoding.PEM))
-    return path
+    return write_identity(tmp_path_factory.mktemp("tls") / "identity.pem", NAME)
 
 
 @asynccontextmanager

@@ -1,0 +1,1 @@
+"""Databases whose authors write statements: each becomes a tool, with typed parameters, that can only read."""
