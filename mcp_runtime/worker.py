@@ -188,7 +188,6 @@ class Worker:
             together=journal.together,
         )
         http_sse = HttpSse(store=store, guards=self._guards, services=services, mailboxes=Mailboxes(bus))
-        discovery = Discovery(store=store, catalogues=Catalogues(database), guards=self._guards)
         socket_door = SocketDoor(store=store, guards=self._guards, limits=self._limits, meter=meter)
         socket = _consumer(store=store, guards=self._guards, services=services)
         tree = _tree(listener, store, quotas, bus, (TaskSpec("shipper", shipper.run), TaskSpec("lag", lag.run)))
@@ -206,7 +205,7 @@ class Worker:
             shipper,
             streamable_http,
             http_sse,
-            discovery,
+            Discovery(store=store, catalogues=Catalogues(database), guards=self._guards),
             socket_door,
             socket,
             tree,

@@ -19,7 +19,12 @@ def _called(result: ToolResult, curation: CallCuration, **arguments: Any) -> tup
         seen.update(given)
         return result
 
-    return run(curated_handler(handler, curation)(CONTEXT, arguments)), seen
+    curated = curated_handler(handler, curation)
+
+    async def call() -> ToolResult:
+        return await curated(CONTEXT, arguments)
+
+    return run(call()), seen
 
 
 def _structured(value: Any) -> ToolResult:
