@@ -1,27 +1,21 @@
 """YAML front matter of Markdown texts as JSON: the core schema of YAML 1.2, bounded, without aliases and tags.
 
-PyYAML's own constructors read YAML 1.1, where `no` is false and a date is no text; what clients compare is YAML 1.2.
+What clients compare is YAML 1.2.
 """
 
-import math
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+from mcp_runtime.yaml_scalars import NotJson, plain_value
+
 MAXIMUM_CHARACTERS = 8 * 1024
 MAXIMUM_DEPTH = 16
-MAXIMUM_DIGITS = 32
 LARGEST_INTEGER = 2**53  # what every JSON implementation can carry exactly (RFC 8259 section 6)
 
 _FENCED = re.compile(r"\ufeff?---\r?\n(?P<yaml>.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-# YAML 1.2 section 10.3.2, "Tag Resolution".
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 class InvalidFrontmatter(Exception):
@@ -88,24 +82,10 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
     text: str = event.value
     if not event.implicit[0]:
         return text
-    if text in _NULL:
-        return None
-    if text in _BOOLEANS:
-        return _BOOLEANS[text]
-    return _number(text)
-
-
-def _number(text: str) -> Any:
-    """The number that a plain text is, or the text."""
-    if _NOT_JSON.fullmatch(text):
-        raise InvalidFrontmatter(f"{text} is not a number that JSON has.")
-    if _INTEGER.fullmatch(text):
-        integer = int(text, 0 if text.startswith(("0o", "0x")) else 10) if len(text) <= MAXIMUM_DIGITS else math.inf
-        if abs(integer) > LARGEST_INTEGER:
-            raise InvalidFrontmatter("Integers are at most 2^53.")
-        return integer
-    if not _FLOAT.fullmatch(text):
-        return text
-    if not math.isfinite(number := float(text)):
-        raise InvalidFrontmatter("Numbers are finite.")
-    return number
+    try:
+        value = plain_value(text)
+    except NotJson as error:
+        raise InvalidFrontmatter(str(error)) from None
+    if type(value) is int and abs(value) > LARGEST_INTEGER:
+        raise InvalidFrontmatter("Integers are at most 2^53.")
+    return value

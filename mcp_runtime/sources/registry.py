@@ -4,6 +4,7 @@ from mcp_runtime.sources.builtin.source import BuiltinSource
 from mcp_runtime.sources.conformance.source import ConformancePromptSource, ConformanceSource
 from mcp_runtime.sources.contract import PromptSource, ResourceSource, ToolSource
 from mcp_runtime.sources.http.source import HttpSource
+from mcp_runtime.sources.openapi.source import OpenApiSource
 from mcp_runtime.sources.sql.source import SqlSource
 from mcp_runtime.sources.static.prompts import StaticPromptSource
 from mcp_runtime.sources.static.resources import StaticResourceSource
@@ -16,4 +17,4 @@ PROMPT_SOURCES: dict[str, PromptSource] = {
     source.kind: source for source in (StaticPromptSource(), ConformancePromptSource())
 }
 RESOURCE_SOURCES: dict[str, ResourceSource] = {source.kind: source for source in (StaticResourceSource(),)}
-UPSTREAM_SOURCES: dict[str, UpstreamSource] = {source.kind: source for source in (SqlSource(),)}
+UPSTREAM_SOURCES: dict[str, UpstreamSource] = {source.kind: source for source in (OpenApiSource(), SqlSource())}

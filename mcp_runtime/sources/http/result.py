@@ -38,19 +38,19 @@ class ResultReader:
     def read(self, response: Response) -> ToolResult:
         """The result of a complete answer."""
         try:
-            text = self.hide(_text(response))
+            text = self.hide(text_of(response))
             if not self._succeeded(response.status):
-                return text_result(self.hide(_status(response)) + _quoted(text), is_error=True)
+                return text_result(self.hide(status_line(response)) + quoted(text), is_error=True)
             return self._mapped(response, text)
         except Unusable as error:
-            return text_result(f"{self.hide(_status(response))}, but {error}", is_error=True)
+            return text_result(f"{self.hide(status_line(response))}, but {error}", is_error=True)
 
     def _succeeded(self, status: int) -> bool:
         return status in self.success if self.success else 200 <= status <= 299
 
     def _mapped(self, response: Response, text: str) -> ToolResult:
         if self.pointer is None and not self.structured:
-            return text_result(text or self.hide(_status(response)) + _quoted(text))
+            return text_result(text or self.hide(status_line(response)) + quoted(text))
         value = self._value(text)
         if not self.structured:
             return text_result(_written(value))
@@ -61,12 +61,12 @@ class ResultReader:
         try:
             document = msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-            raise Unusable(f"the answer is not JSON{_quoted(text)}") from None
+            raise Unusable(f"the answer is not JSON{quoted(text)}") from None
         try:
             return resolve(self.pointer or (), document)
         except NothingThere:
             place = "".join(f"/{step}" for step in self.pointer or ())
-            raise Unusable(f"the answer has nothing at {place}{_quoted(text)}") from None
+            raise Unusable(f"the answer has nothing at {place}{quoted(text)}") from None
 
 
 def parse_result(mapping: ResultMapping, hide: Callable[[str], str]) -> ResultReader:
@@ -79,7 +79,8 @@ def parse_result(mapping: ResultMapping, hide: Callable[[str], str]) -> ResultRe
     return ResultReader(pointer, mapping.structured, frozenset(mapping.success), hide)
 
 
-def _text(response: Response) -> str:
+def text_of(response: Response) -> str:
+    """The body as text. Raises Unusable."""
     charset = (response.charset or "utf-8").lower()
     try:
         if charset in CHARSETS:
@@ -94,11 +95,13 @@ def _written(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _status(response: Response) -> str:
+def status_line(response: Response) -> str:
+    """Who answered, and with which status."""
     return f"{response.host} answered {response.status} {response.reason[:REASON_CHARACTERS]}".rstrip()
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """The beginning of a text, to follow a sentence that is not ended yet."""
     text = text.strip()
     if not text:
         return ", with an empty body."
