@@ -43,7 +43,7 @@ class Runner:
         self._renewals = Claims(database_url)
         self._http = Client()
         self._bus = Bus(redis_url)
-        self._links, self._vault = Links(), VaultReader(database_url)
+        self._links, self._vault = Links(), VaultReader(database_url, self._http)
         opener = Opener(UPSTREAM_SOURCES, Lines(self._http, self._vault, teller(self._bus)).of, self._links)
         workshop = Workshop(http=self._http, announce=announcer(self._bus))
         self._compiler = Compiler(Sources(SOURCES, {}, {}), workshop, opener)

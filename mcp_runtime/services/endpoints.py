@@ -18,6 +18,8 @@ from tenants.access import Actor, Permission
 from tenants.models import Tenant
 from tenants.models.tenant import is_slug
 from tenants.validation import cleaned, refused_fields
+from tenants.vault.revocations import holder_forget
+from tenants.vault.secrets import secrets_forget
 
 MAXIMUM_ORIGINS = 50
 LARGEST_PORT = 65_535
@@ -134,11 +136,14 @@ def endpoint_update(
 
 
 def endpoint_delete(*, actor: Actor, endpoint_slug: str) -> UUID:
-    """Deletes an endpoint with its tools and keys; its URL answers 404 within a second."""
+    """Deletes an endpoint with its tools, upstreams and keys; its URL answers 404 within a second."""
     actor.require(Permission.EDIT_ENDPOINTS)
     endpoint = endpoint_for(endpoint_slug, lock=True)
     endpoint_id = endpoint.pk
     announce(endpoint)
+    for upstream_id in endpoint.upstreams.values_list("pk", flat=True):
+        secrets_forget(holder=upstream_id)
+        holder_forget(tenant_id=actor.tenant.id, holder=upstream_id, by=actor.user)
     endpoint.delete()
     return endpoint_id
 

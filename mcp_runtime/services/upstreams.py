@@ -14,6 +14,7 @@ from mcp_runtime.sources.registry import UPSTREAM_SOURCES
 from mcp_runtime.sources.upstream import UpstreamDraft, UpstreamSource
 from tenants.access import Actor
 from tenants.validation import cleaned, json_problem, refused_fields
+from tenants.vault.revocations import holder_forget
 from tenants.vault.secrets import secrets_forget, secrets_write
 
 MAXIMUM_UPSTREAMS = 50
@@ -71,6 +72,7 @@ def upstream_update(*, actor: Actor, endpoint_slug: str, slug: str, fields: Upst
         upstream.save()
         if source_of(upstream.kind).destination(upstream.config) != before:
             secrets_forget(holder=upstream.pk)
+            holder_forget(tenant_id=actor.tenant.id, holder=upstream.pk, by=actor.user)
         _store(actor, upstream, secrets)
         serve_all(upstream)
         return upstream
@@ -87,11 +89,12 @@ def upstream_switch(*, actor: Actor, endpoint_slug: str, slug: str, enabled: boo
 
 
 def upstream_delete(*, actor: Actor, endpoint_slug: str, slug: str) -> UUID:
-    """Removes an upstream with all that is served of it, and its secrets."""
+    """Removes an upstream with all that is served of it, and its secrets; its connections are revoked."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
         upstream = upstream_for(endpoint, slug, lock=True)
         upstream_id = upstream.pk
         secrets_forget(holder=upstream_id)
+        holder_forget(tenant_id=actor.tenant.id, holder=upstream_id, by=actor.user)
         upstream.delete()
         return upstream_id
 

@@ -8,6 +8,7 @@ import psycopg
 
 from core.channels import ENDPOINTS_CHANNEL
 from core.jitter import jittered
+from mcp_runtime.connections.holding import Holding
 from mcp_runtime.lines import Connection, connect
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.snapshots.structs import EndpointChanged
@@ -25,9 +26,10 @@ _decode = msgspec.json.Decoder(EndpointChanged).decode
 class Listener:
     """`is_connected` tells whether changes are heard right now."""
 
-    def __init__(self, url: str, store: SnapshotStore) -> None:
+    def __init__(self, url: str, store: SnapshotStore, credentials: Holding) -> None:
         self._url = url
         self._store = store
+        self._credentials = credentials
         self.connected = asyncio.Event()
 
     async def run(self) -> None:
@@ -52,7 +54,7 @@ class Listener:
             await _ask(connection, f"LISTEN {ENDPOINTS_CHANNEL}")
             self.connected.set()
             # Only what commits from here on is heard, so what is held already may be older.
-            self._store.look_again()
+            self._look_again()
             while True:
                 async for notification in connection.notifies(timeout=PULSE_SECONDS):
                     self._heard(notification.payload)
@@ -63,9 +65,16 @@ class Listener:
             change = _decode(payload)
         except msgspec.DecodeError:
             logger.warning("a notification is not understood; everything is looked at again")
-            self._store.look_again()
+            self._look_again()
             return
-        self._store.changed(change)
+        if change.holder:
+            self._credentials.changed(change.tenant_id, change.holder)
+        else:
+            self._store.changed(change)
+
+    def _look_again(self) -> None:
+        self._store.look_again()
+        self._credentials.look_again()
 
 
 async def _ask(connection: Connection, statement: str) -> None:

@@ -140,6 +140,7 @@ class EndpointChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_session: str = ""  # digest of the session id
     task: str = ""  # id of a task of it, which alone changed
     limits: bool = False  # the tenant's plan or limit changed, and nothing else
+    holder: str = ""  # id of what credentials are held for, which alone changed
 
 
 def secrets_bound_to(tenant_id: str, tool_id: str) -> str:

@@ -4,44 +4,46 @@ from collections.abc import Mapping
 
 from core.crypto import Forged
 from core.envelope import KeyGone, Keyring
+from core.outbound import Client
+from mcp_runtime.connections.holding import Holding
+from mcp_runtime.connections.rows import Rows, SecretRow
+from mcp_runtime.connections.tokens import Tokens
 from mcp_runtime.lines import ENTER, DatabaseAway
 from mcp_runtime.lines import Line as DatabaseLine
 from mcp_runtime.sources.upstream import Health, UpstreamFailed
 from tenants.vault.purposes import SECRET, secret_row
 
-_KEYS = "SELECT version, wrapped FROM tenants_tenantkey WHERE tenant_id = %s AND destroyed_at IS NULL"
-_SECRETS = "SELECT name, destination, sealed FROM tenants_secret WHERE tenant_id = %s AND holder = %s"
 _MATERIAL = "SELECT material FROM mcp_runtime_upstream WHERE tenant_id = %s AND id = %s"
 
 
 class VaultReader:
-    """Reads the vault of all tenants over one connection; see `core.envelope`."""
+    """Reads the vault of all tenants. `http` is what providers are asked over for new tokens.
 
-    def __init__(self, database_url: str) -> None:
-        self._line = DatabaseLine(database_url)
+    Who `remembers` keeps what was read, sealed, and has to pass on what it hears of changes.
+    """
+
+    def __init__(self, database_url: str, http: Client, *, remembers: bool = False) -> None:
+        # Material is large: who waits for a token does not wait behind it.
+        self._material_line, self._line = DatabaseLine(database_url), DatabaseLine(database_url)
+        rows = Rows(self._line)
+        self.holding = Holding(rows, remembers=remembers)
+        self.tokens = Tokens(rows, self.holding, http)
 
     async def close(self) -> None:
-        """Closes the connection."""
+        """Closes the connections, after refreshes that are under way."""
+        await self.tokens.close()
         await self._line.close()
+        await self._material_line.close()
 
     async def secrets(self, tenant_id: str, holder: str, destination: str) -> dict[str, str]:
         """The static secrets of `holder` in clear. Raises UpstreamFailed for one given for another destination."""
-        try:
-            async with self._line.transaction() as connection:
-                await connection.execute(ENTER, (tenant_id,))
-                rows = await (await connection.execute(_SECRETS, (tenant_id, holder))).fetchall()
-                if not rows:
-                    return {}
-                keys = await (await connection.execute(_KEYS, (tenant_id,))).fetchall()
-        except DatabaseAway:
-            raise UpstreamFailed("The platform cannot reach its vault. Try again shortly.") from None
-        keyring = Keyring(tenant_id, dict(keys))
-        return {row[0]: _opened(keyring, holder, destination, row) for row in rows}
+        held = await self.holding.of(tenant_id, holder)
+        return {row.name: _opened(held.keyring, holder, destination, row) for row in held.secrets}
 
     async def material(self, tenant_id: str, upstream_id: str) -> bytes:
         """What was uploaded for an upstream; empty where nothing was. Raises UpstreamFailed."""
         try:
-            async with self._line.transaction() as connection:
+            async with self._material_line.transaction() as connection:
                 await connection.execute(ENTER, (tenant_id,))
                 row = await (await connection.execute(_MATERIAL, (tenant_id, upstream_id))).fetchone()
         except DatabaseAway:
@@ -49,35 +51,34 @@ class VaultReader:
         return bytes(row[0]) if row and row[0] is not None else b""
 
 
-def _opened(keyring: Keyring, holder: str, destination: str, row: tuple[str, ...]) -> str:
-    name, given_for, sealed = row
-    if given_for != destination:
+def _opened(keyring: Keyring, holder: str, destination: str, row: SecretRow) -> str:
+    if row.destination != destination:
         raise UpstreamFailed("Its secrets were given for another address. Enter them again.", Health.NEEDS_LOGIN)
     try:
-        opened = keyring.unseal(SECRET, sealed, *secret_row(holder, name, destination))
+        opened = keyring.unseal(SECRET, row.sealed, *secret_row(holder, row.name, destination))
     except (Forged, KeyGone):
         raise UpstreamFailed("Its secrets cannot be opened. Enter them again.", Health.NEEDS_LOGIN) from None
     return opened.decode("utf-8", "surrogatepass")
 
 
 class StoredCredentials:
-    """The `Credentials` of one upstream. Static secrets are read once for each time that the upstream is opened."""
+    """The `Credentials` of one upstream."""
 
     def __init__(self, vault: VaultReader, tenant_id: str, holder: str, destination: str) -> None:
         self._vault = vault
         self._place = (tenant_id, holder, destination)
-        self._secrets: Mapping[str, str] | None = None
 
     async def secrets(self) -> Mapping[str, str]:
         """The static secrets by name. Raises UpstreamFailed."""
-        if self._secrets is None:
-            self._secrets = await self._vault.secrets(*self._place)
-        return self._secrets
+        return await self._vault.secrets(*self._place)
 
     async def token(self, principal: str) -> str | None:
-        """None: the upstream is not connected by OAuth."""
-        return None
+        """An access token of the caller's connection, else of the tenant's; None where there is no connection.
+
+        Raises UpstreamFailed.
+        """
+        return await self._vault.tokens.token(*self._place, principal)
 
     async def rejected(self, principal: str, token: str, challenge: str) -> bool:
-        """No: there is no other to try."""
-        return False
+        """Whether there is a newer token to try. Raises UpstreamFailed(NEEDS_LOGIN) where somebody has to log in."""
+        return await self._vault.tokens.rejected(*self._place, principal, token)

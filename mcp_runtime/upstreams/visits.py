@@ -66,8 +66,8 @@ async def _visit[T](
     source = UPSTREAM_SOURCES.get(snapshot.kind)
     if source is None:
         raise UpstreamFailed(f"This platform has no kind of upstream {snapshot.kind}.")
-    vault = VaultReader(environment.secret("DATABASE_URL"))
     async with Client() as http:
+        vault = VaultReader(environment.secret("DATABASE_URL"), http)
         try:
             line = Lines(http, vault).of(tenant_id, endpoint_id, snapshot, source)
             upstream = source.open(snapshot.config, line)

@@ -16,13 +16,11 @@ from tenants.vault.keyrings import keyring_for_opening, keyring_for_sealing
 from tenants.vault.oauth.client_auth import InvalidKey, private_key
 from tenants.vault.oauth.discovery import Protected
 from tenants.vault.oauth.metadata import BASIC, NONE, POST, SIGNED, ProviderMetadata
-from tenants.vault.oauth.registration import Registration, Way, registered
+from tenants.vault.oauth.registration import Registration, Way, decode, encode, registered
 from tenants.vault.oauth.running import with_provider
 from tenants.vault.purposes import CLIENT, client_row
 
 METHODS = (BASIC, POST, NONE, SIGNED)
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Registration).decode
 
 
 def callback_url() -> str:
@@ -69,7 +67,7 @@ def client_at(*, actor: Actor, protected: Protected, entered: Registration | Non
 
 def registration_of(keyring: Keyring, client: OAuthClient) -> Registration:
     """The registration in clear. Raises core.crypto.Forged and core.envelope.KeyGone."""
-    return _decode(keyring.unseal(CLIENT, client.sealed, *client_row(client.issuer)))
+    return decode(keyring.unseal(CLIENT, client.sealed, *client_row(client.issuer)))
 
 
 def provider_of(client: OAuthClient) -> ProviderMetadata:
@@ -115,7 +113,7 @@ def _stored(actor: Actor, provider: ProviderMetadata, registration: Registration
         "provider": _plain(provider),
         "way": registration.way,
         "client_id": registration.client_id,
-        "sealed": keyring.seal(CLIENT, _encode(registration), *client_row(provider.issuer)),
+        "sealed": keyring.seal(CLIENT, encode(registration), *client_row(provider.issuer)),
         "redirect_uri": redirect_uri,
     }
     client, _made = OAuthClient.objects.update_or_create(

@@ -16,11 +16,12 @@ from core.outbound import Client
 from core.tenancy import tenant_context
 from tenants.models import Revocation, RevocationDue, RevocationOutcome
 from tenants.vault.keyrings import keyring_for_opening
+from tenants.vault.oauth.errand import Errand, decode
 from tenants.vault.oauth.failures import OAuthFailed, ProviderAway
 from tenants.vault.oauth.revoking import REVOKED, revoke
 from tenants.vault.oauth.running import with_provider
 from tenants.vault.purposes import REVOCATION, own_row
-from tenants.vault.revocations import UNREADABLE, Errand, decode
+from tenants.vault.revocations import UNREADABLE
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ to be told waits in the receipt, sealed for that alone, until it took it or was 
 
 from uuid import UUID, uuid4
 
-import msgspec
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -19,28 +18,11 @@ from tenants.models import Connection, ConnectionState, Login, Revocation, Revoc
 from tenants.vault.clients import provider_of, registration_of
 from tenants.vault.connections import connection_for
 from tenants.vault.keyrings import keyring_for_sealing
-from tenants.vault.oauth.metadata import ProviderMetadata
-from tenants.vault.oauth.registration import Registration
-from tenants.vault.oauth.tokens import TokenSet
+from tenants.vault.oauth.errand import encode, errand_for
 from tenants.vault.purposes import REVOCATION, own_row
 from tenants.vault.token_sets import tokens_dropped, tokens_of
 
 UNREADABLE = "The tokens could not be opened any more."
-
-
-class Errand(msgspec.Struct, frozen=True):
-    """What the provider is told: which tokens, each with its hint (RFC 7009 section 2.1), and who says so."""
-
-    provider: ProviderMetadata
-    registration: Registration
-    tokens: tuple[tuple[str, str], ...]
-
-    def __repr__(self) -> str:
-        return f"Errand(issuer={self.provider.issuer!r}, tokens={len(self.tokens)})"
-
-
-encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(Errand).decode
 
 
 def connection_disconnect(*, actor: Actor, connection_id: UUID) -> list[Revocation]:
@@ -145,7 +127,7 @@ def _receipt(keyring: Keyring, connection: Connection, by: User | None, reason: 
     )
     try:
         got = tokens_of(keyring, connection)
-        errand = Errand(provider_of(connection.client), registration_of(keyring, connection.client), _named(got))
+        errand = errand_for(provider_of(connection.client), registration_of(keyring, connection.client), got)
     except (Forged, KeyGone):
         return _ended(receipt, RevocationOutcome.GAVE_UP, UNREADABLE)
     receipt.tokens = len(errand.tokens)
@@ -153,12 +135,6 @@ def _receipt(keyring: Keyring, connection: Connection, by: User | None, reason: 
         return _ended(receipt, RevocationOutcome.UNSUPPORTED, "The provider publishes no revocation endpoint.")
     receipt.sealed = keyring.seal(REVOCATION, encode(errand), *own_row(receipt.pk))
     return receipt
-
-
-def _named(got: TokenSet) -> tuple[tuple[str, str], ...]:
-    """The refresh token first: with it most providers end the access tokens of the same grant (RFC 7009 section 2)."""
-    access = (got.access_token, "access_token")
-    return ((got.refresh_token, "refresh_token"), access) if got.refresh_token else (access,)
 
 
 def _ended(receipt: Revocation, outcome: RevocationOutcome, why: str) -> Revocation:

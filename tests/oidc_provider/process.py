@@ -27,6 +27,8 @@ class Upstream:
     issuer: str
     mcp: str
     origin: str
+    machine_id: str = "machine"
+    machine_secret: str = "the machine's: secret+%"
 
     @property
     def allowed(self) -> str:

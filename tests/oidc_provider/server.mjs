@@ -20,7 +20,9 @@ const origin = await listening(resource);
 const mcp = `${origin}/mcp`;
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const key = privateKey.export({ format: 'jwk' });
-const client = JSON.parse(process.env.CLIENTS || '[]');
+// A secret that is read otherwise unless it is form-encoded before Basic (RFC 6749 section 2.3.1).
+const machine = { client_id: 'machine', client_secret: "the machine's: secret+%", grant_types: ['client_credentials'], redirect_uris: [], response_types: [], scope: 'mcp:read mcp:write' };
+const client = [machine, ...JSON.parse(process.env.CLIENTS || '[]')];
 
 const provider = new Provider(issuer, {
   clients: client,

@@ -37,6 +37,10 @@ class Registration(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"Registration(way={self.way!r}, client_id={self.client_id!r}, auth_method={self.auth_method!r})"
 
 
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Registration).decode
+
+
 def client_document(client_id: str, redirect_uri: str) -> dict[str, Any]:
     """The client ID metadata document, whose `client_id` is the URL that it is served at."""
     return {"client_id": client_id, **_described(redirect_uri), "token_endpoint_auth_method": NONE}

@@ -11,9 +11,8 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.models import Connection, ConnectionState, Login, OAuthClient, Role
 from tenants.vault.logins import login_finish
+from tests.connecting import BROWSER, Connecting, answer_in
 from tests.dumps import tables_holding
-from tests.tenants.vault.conftest import BROWSER, Connecting
-from tests.tenants.vault.redirects import answer_in
 
 
 def test_a_login_ends_with_a_token_that_the_server_takes(connecting: Connecting) -> None:
