@@ -3,6 +3,7 @@
 from mcp_runtime.sources.builtin.source import BuiltinSource
 from mcp_runtime.sources.conformance.source import ConformancePromptSource, ConformanceSource
 from mcp_runtime.sources.contract import PromptSource, ResourceSource, ToolSource
+from mcp_runtime.sources.deferred import Deferred
 from mcp_runtime.sources.http.source import HttpSource
 from mcp_runtime.sources.openapi.source import OpenApiSource
 from mcp_runtime.sources.sql.source import SqlSource
@@ -17,4 +18,11 @@ PROMPT_SOURCES: dict[str, PromptSource] = {
     source.kind: source for source in (StaticPromptSource(), ConformancePromptSource())
 }
 RESOURCE_SOURCES: dict[str, ResourceSource] = {source.kind: source for source in (StaticResourceSource(),)}
-UPSTREAM_SOURCES: dict[str, UpstreamSource] = {source.kind: source for source in (OpenApiSource(), SqlSource())}
+UPSTREAM_SOURCES: dict[str, UpstreamSource] = {
+    source.kind: source
+    for source in (
+        OpenApiSource(),
+        SqlSource(),
+        Deferred("graphql", "GraphQL service", "mcp_runtime.sources.graphql.source", "GraphqlSource"),
+    )
+}
