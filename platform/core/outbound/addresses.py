@@ -1,5 +1,6 @@
 """Which network addresses are public: everything that the registries of special-purpose addresses do not name."""
 
+import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 type Address = IPv4Address | IPv6Address
@@ -43,4 +44,12 @@ def parse(text: str) -> Address | None:
     try:
         return ip_address(text.removeprefix("[").removesuffix("]"))
     except ValueError:
+        return None
+
+
+def parse_loosely(text: str) -> Address | None:
+    """The address that resolvers make of `text` without asking anybody: 2852039166, 0x7f.1 and 10.0.0.1. are some."""
+    try:
+        return parse(text.removesuffix(".")) or IPv4Address(socket.inet_aton(text.removesuffix(".")))
+    except (OSError, ValueError):
         return None

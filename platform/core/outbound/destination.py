@@ -91,5 +91,6 @@ def require_allowed_early(url: str, policy: Policy) -> None:
     """Refuses what can be refused without a resolver, for whoever stores a URL that is requested later."""
     origin = parse(url).origin
     require_allowed(origin, policy)
-    if addresses.parse(origin.host) is not None and not policy.allows_dial(origin.host, origin.host, origin.port):
+    address = addresses.parse_loosely(origin.host)
+    if address is not None and not policy.allows_dial(origin.host, str(address), origin.port):
         raise origin.refused("is not a public address")
