@@ -9,66 +9,8 @@ from mcp_runtime.sources.contract import ToolDraft
 from mcp_runtime.sources.openapi.document import document_of
 from mcp_runtime.sources.openapi.drafting import Drafter, Found, found_in
 from mcp_runtime.sources.openapi.swagger import FORM
+from tests.mcp_runtime.sources.openapi.documents import SWAGGER
 from tests.mcp_runtime.sources.openapi.serving import discovered, document_with, parameter, tools_of
-
-PET = {"$ref": "#/definitions/Pet"}
-SWAGGER: dict[str, Any] = {
-    "swagger": "2.0",
-    "info": {"title": "Pets", "version": "1", "description": "All about pets."},
-    "host": "api.example.com",
-    "basePath": "/v2/",
-    "schemes": ["http", "https"],
-    "consumes": ["application/json"],
-    "produces": ["application/json"],
-    "securityDefinitions": {"login": {"type": "basic"}, "key": {"type": "apiKey", "in": "query", "name": "k"}},
-    "security": [{"login": []}],
-    "parameters": {"page": {"name": "page", "in": "query", "type": "integer", "minimum": 0, "exclusiveMinimum": True}},
-    "definitions": {
-        "Pet": {
-            "type": "object",
-            "required": ["id", "name"],
-            "properties": {
-                "id": {"type": "integer", "format": "int64", "readOnly": True},
-                "name": {"type": "string", "example": "Rex", "x-nullable": True},
-                "mother": {"$ref": "#/definitions/Pet"},
-            },
-        }
-    },
-    "paths": {
-        "/pets": {
-            "get": {
-                "operationId": "list pets",
-                "summary": "Lists pets",
-                "description": "All of them.",
-                "parameters": [
-                    {"$ref": "#/parameters/page"},
-                    {"name": "tag", "in": "query", "type": "array", "items": {"type": "string"}},
-                    {"name": "kind", "in": "query", "type": "array", "collectionFormat": "multi"},
-                ],
-                "responses": {"200": {"schema": {"type": "array", "items": {"$ref": "#/definitions/Pet"}}}},
-            },
-            "post": {
-                "parameters": [
-                    {"name": "pet", "in": "body", "required": True, "schema": {"$ref": "#/definitions/Pet"}}
-                ],
-                "responses": {"201": {"schema": {"$ref": "#/definitions/Pet"}}},
-            },
-        },
-        "/pets/{id}/photo": {
-            "parameters": [{"name": "id", "in": "path", "required": True, "type": "string"}],
-            "put": {
-                "operationId": "photo",
-                "consumes": ["multipart/form-data"],
-                "security": [{"key": []}, {}],
-                "parameters": [
-                    {"name": "photo", "in": "formData", "type": "file", "required": True},
-                    {"name": "note", "in": "formData", "type": "string"},
-                ],
-                "responses": {"204": {}},
-            },
-        },
-    },
-}
 
 
 def config_of(tool: ToolDraft) -> dict[str, Any]:
