@@ -3,7 +3,7 @@
 from mcp_runtime.models.access_key import AccessKey
 from mcp_runtime.models.content import Prompt, Resource
 from mcp_runtime.models.endpoint import Access, Endpoint, TaskSupport, Tool
-from mcp_runtime.models.published import EndedSession, PublishedEndpoint
+from mcp_runtime.models.published import EndedSession, EndpointVersion, PublishedEndpoint
 from mcp_runtime.models.quota import CallBudget, ConnectionLease, RequestBudget
 from mcp_runtime.models.task import Task, TaskSchedule, TaskStatus
 from mcp_runtime.models.upstream import (
@@ -25,6 +25,7 @@ __all__ = [
     "Definition",
     "EndedSession",
     "Endpoint",
+    "EndpointVersion",
     "Form",
     "HealthState",
     "ImportRun",

@@ -45,6 +45,8 @@ class Endpoint(models.Model):
     access = models.CharField(max_length=8, choices=Access.choices, default=Access.KEY)
     allowed_origins = models.JSONField(default=list, blank=True)
     version = models.BigIntegerField(default=0)
+    # The version whose content is served whatever is changed meanwhile; null: the latest.
+    held_version = models.BigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

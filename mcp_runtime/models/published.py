@@ -19,6 +19,8 @@ class PublishedEndpoint(models.Model):
     slug = models.CharField(max_length=40)
     version = models.BigIntegerField()
     document = models.BinaryField()
+    # While an earlier version is held: what is served below `/preview`, and everywhere once it is let go.
+    preview = models.BinaryField(null=True)
 
     class Meta:
         constraints = [
@@ -33,6 +35,33 @@ class PublishedEndpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slug} v{self.version}"
+
+
+class EndpointVersion(models.Model):
+    """What an endpoint offered at one version: tools, prompts, resources, texts. No secret, no key, nobody's access."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="+")
+    endpoint = models.ForeignKey(
+        Endpoint, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
+    )
+    version = models.BigIntegerField()
+    document = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "id"], name="endpoint_version_id_within_tenant"),
+            models.UniqueConstraint(fields=["tenant", "endpoint", "version"], name="endpoint_version_once"),
+            TenantIsolation(name="endpoint_version_isolation"),
+            TenantForeignKey(
+                name="endpoint_version_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
 
 
 class EndedSession(models.Model):

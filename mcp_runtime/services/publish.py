@@ -8,21 +8,27 @@ from mcp_runtime.addresses import upstream_url
 from mcp_runtime.curation.shape import Curation, read_curation
 from mcp_runtime.curation.tools import fixed_arguments
 from mcp_runtime.models import AccessKey, Definition, Endpoint, Prompt, PublishedEndpoint, Resource, Tool, Upstream
+from mcp_runtime.services.versions import version_held, version_record
 from mcp_runtime.snapshots import structs
 from tenants.services.api_keys import live
 
 
 def publish(endpoint: Endpoint) -> None:
     """Raises the endpoint's version, stores its snapshot and tells the workers on commit."""
-    endpoint.version = Endpoint.objects.select_for_update().values_list("version", flat=True).get(pk=endpoint.pk) + 1
+    stored = Endpoint.objects.select_for_update().values_list("version", "held_version").get(pk=endpoint.pk)
+    endpoint.version, endpoint.held_version = stored[0] + 1, stored[1]
     endpoint.save(update_fields=["version", "updated_at"])
+    latest = _snapshot(endpoint)
+    version_record(endpoint, latest)
+    held = version_held(endpoint, latest)
     PublishedEndpoint.objects.update_or_create(
         tenant_id=endpoint.tenant_id,
         endpoint=endpoint,
         defaults={
             "slug": endpoint.slug,
             "version": endpoint.version,
-            "document": structs.encode(_snapshot(endpoint)),
+            "document": structs.encode(held or latest),
+            "preview": structs.encode(latest) if held else None,
         },
     )
     announce(endpoint)

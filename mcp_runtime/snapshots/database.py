@@ -7,6 +7,9 @@ from core.channels import ENDPOINTS_CHANNEL
 from mcp_runtime.lines import ENTER, Connection, Line
 from mcp_runtime.snapshots.structs import EndpointChanged, encode
 
+# Behind an endpoint's slug: what will be served once the version that is held is let go.
+PREVIEW = "/preview"
+
 type Known = tuple[int, str]  # version, and the endpoint's id: a new endpoint may have the slug of a deleted one
 
 _UNKNOWN: Known = (0, "")
@@ -14,10 +17,10 @@ _TENANT_OF_SLUG = "SELECT tenant_id::text FROM tenants_tenantslug WHERE slug = %
 # The document is large and mostly unchanged: it travels only when the version is another than the known one.
 _PUBLISHED = """
     SELECT p.endpoint_id::text, p.version,
-           CASE WHEN p.version <> %s OR p.endpoint_id::text <> %s THEN p.document END
+           CASE WHEN p.version = %s AND p.endpoint_id::text = %s THEN NULL WHEN %s THEN p.preview ELSE p.document END
     FROM mcp_runtime_publishedendpoint p
     JOIN tenants_tenant t ON t.id = p.tenant_id AND t.delete_after IS NULL
-    WHERE p.tenant_id = %s AND p.slug = %s
+    WHERE p.tenant_id = %s AND p.slug = %s AND (p.preview IS NOT NULL OR NOT %s)
 """
 _ENDED = """
     SELECT session_digest, extract(epoch FROM expires_at)::float FROM mcp_runtime_endedsession
@@ -98,7 +101,9 @@ class Database:
 
 async def _published(connection: Connection, tenant_id: str, endpoint_slug: str, known: Known) -> Published | None:
     await connection.execute(ENTER, (tenant_id,))
-    row = await (await connection.execute(_PUBLISHED, (*known, tenant_id, endpoint_slug))).fetchone()
+    slug, is_preview = endpoint_slug.removesuffix(PREVIEW), endpoint_slug.endswith(PREVIEW)
+    parameters = (*known, is_preview, tenant_id, slug, is_preview)
+    row = await (await connection.execute(_PUBLISHED, parameters)).fetchone()
     if row is None:
         return None
     endpoint_id, version, document = row

@@ -14,7 +14,7 @@ from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.protocol.sessions import LIFETIME_SECONDS
 from mcp_runtime.quota.quotas import Quotas
 from mcp_runtime.snapshots.compile import Compiler
-from mcp_runtime.snapshots.database import Database, Published
+from mcp_runtime.snapshots.database import PREVIEW, Database, Published
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.snapshots.structs import EndpointChanged, decode
 
@@ -29,7 +29,7 @@ RETRY_SECONDS = (0.1, 5.0)
 
 # Every transport has a path of its own: Streamable HTTP; HTTP+SSE, and where its clients post to; WebSocket.
 TRANSPORTS = ("mcp", "sse", "messages", "ws")
-_PATH_PARTS = 5
+_NAMES = 4
 
 type Name = tuple[str, str]  # slugs of tenant and endpoint
 type Key = tuple[str, str]  # the tenant's id, the endpoint's slug
@@ -152,8 +152,7 @@ class SnapshotStore:
     def changed(self, change: EndpointChanged) -> None:
         """Takes note of a notification: looks again at what it names, before everything that waits already."""
         if change.task:
-            held = self._by_id.get((change.tenant_id, change.endpoint))
-            if held is not None:
+            for held in self._held_of(change):
                 held.task_changed(change.task)
             return
         if change.limits:
@@ -161,15 +160,20 @@ class SnapshotStore:
             return
         self._changes += 1
         if change.ended_session:
-            held = self._by_id.get((change.tenant_id, change.endpoint))
-            if held is not None:
+            for held in self._held_of(change):
                 held.end_session(change.ended_session, time.time() + LIFETIME_SECONDS)
             return
         self._absent.clear()
         for key in list(self._by_id):
-            if key[0] == change.tenant_id and change.endpoint in ("", key[1]):
+            if key[0] == change.tenant_id and change.endpoint in ("", key[1].removesuffix(PREVIEW)):
                 self._mark_stale(key)
                 self._stale.move_to_end(key, last=False)
+
+    def _held_of(self, change: EndpointChanged) -> list[Held]:
+        """The endpoint that a change names, and its preview, where they are held."""
+        names = (change.endpoint, f"{change.endpoint}{PREVIEW}")
+        found = [self._by_id.get((change.tenant_id, name)) for name in names]
+        return [held for held in found if held is not None]
 
     def announced(self, data: dict[str, Any]) -> None:
         """Passes on what a source of an endpoint says: `tenant`, `endpoint` (ids), `kind`, `uri`."""
@@ -224,11 +228,13 @@ class SnapshotStore:
 
 
 def _name_in(path: str) -> Name | None:
-    """The two slugs of `/t/<tenant>/<endpoint>/<transport>`."""
-    parts = path.split("/")
-    if len(parts) != _PATH_PARTS or parts[0] or parts[1] != "t" or parts[4] not in TRANSPORTS:
+    """The two names of `/t/<tenant>/<endpoint>/<transport>`, or with `/preview` before the transport."""
+    *names, transport = path.split("/")
+    if transport not in TRANSPORTS or len(names) not in (_NAMES, _NAMES + 1) or names[:2] != ["", "t"]:
         return None
-    return (parts[2], parts[3]) if is_slug(parts[2]) and is_slug(parts[3]) else None
+    if len(names) > _NAMES and f"/{names[-1]}" != PREVIEW:
+        return None
+    return (names[2], "/".join(names[3:])) if is_slug(names[2]) and is_slug(names[3]) else None
 
 
 def is_slug(text: str) -> bool:
