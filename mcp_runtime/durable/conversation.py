@@ -14,6 +14,11 @@ class TaskConversation(Silence):
     def __init__(self, capabilities: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
         self._capabilities = capabilities
         self._answers = answers
+        self._memory: dict[str, Any] = {}
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        return self._memory
 
     def understands(self, question: Question) -> bool:
         return declared(self._capabilities, question)

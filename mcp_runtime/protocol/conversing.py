@@ -25,7 +25,7 @@ class InputRequired(Exception):
 class Retry:
     """The answers that a call brings along: those of this round, and those that its sealed state remembers."""
 
-    __slots__ = ("_bound_to", "_round", "answers")
+    __slots__ = ("_bound_to", "_round", "answers", "memory")
 
     def __init__(self, exchange: Exchange) -> None:
         """Raises RpcError(INVALID_PARAMS) for a state that is not this call's, or answers that are no object."""
@@ -33,17 +33,18 @@ class Retry:
         self._bound_to = binding(exchange.endpoint.endpoint_id, exchange.principal.id, exchange.method, params)
         self._round = 0
         self.answers: dict[str, Any] = {}
+        self.memory: dict[str, Any] = {}
         if "requestState" in params:
             state = unseal(self._bound_to, params["requestState"])
-            self._round, self.answers = state.round, dict(state.answers)
+            self._round, self.answers, self.memory = state.round, dict(state.answers), dict(state.memory)
         brought = params.get("inputResponses", {})
         if type(brought) is not dict:
             raise RpcError(errors.INVALID_PARAMS, "params.inputResponses is an object.")
         self.answers |= brought
 
-    def state(self, standing: dict[str, Answer]) -> str:
-        """The state for the next round, which remembers the answers that stand."""
-        return seal(self._bound_to, standing, self._round + 1)
+    def state(self, standing: dict[str, Answer], memory: dict[str, Any]) -> str:
+        """The state for the next round, which remembers the answers that stand and what the handler left."""
+        return seal(self._bound_to, standing, self._round + 1, memory)
 
 
 def check_meta(meta: object) -> None:

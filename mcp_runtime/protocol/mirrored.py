@@ -100,6 +100,25 @@ def decode_value(header: str, raw: bytes) -> str:
     return text
 
 
+def encode_value(text: str) -> str:
+    """The header value that says `text`: as it is where a header can carry it, `=?base64?…?=` otherwise."""
+    plain = text.isascii() and text.replace("\t", " ").isprintable() and text == text.strip(" \t")
+    if plain and not text.startswith(_PREFIX.decode()):
+        return text
+    return (_PREFIX + base64.b64encode(text.encode()) + _SUFFIX).decode()
+
+
+def argument_headers(mirrored: tuple[MirroredArgument, ...], arguments: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that repeat the annotated arguments of a call; those that are absent or null have none."""
+    headers: dict[str, str] = {}
+    for argument in mirrored:
+        value = _value_at(argument.path, arguments)
+        if value is not _MISSING:
+            text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+            headers[argument.header.decode()] = encode_value(text)
+    return headers
+
+
 def check_name(raw: bytes | None, expected: Any) -> None:
     """Raises RpcError(HEADER_MISMATCH) unless `Mcp-Name` says `expected`; a name the body lacks too is not ours."""
     if raw is None:

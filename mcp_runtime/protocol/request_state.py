@@ -23,11 +23,12 @@ _NOT_THE_CALL = frozenset({"_meta", "inputResponses", "requestState"})
 
 
 class RequestState(msgspec.Struct, frozen=True, array_like=True):
-    """`answers` are those of earlier rounds; `expires_at` is in seconds since the epoch."""
+    """`answers` are of earlier rounds, `memory` what the handler left; `expires_at` is in seconds since the epoch."""
 
     expires_at: float
     round: int
     answers: dict[str, Answer]
+    memory: dict[str, Any] = {}
 
 
 def binding(endpoint_id: str, principal_id: str, method: str, params: dict[str, Any]) -> str:
@@ -37,9 +38,9 @@ def binding(endpoint_id: str, principal_id: str, method: str, params: dict[str, 
     return f"{endpoint_id}/{principal_id}/{method}/{digest}"
 
 
-def seal(bound_to: str, answers: dict[str, Answer], number: int) -> str:
+def seal(bound_to: str, answers: dict[str, Answer], number: int, memory: dict[str, Any] | None = None) -> str:
     """The state after round `number`."""
-    state = RequestState(time.time() + LIFETIME_SECONDS, number, answers)
+    state = RequestState(time.time() + LIFETIME_SECONDS, number, answers, memory or {})
     return crypto.seal(PURPOSE, msgspec.json.encode(state), bound_to=bound_to)
 
 

@@ -63,7 +63,20 @@ class Detached(Exception):
 
 
 class Conversation(Protocol):
-    """The client's side of one call."""
+    """The client's side of one call.
+
+    `memory` is what earlier runs of the handler left for this one, and this one leaves for the next where a question
+    ends it: values of JSON, sealed with the answers on their way through the client. It is empty in the first run, and
+    may be where a task runs again.
+    """
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What is remembered; to be changed in place."""
+
+    @property
+    def log_level(self) -> str | None:
+        """From which level on the client wants log messages, as far as is known beforehand; None for none."""
 
     def understands(self, question: Question) -> bool:
         """Whether the client declared the capability that this question needs."""
@@ -93,7 +106,19 @@ class Conversation(Protocol):
 
 
 class Silence:
-    """The conversation with a client that hears nothing and answers nothing: a task's, or a probe's."""
+    """The conversation with a client that hears nothing and answers nothing: a task's, or a probe's.
+
+    What is shared has no memory: each gets one of its own where it looks.
+    """
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """Nothing, and whatever is put there is forgotten."""
+        return {}
+
+    @property
+    def log_level(self) -> str | None:
+        return None
 
     def understands(self, question: Question) -> bool:
         return False

@@ -5,6 +5,7 @@ from mcp_runtime.sources.conformance.source import ConformancePromptSource, Conf
 from mcp_runtime.sources.contract import PromptSource, ResourceSource, ToolSource
 from mcp_runtime.sources.deferred import Deferred
 from mcp_runtime.sources.http.source import HttpSource
+from mcp_runtime.sources.mcp.source import McpSource
 from mcp_runtime.sources.openapi.source import OpenApiSource
 from mcp_runtime.sources.sql.source import SqlSource
 from mcp_runtime.sources.static.prompts import StaticPromptSource
@@ -21,6 +22,7 @@ RESOURCE_SOURCES: dict[str, ResourceSource] = {source.kind: source for source in
 UPSTREAM_SOURCES: dict[str, UpstreamSource] = {
     source.kind: source
     for source in (
+        McpSource(),
         OpenApiSource(),
         SqlSource(),
         Deferred("graphql", "GraphQL service", "mcp_runtime.sources.graphql.source", "GraphqlSource"),

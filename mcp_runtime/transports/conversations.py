@@ -29,19 +29,31 @@ from mcp_runtime.sources.conversation import (
 )
 from mcp_runtime.transports.outlets import Outlet
 from mcp_runtime.transports.questions import Questions
-from mcp_runtime.transports.session_state import SessionState
+from mcp_runtime.transports.session_state import DEFAULT_LEVEL, SessionState
 
 
 class _Talk:
     """What both eras do alike. `waited` is how many seconds the call has spent waiting for its client."""
 
-    __slots__ = ("_exchange", "_outlet", "_progress", "waited")
+    __slots__ = ("_exchange", "_memory", "_outlet", "_progress", "waited")
 
     def __init__(self, exchange: Exchange, outlet: Outlet) -> None:
         self._exchange = exchange
         self._outlet = outlet
         self._progress = float("-inf")
+        self._memory: dict[str, Any] | None = None
         self.waited = 0.0
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        if self._memory is None:
+            self._memory = {}
+        return self._memory
+
+    @property
+    def log_level(self) -> str | None:
+        """What most sessions want; what one wants less is left out where it is said."""
+        return DEFAULT_LEVEL
 
     def understands(self, question: Question) -> bool:
         return declared(self._exchange.capabilities, question)
@@ -88,13 +100,19 @@ class StatelessConversation(_Talk):
         params = exchange.params
         self._retry = Retry(exchange) if "requestState" in params or "inputResponses" in params else None
         self._standing: dict[str, Answer] = {}
+        self._memory = self._retry.memory if self._retry else None
+
+    @property
+    def log_level(self) -> str | None:
+        level: str | None = self._exchange.params["_meta"].get(LOG_LEVEL)
+        return level
 
     async def ask(self, questions: Mapping[str, Question]) -> dict[str, Answer]:
         understood = self._understood(questions)
         retry = self._retry or Retry(self._exchange)
         missing, standing = unanswered(understood, retry.answers)
         if missing:
-            raise InputRequired(missing, retry.state({**retry.answers, **standing}))
+            raise InputRequired(missing, retry.state({**retry.answers, **standing}, self.memory))
         self._standing |= standing
         return standing
 
@@ -155,6 +173,10 @@ class SessionlessConversation(_Talk):
     """Up to 2025-11-25 without a session: progress is heard, and there is nowhere for an answer to come to."""
 
     __slots__ = ()
+
+    @property
+    def log_level(self) -> str | None:
+        return None
 
     async def ask(self, questions: Mapping[str, Question]) -> dict[str, Answer]:
         sentence = "This asks its client, which needs a session: initialize, then send its Mcp-Session-Id."

@@ -9,9 +9,10 @@ from core.outbound.failures import (
     TimedOut,
     TooManyRedirects,
 )
-from core.outbound.fetching import Client, Limits, Response, fetch
+from core.outbound.fetching import Client, Limits, Response, StreamLimits, fetch, fetch_stream
 from core.outbound.hosts import require_host_allowed_early, resolve_allowed
 from core.outbound.policy import Policy, policy_from_environment
+from core.outbound.streams import Stream
 
 __all__ = [
     "Client",
@@ -22,9 +23,12 @@ __all__ = [
     "Response",
     "ResponseBroken",
     "ResponseTooLarge",
+    "Stream",
+    "StreamLimits",
     "TimedOut",
     "TooManyRedirects",
     "fetch",
+    "fetch_stream",
     "policy_from_environment",
     "require_allowed_early",
     "require_host_allowed_early",

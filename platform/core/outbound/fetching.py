@@ -14,7 +14,8 @@ from core.outbound.failures import TimedOut, TooManyRedirects
 from core.outbound.policy import Policy, policy_from_environment
 from core.outbound.pool import Pool
 from core.outbound.requests import written
-from core.outbound.wire import Answer, Question
+from core.outbound.streams import Stream
+from core.outbound.wire import Answer, Flow, Question
 from core.refusals import Refused
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})  # RFC 9110 section 15.4
@@ -34,6 +35,17 @@ class Limits(NamedTuple):
 
 
 USUAL = Limits()
+
+
+class StreamLimits(NamedTuple):
+    """What an exchange may take whose answer may be an event stream: `seconds` to its head, `response_bytes` for any
+    other answer; then `stream_bytes` in all, and `idle_seconds` from one piece to the next."""
+
+    seconds: float = 10.0
+    response_bytes: int = 256 * 1024
+    stream_bytes: int = 16 * 1024 * 1024
+    idle_seconds: float = 60.0
+    redirects: int = 3
 
 
 class Response(NamedTuple):
@@ -61,6 +73,11 @@ class Response(NamedTuple):
         """The value of the first header of this name, given in lower case."""
         wanted = name.encode()
         return next((value.decode("latin-1") for key, value in self.answer.headers if key == wanted), None)
+
+    @property
+    def stream(self) -> Stream | None:
+        """The body where it is an event stream that was asked for."""
+        return self.answer.stream
 
     @property
     def charset(self) -> str | None:
@@ -143,12 +160,41 @@ async def fetch(
     `url` is percent-encoded already and is sent as it stands. Raises FetchFailed, and Refused(DESTINATION_REFUSED)
     for a URL, a header, an address or a redirect that is not allowed; neither tells an internal address.
     """
-    exchange = _Exchange(method, parse(url), headers or {}, body)
+    question = _Asked(limits.response_bytes)
+    return await _followed(client, _Exchange(method, parse(url), headers or {}, body), limits, question)
+
+
+async def fetch_stream(
+    client: Client,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    limits: StreamLimits,
+) -> Response:
+    """Sends one request; an event stream is handed out as `Response.stream`, any other answer whole.
+
+    Whoever gets a stream closes it. `url` and what is raised are as for `fetch`; reading raises FetchFailed too.
+    """
+    question = _Asked(limits.response_bytes, Flow(limits.stream_bytes, limits.idle_seconds))
+    usual = Limits(limits.seconds, limits.response_bytes, limits.redirects)
+    return await _followed(client, _Exchange(method, parse(url), headers or {}, body), usual, question)
+
+
+class _Asked(NamedTuple):
+    """What of an answer is taken."""
+
+    limit: int
+    flow: Flow | None = None
+
+
+async def _followed(client: Client, exchange: _Exchange, limits: Limits, asked: _Asked) -> Response:
     host = exchange.origin.host
     try:
         async with asyncio.timeout(limits.seconds):
             for _hop in range(limits.redirects + 1):
-                answer = await _send(client, exchange, limits)
+                answer = await _send(client, exchange, asked)
                 response = Response(exchange.origin.host, answer)
                 if answer.status not in REDIRECT_STATUSES or (location := response.header("location")) is None:
                     return response
@@ -158,8 +204,8 @@ async def fetch(
     raise TooManyRedirects(f"{host} redirected more than {limits.redirects} times.")
 
 
-async def _send(client: Client, exchange: _Exchange, limits: Limits) -> Answer:
+async def _send(client: Client, exchange: _Exchange, asked: _Asked) -> Answer:
     require_allowed(exchange.origin, client.policy)
     data = written(exchange.method, exchange.destination, exchange.headers, exchange.body)
-    question = Question(data, limits.response_bytes, exchange.method == "HEAD")
+    question = Question(data, asked.limit, exchange.method == "HEAD", asked.flow)
     return await client.pool.ask(exchange.origin, question, is_repeatable=exchange.method in IDEMPOTENT_METHODS)

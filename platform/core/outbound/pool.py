@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from core.outbound.destination import Origin
 from core.outbound.failures import ConnectionFailed, ResponseBroken, TimedOut
+from core.outbound.streams import Stream
 from core.outbound.wire import Answer, Connection, Question, Unanswered
 
 CONNECTIONS = 2_000
@@ -16,6 +18,8 @@ FRESH_SECONDS = 4.0
 MAXIMUM_AGE_SECONDS = 120.0
 SWEEP_SECONDS = 5.0
 FAREWELL_SECONDS = 1.0
+# Streams do not count as in use, since they stay; so many may be open to one origin.
+STREAMS_PER_ORIGIN = 500
 
 type Dial = Callable[[Origin], Awaitable[Connection]]
 
@@ -85,11 +89,31 @@ class Pool:
             # Cancelled, too: what is still to come would be taken for the next answer.
             connection.close()
             raise
-        if connection.is_reusable:
+        if answer.stream is not None:
+            self._follow(answer.stream, connection, line)
+        else:
+            self._put_back(connection, line)
+        return answer
+
+    def _follow(self, stream: Stream, connection: Connection, line: "_Line") -> None:
+        """Has the connection put back when the stream's reader is done. Raises TimedOut where too many stay."""
+        if line.streams >= STREAMS_PER_ORIGIN:
+            connection.close()
+            raise TimedOut(f"Too many streams of {line.origin.host} are open.")
+        line.streams += 1
+        stream.when_closed(partial(self._stream_closed, connection, line))
+
+    def _stream_closed(self, connection: Connection, line: "_Line") -> None:
+        line.streams -= 1
+        self._put_back(connection, line)
+        if line.is_unused and self._lines.get(line.origin) is line:
+            del self._lines[line.origin]
+
+    def _put_back(self, connection: Connection, line: "_Line") -> None:
+        if connection.is_reusable and self._lines.get(line.origin) is line:
             self._keep(connection, line)
         else:
             connection.close()
-        return answer
 
     def _keep(self, connection: Connection, line: "_Line") -> None:
         loop = asyncio.get_running_loop()
@@ -137,21 +161,21 @@ class Pool:
 
 class _Line:
     """The connections to one origin: `slots` bounds those in use, and so those that are open, since one is dialled
-    only where none lies idle. `users` have one or wait for one.
+    only where none lies idle. `users` have one or wait for one; `streams` are still being read.
     """
 
-    __slots__ = ("idle", "origin", "slots", "users")
+    __slots__ = ("idle", "origin", "slots", "streams", "users")
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
         self.slots = asyncio.Semaphore(CONNECTIONS_PER_ORIGIN)
         self.idle: list[Connection] = []
-        self.users = 0
+        self.users = self.streams = 0
 
     @property
     def is_unused(self) -> bool:
         """Whether nothing is kept here, and nobody uses it."""
-        return not self.idle and not self.users
+        return not self.idle and not self.users and not self.streams
 
     def kept(self, *, is_repeatable: bool) -> Connection | None:
         """The connection that was used last, if there is one that can be used again."""

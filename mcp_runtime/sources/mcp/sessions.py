@@ -1,0 +1,319 @@
+"""The era of handshakes (2024-11-05 to 2025-11-25): sessions with one server, for each caller one of its own.
+
+A server may keep in a session what it likes, so callers do not share any; nor do they share what a client can be
+asked, which is declared once for a session.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Protocol
+
+from mcp_runtime.protocol.conversing import encode_notification
+from mcp_runtime.protocol.jsonrpc import Kind, Message, encode
+from mcp_runtime.protocol.revisions import HANDSHAKE, NEWEST_HANDSHAKE
+from mcp_runtime.sources.mcp.capabilities import INFO, Abilities, capabilities_of
+from mcp_runtime.sources.mcp.era import About, Changed, read_about, unknown_version
+from mcp_runtime.sources.mcp.hearing import note
+from mcp_runtime.sources.mcp.messages import Answered, broken, result_of
+from mcp_runtime.sources.mcp.requests import Caller, EraChanged, Request, nobody
+from mcp_runtime.sources.mcp.running import Running, converse
+from mcp_runtime.sources.mcp.talk import Talk, reply_to
+from mcp_runtime.sources.mcp.tasks import Tasks
+from mcp_runtime.sources.upstream import Health, UpstreamFailed
+
+logger = logging.getLogger(__name__)
+
+MAXIMUM_SESSIONS = 256
+IDLE_SECONDS = 300.0
+LISTEN_SECONDS = 10.0
+FAREWELL_SECONDS = 2.0
+
+
+# Does what nobody waits for.
+type Background = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class SessionGone(Exception):
+    """The server knows the session no more; the request was not served."""
+
+
+class Conduit(Protocol):
+    """The transport of one session. All raise UpstreamFailed, and SessionGone where there is one no more."""
+
+    async def open(self, caller: Caller) -> None:
+        """Makes ready to send. Raises EraChanged where the server is not spoken to in this way."""
+
+    def request(self, body: bytes, caller: Caller) -> Running:
+        """A request that is ready to begin."""
+
+    async def tell(self, body: bytes, caller: Caller) -> None:
+        """Sends a notification or a response."""
+
+    def established(self, version: str) -> None:
+        """The version is agreed on."""
+
+    def hear_requests(self) -> None:
+        """From now on hears what the server says outside of requests, if that comes another way."""
+
+    async def heard_out(self) -> None:
+        """Returns when nothing can be heard outside of requests any more."""
+
+    async def end(self) -> None:
+        """Ends the session."""
+
+
+class Session:
+    """One session, from its handshake on."""
+
+    def __init__(self, conduit: Conduit, changed: Changed, background: Background) -> None:
+        self.conduit = conduit
+        self.about = About("")
+        self.running: dict[int, Running] = {}
+        self.used_at = 0.0
+        self.subscribed: frozenset[str] = frozenset()
+        self._changed = changed
+        self._background = background
+        self._last = 0
+
+    async def shake_hands(self, caller: Caller) -> None:
+        """Initializes (basic/lifecycle). Raises UpstreamFailed, Answered, EraChanged."""
+        await self.conduit.open(caller)
+        params = {
+            "protocolVersion": NEWEST_HANDSHAKE.version,
+            "capabilities": capabilities_of(caller.abilities),
+            "clientInfo": INFO,
+        }
+        result = await self._initialized(params, caller)
+        version = result.get("protocolVersion")
+        if version not in HANDSHAKE:
+            raise unknown_version(version)
+        self.about = read_about(version, result)
+        self.conduit.established(version)
+        await self.conduit.tell(encode_notification("notifications/initialized", {}), caller)
+
+    async def _initialized(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """The result of initialize; a server that refuses the newest version may name those that it has."""
+        try:
+            return await self._ask("initialize", params, caller)
+        except Answered as error:
+            named = error.data.get("supported") if type(error.data) is dict else None
+            common = [version for version in named if version in HANDSHAKE] if type(named) is list else []
+            if not common:
+                raise
+        return await self._ask("initialize", {**params, "protocolVersion": max(common)}, caller)
+
+    async def request(self, request: Request, caller: Caller) -> dict[str, Any]:
+        """The result. Raises SessionGone, Answered, UpstreamFailed, and whatever asking the client raises."""
+        return await self._ask(request.method, dict(request.params), caller)
+
+    async def _ask(self, method: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        self._last += 1
+        identifier = self._last
+        if method != "initialize":
+            trace = caller.trace.headers if caller.trace is not None else {}
+            params = {**params, "_meta": {"progressToken": identifier, **trace}}
+        body = encode({"jsonrpc": "2.0", "id": identifier, "method": method, "params": params})
+        running = self.running[identifier] = self.conduit.request(body, caller)
+
+        async def reply(answer: bytes) -> None:
+            await self.conduit.tell(answer, caller)
+
+        is_over = method == "initialize"  # which is never cancelled
+        try:
+            await running.begin()
+            response = await converse(running, b"%d" % identifier, Talk(caller, identifier, reply))
+            is_over = True
+            return result_of(response)
+        except SessionGone:
+            is_over = True
+            raise
+        finally:
+            del self.running[identifier]
+            running.close()
+            if not is_over:
+                self._background(self._cancel(identifier, caller))
+
+    async def _cancel(self, identifier: int, caller: Caller) -> None:
+        """Tells the server that nobody waits any more (basic/utilities/cancellation)."""
+        params = {"requestId": identifier, "reason": "The caller waits no more."}
+        ours = replace(nobody(LISTEN_SECONDS), principal=caller.principal)
+        try:
+            await self.conduit.tell(encode_notification("notifications/cancelled", params), ours)
+        except (SessionGone, UpstreamFailed) as failure:
+            logger.info("an upstream was not told of a cancellation: %s", failure)
+
+    async def subscribe(self, uris: frozenset[str]) -> None:
+        """Has the server tell of these resources and no others. Raises SessionGone, Answered, UpstreamFailed."""
+        for method, chosen in (("unsubscribe", self.subscribed - uris), ("subscribe", uris - self.subscribed)):
+            for uri in sorted(chosen):
+                await self.request(Request(f"resources/{method}", {"uri": uri}), nobody(LISTEN_SECONDS))
+        self.subscribed = uris
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody would miss it."""
+        return not self.running and not self.subscribed
+
+    def hear(self, message: Message) -> bytes | None:
+        """Takes what comes on a stream of the session's own; returns what is to be answered at once.
+
+        Raises UpstreamFailed for an answer to what was never asked.
+        """
+        if message.kind is Kind.RESPONSE:
+            self._answered(message)
+            return None
+        if message.kind is Kind.NOTIFICATION and note(message, self._changed):
+            return None
+        running = self._meant(message)
+        if running is not None:
+            running.push(message)
+            return None
+        return reply_to(message) if message.kind is Kind.REQUEST else None
+
+    def _answered(self, message: Message) -> None:
+        number = int(message.id) if message.id.isdigit() else 0
+        if not 0 < number <= self._last:
+            raise broken("The server answered a request that was not sent.")
+        running = self.running.get(number)
+        if running is not None:  # else it was given up
+            running.push(message)
+
+    def _meant(self, message: Message) -> Running | None:
+        """The call that a message belongs to: the one that its token names, or the only one there is."""
+        params = message.params if type(message.params) is dict else {}
+        token = params.get("progressToken")
+        if type(token) is int:
+            return self.running.get(token)
+        return next(iter(self.running.values())) if len(self.running) == 1 else None
+
+
+type Key = tuple[str, Abilities]
+
+
+class Sessions:
+    """The sessions with one server; `conduit` makes the transport of one, which tells its session what it hears."""
+
+    def __init__(self, conduit: Callable[[Callable[[Message], bytes | None]], Conduit], changed: Changed) -> None:
+        self._conduit = conduit
+        self._changed = changed
+        self._open: dict[Key, asyncio.Task[Session]] = {}
+        self._tasks = Tasks("mcp sessions")
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    async def about(self, caller: Caller) -> About:
+        """What the handshake said; a session that is open is asked whether it still is."""
+        await self.request(Request("ping"), caller)
+        return (await self.session(caller)).about
+
+    async def request(self, request: Request, caller: Caller) -> dict[str, Any]:
+        """The result; a session that is gone is begun again once, and the request with it."""
+        session = await self.session(caller)
+        try:
+            return await session.request(request, caller)
+        except SessionGone:
+            self._forget(caller, session)
+        session = await self.session(caller)
+        try:
+            return await session.request(request, caller)
+        except SessionGone:
+            self._forget(caller, session)
+            raise UpstreamFailed("The server ends every session at once.", Health.DEGRADED) from None
+
+    async def session(self, caller: Caller) -> Session:
+        """The caller's session, begun where there is none. Raises UpstreamFailed, Answered, EraChanged."""
+        key = (caller.principal, caller.abilities)
+        beginning = self._open.get(key)
+        if beginning is None or (beginning.done() and _failed(beginning)):
+            self._make_room()
+            beginning = self._open[key] = self._tasks.begin(self._begin(caller))
+            if self._sweeping is None:
+                self._sweeping = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._sweep)
+        session = await asyncio.shield(beginning)
+        session.used_at = asyncio.get_running_loop().time()
+        if caller.can_answer:
+            session.conduit.hear_requests()
+        return session
+
+    async def listen(self, about: About, uris: frozenset[str], changed: Changed) -> None:
+        """Hears of changes in a session of the platform's own, until that ends."""
+        caller = nobody(LISTEN_SECONDS)
+        session = await self.session(caller)
+        session.conduit.hear_requests()
+        if about.setting("resources", "subscribe"):
+            await session.subscribe(uris)
+        try:
+            await session.conduit.heard_out()
+        except SessionGone:
+            self._forget(caller, session)
+
+    async def _begin(self, caller: Caller) -> Session:
+        session: Session | None = None
+
+        def hear(message: Message) -> bytes | None:
+            return None if session is None else session.hear(message)
+
+        session = Session(self._conduit(hear), self._changed, self.in_background)
+        try:
+            await session.shake_hands(caller)
+        except SessionGone:
+            await session.conduit.end()
+            raise EraChanged from None
+        except BaseException:
+            await session.conduit.end()
+            raise
+        return session
+
+    def _forget(self, caller: Caller, session: Session) -> None:
+        key = (caller.principal, caller.abilities)
+        beginning = self._open.get(key)
+        if beginning is not None and beginning.done() and not _failed(beginning) and beginning.result() is session:
+            del self._open[key]
+            self.in_background(session.conduit.end())
+
+    def _make_room(self) -> None:
+        """Ends sessions that nobody used for long. Raises UpstreamFailed where too many are in use."""
+        self._sweep()
+        if len(self._open) >= MAXIMUM_SESSIONS:
+            idle = self._idle()
+            if not idle:
+                raise UpstreamFailed("Too many sessions with the server are in use.", Health.DEGRADED)
+            self._end([min(idle)[1]])
+
+    def _idle(self) -> list[tuple[float, Key]]:
+        """The sessions without a call, and when each was used last."""
+        done = [(key, task) for key, task in self._open.items() if task.done() and not _failed(task)]
+        return [(task.result().used_at, key) for key, task in done if task.result().is_idle]
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        now = loop.time()
+        self._end([key for used_at, key in self._idle() if now - used_at > IDLE_SECONDS])
+        for key in [key for key, task in self._open.items() if task.done() and _failed(task)]:
+            del self._open[key]
+        self._sweeping = loop.call_later(IDLE_SECONDS, self._sweep) if self._open else None
+
+    def _end(self, keys: list[Key]) -> None:
+        for key in keys:
+            self.in_background(self._open.pop(key).result().conduit.end())
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does what nobody waits for."""
+        self._tasks.begin(work)
+
+    async def close(self) -> None:
+        """Ends every session, as politely as it can be done in a moment."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        sessions = [task.result() for task in self._open.values() if task.done() and not _failed(task)]
+        self._open.clear()
+        for session in sessions:
+            self.in_background(session.conduit.end())
+        await self._tasks.end(FAREWELL_SECONDS)
+
+
+def _failed(task: asyncio.Task[Session]) -> bool:
+    return task.cancelled() or task.exception() is not None

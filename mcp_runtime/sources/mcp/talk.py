@@ -1,0 +1,115 @@
+"""What a server says and asks in the middle of a call, passed on to the call's client."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mcp_runtime.protocol import errors
+from mcp_runtime.protocol.jsonrpc import Kind, Message, encode, error_envelope, result_envelope
+from mcp_runtime.sources.conversation import LOG_LEVELS, ClientCannot, ClientFailed
+from mcp_runtime.sources.mcp.messages import broken
+from mcp_runtime.sources.mcp.questions import ASKING, NotAQuestion, read_question
+from mcp_runtime.sources.mcp.requests import Caller
+
+# What waits for answers of one call at once, and what a call may say in all.
+MAXIMUM_QUESTIONS = 16
+MAXIMUM_MESSAGES = 100_000
+MAXIMUM_LOG_BYTES = 64 * 1024
+MAXIMUM_PROGRESS_MESSAGE = 4_096
+
+type Reply = Callable[[bytes], Awaitable[None]]
+
+
+class Talk:
+    """One call's. `token` is the progress token that it was given; `reply` brings answers to the server."""
+
+    def __init__(self, caller: Caller, token: int, reply: Reply) -> None:
+        self.caller = caller
+        self._token = token
+        self._reply = reply
+        self._heard = 0
+        self._numbers = 0
+        self._asked: dict[bytes, asyncio.Task[None]] = {}
+        self._budget: asyncio.Timeout | None = None
+        self._left = 0.0
+
+    async def hear(self, message: Message, group: asyncio.TaskGroup, budget: asyncio.Timeout) -> None:
+        """Takes a request or notification of the server's. Raises UpstreamFailed for one too many."""
+        self._heard += 1
+        if self._heard > MAXIMUM_MESSAGES:
+            raise broken("The server does not stop talking.")
+        if message.kind is Kind.NOTIFICATION:
+            await self._notified(message.method, message.params)
+        elif message.method in ASKING:
+            self._put(message, group, budget)
+        else:
+            await self._reply(reply_to(message))
+
+    def end(self) -> None:
+        """The call is over: whoever is still being asked need not answer."""
+        for task in self._asked.values():
+            task.cancel()
+
+    async def _notified(self, method: str, params: Any) -> None:
+        if type(params) is not dict:
+            return
+        conversation = self.caller.conversation
+        if method == "notifications/progress" and params.get("progressToken") == self._token:
+            progress, total, said = params.get("progress"), params.get("total"), params.get("message")
+            if isinstance(progress, int | float):
+                words = said[:MAXIMUM_PROGRESS_MESSAGE] if type(said) is str else ""
+                await conversation.progress(progress, total if isinstance(total, int | float) else None, words)
+        elif method == "notifications/message" and params.get("level") in LOG_LEVELS:
+            logger, data = params.get("logger"), params.get("data")
+            if len(encode(data)) <= MAXIMUM_LOG_BYTES:
+                await conversation.log(params["level"], data, logger[:128] if type(logger) is str else "")
+        elif method == "notifications/cancelled":
+            task = self._asked.get(encode(params.get("requestId")))
+            if task is not None:
+                task.cancel()
+
+    def _put(self, message: Message, group: asyncio.TaskGroup, budget: asyncio.Timeout) -> None:
+        if message.id in self._asked:
+            raise broken("The server used the id of a request twice.")
+        if len(self._asked) >= MAXIMUM_QUESTIONS:
+            raise broken("The server asks too much at once.")
+        if not self._asked and not budget.expired():
+            # Waiting for people is not the server's being slow.
+            self._left = (budget.when() or 0.0) - asyncio.get_running_loop().time()
+            budget.reschedule(None)
+        self._asked[message.id] = group.create_task(self._ask(message, budget))
+
+    async def _ask(self, message: Message, budget: asyncio.Timeout) -> None:
+        try:
+            await self._reply(await self._answer(message))
+        finally:
+            del self._asked[message.id]
+            if not self._asked and not budget.expired():
+                budget.reschedule(asyncio.get_running_loop().time() + self._left)
+
+    async def _answer(self, message: Message) -> bytes:
+        try:
+            question = read_question(message.method, message.params)
+            key = self._key(message)
+            answers = await self.caller.conversation.ask({key: question})
+            return result_envelope(message.id, encode(answers[key]))
+        except NotAQuestion as error:
+            return error_envelope(message.id, errors.INVALID_PARAMS, str(error))
+        except ClientCannot:
+            return error_envelope(message.id, errors.METHOD_NOT_FOUND, "The client cannot be asked this.")
+        except ClientFailed as error:
+            return error_envelope(message.id, errors.INTERNAL_ERROR, str(error))
+
+    def _key(self, message: Message) -> str:
+        """Names the question by what is asked and its place, so that it is known again when the call is repeated."""
+        self._numbers += 1
+        asked = hashlib.sha256(encode([message.method, message.params])).hexdigest()[:12]
+        return f"q{self._numbers}-{asked}"
+
+
+def reply_to(message: Message) -> bytes:
+    """The answer to a request that concerns no call."""
+    if message.method == "ping":
+        return result_envelope(message.id, b"{}")
+    return error_envelope(message.id, errors.METHOD_NOT_FOUND, "The client does not know this method.")
