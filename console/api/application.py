@@ -19,6 +19,7 @@ from console.api import (
     tenant,
     tools,
     usage,
+    versions,
 )
 from console.api.requests import ApiKeyBearer, StrictJson
 
@@ -76,6 +77,7 @@ for router in (
     access_keys.router,
     api_keys.router,
     usage.router,
+    versions.router,
     catalogue.router,
 ):
     api.add_router("", router)

@@ -7,7 +7,7 @@ from console.pages.team.urls import invitation_urlpatterns
 from console.pages.tenants.urls import home_urlpatterns
 
 _OF_TENANT = ("overview", "onboarding", "endpoints", "playground", "usage", "team", "settings")
-_OF_ENDPOINT = ("tools", "content", "keys")
+_OF_ENDPOINT = ("tools", "content", "keys", "versions")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("console.pages.landing.urls")),

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from django.db.models import QuerySet
+
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.models import Endpoint, EndpointVersion
@@ -9,6 +11,7 @@ from mcp_runtime.services.endpoints import changing
 from mcp_runtime.services.versions import content_of
 from mcp_runtime.snapshots.structs import EndpointSnapshot
 from tenants.access import Actor
+from tenants.validation import LARGEST_INTEGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +23,15 @@ class Difference:
     removed: list[str] = field(default_factory=list)
 
 
-def versions_of(endpoint: Endpoint) -> list[EndpointVersion]:
+def versions_of(endpoint: Endpoint) -> QuerySet[EndpointVersion]:
     """The remembered versions, the latest first, without their documents."""
-    return list(EndpointVersion.objects.filter(endpoint=endpoint).defer("document").order_by("-version"))
+    return EndpointVersion.objects.filter(endpoint=endpoint).defer("document").order_by("-version")
 
 
 def version_of(endpoint: Endpoint, version: int) -> EndpointVersion:
     """One version; raises Refused(NOT_FOUND)."""
-    found = EndpointVersion.objects.filter(endpoint=endpoint, version=version).first()
+    known = 0 < version <= LARGEST_INTEGER
+    found = EndpointVersion.objects.filter(endpoint=endpoint, version=version).first() if known else None
     if found is None:
         raise Refused(refusals.NOT_FOUND)
     return found

@@ -64,6 +64,10 @@ _PAGES = {
     "endpoints/<slug:endpoint>/keys/": _ENDPOINT,
     "endpoints/<slug:endpoint>/keys/new/": _ENDPOINT,
     "endpoints/<slug:endpoint>/keys/<uuid:key_id>/revoke/": _ENDPOINT | {"key_id": "access_key"},
+    "endpoints/<slug:endpoint>/versions/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/versions/release/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/versions/<int:version>/": _ENDPOINT | {"version": "=1"},
+    "endpoints/<slug:endpoint>/versions/<int:version>/hold/": _ENDPOINT | {"version": "=1"},
     "usage/": _TENANT,
     "team/": _TENANT,
     "team/invite/": _TENANT,
@@ -101,6 +105,11 @@ _API = {
     "endpoints/<slug:endpoint>/resources/<uuidstr:resource_id>": Probe(
         _IN_ENDPOINT | {"resource_id": "resource"}, {"PATCH": {"title": "Changed"}}
     ),
+    "endpoints/<slug:endpoint>/versions": Probe(_IN_ENDPOINT),
+    "endpoints/<slug:endpoint>/versions/<int:before>/<int:after>": Probe(
+        _IN_ENDPOINT | {"before": "=1", "after": "=1"}
+    ),
+    "endpoints/<slug:endpoint>/versions/held": Probe(_IN_ENDPOINT, {"PUT": {"version": 1}}),
     "endpoints/<slug:endpoint>/keys": Probe(_IN_ENDPOINT, {"POST": {"name": "another"}}),
     "endpoints/<slug:endpoint>/keys/<uuidstr:key_id>": Probe(_IN_ENDPOINT | {"key_id": "access_key"}),
 }

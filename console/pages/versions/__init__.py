@@ -1,0 +1,1 @@
+"""Versions of what an endpoint offers."""
