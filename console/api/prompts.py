@@ -31,6 +31,7 @@ class PromptOut(Schema):
     meta: dict[str, Any] = Field(description="`_meta` of the prompt, passed on as it is.")
     icons: list[dict[str, Any]] = Field(description="Icons of the protocol: src, mimeType, sizes, theme.")
     source: str
+    definition_id: UUID | None = Field(description="Of one that is imported: it is changed there alone.")
     config: dict[str, Any]
     enabled: bool
     created_at: Moment

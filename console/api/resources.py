@@ -35,6 +35,7 @@ class ResourceOut(Schema):
     meta: dict[str, Any] = Field(description="`_meta` of the resource and of what is read, passed on as it is.")
     icons: list[dict[str, Any]] = Field(description="Icons of the protocol: src, mimeType, sizes, theme.")
     source: str
+    definition_id: UUID | None = Field(description="Of one that is imported: it is changed there alone.")
     config: dict[str, Any]
     enabled: bool
     created_at: Moment

@@ -36,6 +36,7 @@ class ToolOut(Schema):
     meta: dict[str, Any] = Field(description="`_meta` of the tool, passed on as it is.")
     icons: list[dict[str, Any]] = Field(description="Icons of the protocol: src, mimeType, sizes, theme.")
     source: str
+    definition_id: UUID | None = Field(description="Of one that is imported: it is changed there alone.")
     config: dict[str, Any]
     task: str
     calls_per_minute: int | None = Field(description="How many calls it takes a minute; null: no limit of its own.")
@@ -177,7 +178,7 @@ def tool_show(request: ApiRequest, endpoint: str, tool_id: UUID) -> Tool:
 
 @router.patch(PATH + "/{uuid:tool_id}", response=written(200, ToolOut, 404), summary="Change a tool")
 def tool_change(request: ApiRequest, endpoint: str, tool_id: UUID, payload: ToolPatch) -> Tool:
-    """Its source stays: another source is another tool."""
+    """Its source stays: another source is another tool. One that is imported is changed at its definition."""
     request.auth.require(Permission.EDIT_ENDPOINTS)
     given = payload.model_dump(exclude_unset=True)
     with tenant_context(request.auth.tenant.id):

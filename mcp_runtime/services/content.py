@@ -1,4 +1,7 @@
-"""Prompts and resources: create, change, delete. Each service runs inside the actor's tenant context."""
+"""Prompts and resources: create, change, delete. Each service runs inside the actor's tenant context.
+
+What is imported is changed at its definition: changing or deleting it here raises Refused(CONFLICT).
+"""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -13,6 +16,7 @@ from core import refusals
 from core.refusals import Refused
 from mcp_runtime.models import Endpoint, Prompt, Resource
 from mcp_runtime.services.endpoints import changing
+from mcp_runtime.services.imported import require_own, switched_at_its_definition
 from mcp_runtime.services.metadata import require_prompt_metadata, require_resource_metadata
 from mcp_runtime.skills import SCHEME, InvalidSkill, require_path
 from mcp_runtime.sources.contract import InvalidConfig, PromptDraft, ResourceDraft
@@ -42,6 +46,7 @@ def prompt_update(
     """Changes a prompt; its source stays."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
         prompt = prompt_for(endpoint, prompt_id)
+        require_own(prompt)
         prompt.enabled = enabled
         return _stored(prompt, lambda: _write_prompt(prompt, draft))
 
@@ -49,13 +54,18 @@ def prompt_update(
 def prompt_switch(*, actor: Actor, endpoint_slug: str, prompt_id: UUID, enabled: bool) -> Prompt:
     """Switches a prompt on or off: clients do not see one that is off. It keeps everything else."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
-        return _switched(prompt_for(endpoint, prompt_id), enabled=enabled)
+        prompt = prompt_for(endpoint, prompt_id)
+        if switched_at_its_definition(actor=actor, endpoint_slug=endpoint_slug, item=prompt, enabled=enabled):
+            return prompt
+        return _switched(prompt, enabled=enabled)
 
 
 def prompt_delete(*, actor: Actor, endpoint_slug: str, prompt_id: UUID) -> None:
     """Removes a prompt from its endpoint."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
-        prompt_for(endpoint, prompt_id).delete()
+        prompt = prompt_for(endpoint, prompt_id)
+        require_own(prompt)
+        prompt.delete()
 
 
 def prompt_for(endpoint: Endpoint, prompt_id: UUID) -> Prompt:
@@ -79,6 +89,7 @@ def resource_update(
     """Changes a resource, and tells the clients that subscribed to it; its source stays."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
         resource = resource_for(endpoint, resource_id)
+        require_own(resource)
         resource.enabled = enabled
         return _stored(resource, lambda: _write_resource(resource, draft))
 
@@ -86,13 +97,18 @@ def resource_update(
 def resource_switch(*, actor: Actor, endpoint_slug: str, resource_id: UUID, enabled: bool) -> Resource:
     """Switches a resource on or off: clients do not see one that is off. It keeps everything else."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
-        return _switched(resource_for(endpoint, resource_id), enabled=enabled)
+        resource = resource_for(endpoint, resource_id)
+        if switched_at_its_definition(actor=actor, endpoint_slug=endpoint_slug, item=resource, enabled=enabled):
+            return resource
+        return _switched(resource, enabled=enabled)
 
 
 def resource_delete(*, actor: Actor, endpoint_slug: str, resource_id: UUID) -> None:
     """Removes a resource from its endpoint."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
-        resource_for(endpoint, resource_id).delete()
+        resource = resource_for(endpoint, resource_id)
+        require_own(resource)
+        resource.delete()
 
 
 def resource_for(endpoint: Endpoint, resource_id: UUID) -> Resource:

@@ -10,6 +10,7 @@ from mcp_runtime import schemas
 from mcp_runtime.models import Endpoint, TaskSupport, Tool
 from mcp_runtime.protocol.mirrored import InvalidAnnotation, mirrored_arguments
 from mcp_runtime.services.endpoints import changing
+from mcp_runtime.services.imported import require_own, switched_at_its_definition
 from mcp_runtime.services.metadata import require_tool_metadata
 from mcp_runtime.services.rates import require_rate
 from mcp_runtime.snapshots.structs import SECRETS_PURPOSE, secrets_bound_to
@@ -44,9 +45,13 @@ def tool_create(*, actor: Actor, endpoint_slug: str, source: str, draft: ToolDra
 
 
 def tool_update(*, actor: Actor, endpoint_slug: str, tool_id: UUID, draft: ToolDraft, enabled: bool = True) -> Tool:
-    """Changes a tool. A secret that the draft leaves out keeps its stored value; an empty one is removed."""
+    """Changes a tool. A secret that the draft leaves out keeps its stored value; an empty one is removed.
+
+    Raises Refused: INVALID_INPUT with `data["fields"]`, NOT_FOUND, CONFLICT for one that is imported.
+    """
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
         tool = tool_for(endpoint, tool_id, lock=True)
+        require_own(tool)
         tool.enabled = enabled
         _write(tool, draft)
         tool.save()
@@ -54,18 +59,25 @@ def tool_update(*, actor: Actor, endpoint_slug: str, tool_id: UUID, draft: ToolD
 
 
 def tool_switch(*, actor: Actor, endpoint_slug: str, tool_id: UUID, enabled: bool) -> Tool:
-    """Switches a tool on or off: clients do not see one that is off. It keeps everything else."""
+    """Switches a tool on or off: clients do not see one that is off. It keeps everything else.
+
+    One that is imported is chosen at its definition, or no longer, and is not there while it is off.
+    """
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
         tool = tool_for(endpoint, tool_id, lock=True)
+        if switched_at_its_definition(actor=actor, endpoint_slug=endpoint_slug, item=tool, enabled=enabled):
+            return tool
         tool.enabled = enabled
         tool.save(update_fields=["enabled", "updated_at"])
         return tool
 
 
 def tool_delete(*, actor: Actor, endpoint_slug: str, tool_id: UUID) -> None:
-    """Removes a tool from its endpoint."""
+    """Removes a tool from its endpoint. Raises Refused: NOT_FOUND, CONFLICT for one that is imported."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
-        tool_for(endpoint, tool_id, lock=True).delete()
+        tool = tool_for(endpoint, tool_id, lock=True)
+        require_own(tool)
+        tool.delete()
 
 
 def _write(tool: Tool, draft: ToolDraft) -> None:

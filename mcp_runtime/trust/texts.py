@@ -52,6 +52,11 @@ def _is_hidden(character: str) -> bool:
     return bool(_VARIATION.match(character)) and character not in ("\ufe0e", "\ufe0f")
 
 
+def made_visible(text: str) -> str:
+    """The text with each character that is not seen, or that moves others, written out: `⟨U+200B⟩`."""
+    return "".join(f"⟨U+{ord(one):04X}⟩" if _is_hidden(one) or _CONTROL.match(one) else one for one in text)
+
+
 def has_escapes(text: str) -> bool:
     """Whether it holds terminal escapes or control characters, plain or written out."""
     return bool(_ESCAPES.search(text) or _CONTROL.search(text))

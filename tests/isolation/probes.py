@@ -88,7 +88,25 @@ _IN_ENDPOINT = {"endpoint": "endpoint"}
 _ECHO = {"source": "builtin", "name": "again", "config": {"function": "echo"}}
 _PROMPT = {"name": "again", "config": {"messages": [{"role": "user", "content": {"type": "text", "text": "Hi"}}]}}
 _RESOURCE = {"uri": "notes://again", "name": "Again", "config": {"text": "Again"}}
+_UPSTREAM = _IN_ENDPOINT | {"upstream": "upstream"}
+_ONE_UPSTREAM = "endpoints/<slug:endpoint>/upstreams/<slug:upstream>"
+_API_OF_UPSTREAMS = {
+    "endpoints/<slug:endpoint>/upstreams": Probe(
+        _IN_ENDPOINT, {"POST": {"slug": "again", "kind": "openapi", "name": "Again"}}
+    ),
+    _ONE_UPSTREAM: Probe(_UPSTREAM, {"PATCH": {"name": "Changed"}}),
+    f"{_ONE_UPSTREAM}/material": Probe(_UPSTREAM),
+    f"{_ONE_UPSTREAM}/imports": Probe(_UPSTREAM, {"POST": {}}),
+    f"{_ONE_UPSTREAM}/imports/<uuidstr:import_id>": Probe(_UPSTREAM | {"import_id": "import_run"}),
+    f"{_ONE_UPSTREAM}/definitions": Probe(_UPSTREAM),
+    f"{_ONE_UPSTREAM}/definitions/<uuidstr:definition_id>": Probe(
+        _UPSTREAM | {"definition_id": "definition"}, {"PATCH": {"chosen": False}}
+    ),
+    f"{_ONE_UPSTREAM}/approvals": Probe(_UPSTREAM, {"POST": {"all_clean": True}}),
+    f"{_ONE_UPSTREAM}/choices": Probe(_UPSTREAM, {"POST": {"ids": [], "chosen": False}}),
+}
 _API = {
+    **_API_OF_UPSTREAMS,
     "members/<uuidstr:user_id>": Probe({"user_id": "user"}, {"PATCH": {"role": "viewer"}}),
     "invitations/<uuidstr:invitation_id>": Probe({"invitation_id": "invitation"}),
     "api-keys/<uuidstr:key_id>": Probe({"key_id": "api_key"}),

@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.test import Client
 
 from core.tenancy import tenant_context
-from mcp_runtime.models import Prompt, Resource
+from mcp_runtime.models import Definition, Endpoint, ImportRun, Prompt, Resource, RunState, Upstream
 from mcp_runtime.services.access_keys import access_key_issue
 from mcp_runtime.services.content import prompt_create, resource_create
 from mcp_runtime.services.endpoints import endpoint_create
@@ -38,6 +38,9 @@ class Belongings:
     tool: str
     prompt: str
     resource: str
+    upstream: str
+    definition: str
+    import_run: str
     access_key: str
     invitation: str
     invitation_token: str
@@ -115,6 +118,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         draft = ToolDraft(name=f"tool-{mark}", title=mark, description=mark, config={"function": "echo"})
         tool = tool_create(actor=acting, endpoint_slug=endpoint.slug, source="builtin", draft=draft)
         prompt, resource = _written(acting, endpoint.slug, mark)
+        upstream, definition, run = _imported(endpoint, mark)
         key, access_secret = access_key_issue(actor=acting, endpoint_slug=endpoint.slug, name=f"key {mark}")
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
         api_key, api_secret = api_key_issue(actor=acting, name=f"api {mark}", role=Role.OWNER)
@@ -127,6 +131,9 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         tool=str(tool.pk),
         prompt=str(prompt.pk),
         resource=str(resource.pk),
+        upstream=upstream.slug,
+        definition=str(definition.pk),
+        import_run=str(run.pk),
         access_key=str(key.pk),
         invitation=str(invitation.pk),
         invitation_token=_token_mailed_to(invitation.email),
@@ -143,6 +150,19 @@ def _written(acting: Actor, slug: str, mark: str) -> tuple[Prompt, Resource]:
     read = ResourceDraft(uri=f"notes://{mark}", name=f"Note {mark}", config={"text": mark})
     prompt = prompt_create(actor=acting, endpoint_slug=slug, source="static", draft=asked)
     return prompt, resource_create(actor=acting, endpoint_slug=slug, source="static", draft=read)
+
+
+def _imported(endpoint: Endpoint, mark: str) -> tuple[Upstream, Definition, ImportRun]:
+    ours = {"tenant_id": endpoint.tenant_id}
+    slug = f"u{uuid.uuid4().hex[:12]}"
+    config = {"url": f"https://{mark}.example/openapi.json"}
+    upstream = Upstream.objects.create(**ours, endpoint=endpoint, slug=slug, name=mark, kind="openapi", config=config)
+    offered = {"name": mark, "description": mark, "input_schema": {"type": "object"}, "config": {}}
+    definition = Definition.objects.create(**ours, upstream=upstream, form="tool", name=mark, offered=offered)
+    run = ImportRun.objects.create(
+        **ours, upstream=upstream, state=RunState.DONE, refused=[{"name": mark, "reason": ""}]
+    )
+    return upstream, definition, run
 
 
 def _token_mailed_to(email: str) -> str:

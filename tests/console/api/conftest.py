@@ -11,6 +11,9 @@ from core.tenancy import tenant_context
 from tenants.models import Role, Tenant, User
 from tenants.services.api_keys import api_key_issue
 from tests.conftest import Cast, unique
+from tests.mcp_runtime.upstreams.conftest import paper
+
+__all__ = ["paper"]
 
 BASE = "/api/v1"
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code", "number", "request_id"}
