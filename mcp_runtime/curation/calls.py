@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from mcp_runtime.guardrails.results import guarded
 from mcp_runtime.snapshots.structs import CallCuration
 from mcp_runtime.sources.contract import CallContext, ToolHandler, ToolResult, text_result
 
@@ -21,6 +22,8 @@ def curated_handler(handler: ToolHandler, curation: CallCuration) -> ToolHandler
         result = await handler(context, arguments | curation.fixed)
         if projected is not None and not result.is_error:
             result = projected(result)
+        if not curation.guard.is_off:
+            result = guarded(result, curation.guard)
         return _capped(result, curation.maximum_bytes)
 
     return handle

@@ -3,7 +3,8 @@
     {"name": "find_pet", "description": "Finds one pet.",
      "arguments": {"api_version": {"fixed": 2}, "debug": {"hidden": true}, "id": {"description": "Its number."}},
      "project": ["/name", "/owner/email"], "maximum_bytes": 65536, "timeout": 20,
-     "examples": [{"id": 7}], "annotations": {"readOnlyHint": true}}
+     "examples": [{"id": 7}], "annotations": {"readOnlyHint": true},
+     "guard": {"instructions": "mark", "secrets": "redact", "personal_data": "redact"}}
 
 What is left out stays as the upstream says it.
 """
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from mcp_runtime.guardrails.policy import NO_GUARD, Guard
 from mcp_runtime.sources.configuration import converted
 
 MAXIMUM_SECONDS = 300.0
@@ -46,6 +48,7 @@ class Curation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     timeout: Annotated[float, msgspec.Meta(ge=0.1, le=MAXIMUM_SECONDS)] | None = None
     examples: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=16)] = []
     annotations: dict[str, bool] = {}
+    guard: Guard = NO_GUARD
     task: str = "forbidden"
     calls_per_minute: int | None = None
 

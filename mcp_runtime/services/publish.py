@@ -111,7 +111,9 @@ def _tool(tool: Tool) -> structs.ToolSnapshot:
         task=tool.task,
         calls_per_minute=tool.calls_per_minute,
         upstream=_upstream_id(tool.definition),
-        curation=structs.CallCuration(fixed_arguments(curation), curation.project, curation.maximum_bytes),
+        curation=structs.CallCuration(
+            fixed_arguments(curation), curation.project, curation.maximum_bytes, curation.guard
+        ),
         seconds=curation.timeout,
     )
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from mcp_runtime.guardrails.policy import NO_GUARD, Guard
+
 
 class CallCuration(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an author changed about the calls of an imported tool. `project` are JSON Pointers (RFC 6901)."""
@@ -11,11 +13,12 @@ class CallCuration(msgspec.Struct, frozen=True, omit_defaults=True):
     fixed: dict[str, Any] = {}
     project: list[str] = []
     maximum_bytes: int | None = None
+    guard: Guard = NO_GUARD
 
     @property
     def is_nothing(self) -> bool:
         """Whether calls go through as they are."""
-        return not (self.fixed or self.project or self.maximum_bytes)
+        return not (self.fixed or self.project or self.maximum_bytes) and self.guard.is_off
 
 
 NO_CURATION = CallCuration()

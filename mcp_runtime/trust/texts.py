@@ -22,6 +22,12 @@ _ADDRESSED = re.compile(
     r"|\byou (?:must|should|have to|need to) (?:always |first |also )?(?:call|use|run|invoke|read|send|include|pass)\b"
     r"|\b(?:before|after|when|whenever) (?:using|calling|you (?:use|call)) (?:this|any|other)\b.{0,40}\btools?\b"
     r"|\b(?:system prompt|hidden instructions?|jailbreak)\b"
+    # The same in other languages.
+    r"|\b(?:ignorier|vergiss|missachte)\w*\b.{0,40}\b(?:anweisung|befehl|vorgabe)\w*"
+    r"|\b(?:ignor|oubli)\w*\b.{0,40}\b(?:instructions?|consignes?) pr[ée]c[ée]dentes?"
+    r"|\bignor\w*\b.{0,40}\b(?:instrucciones|instru[çc][õo]es|istruzioni)\b"
+    r"|\u0438\u0433\u043d\u043e\u0440\u0438\u0440\w+.{0,40}\u0438\u043d\u0441\u0442\u0440\u0443\u043a\u0446\w+"
+    r"|\u5ffd\u7565.{0,20}\u6307[\u4ee4\u793a]|\u7121\u8996.{0,20}\u6307\u793a|\u7121\u8996.{0,20}\u6307\u4ee4"
     r"|(?:~|\$home|/root|/home/\w+)/\.(?:ssh|aws|cursor|config|env)\b|\bid_rsa\b|/etc/passwd\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -39,11 +45,12 @@ def hidden_characters(text: str) -> Iterator[str]:
     for position, character in enumerate(text):
         if character in _VISIBLE_JOINERS and 0 < position < len(text) - 1 and not text[position - 1].isascii():
             continue
-        if _is_hidden(character):
+        if is_hidden(character):
             yield unicodedata.name(character, f"U+{ord(character):04X}")
 
 
-def _is_hidden(character: str) -> bool:
+def is_hidden(character: str) -> bool:
+    """Whether a character is not seen, wherever it stands."""
     if character.isascii():
         return False
     if unicodedata.category(character) in _INVISIBLE or _FILLERS.match(character):
@@ -71,6 +78,11 @@ def addressed_to_model(text: str) -> str:
 def has_secret(text: str) -> bool:
     """Whether it holds what looks like a key, a token or a password."""
     return bool(_SECRETS.search(text))
+
+
+def without_secrets(text: str) -> str:
+    """The text with each of them replaced."""
+    return _SECRETS.sub("[secret]", text)
 
 
 def scripts(name: str) -> set[str]:
