@@ -61,7 +61,7 @@ def is_hidden(character: str) -> bool:
 
 def made_visible(text: str) -> str:
     """The text with each character that is not seen, or that moves others, written out: `⟨U+200B⟩`."""
-    return "".join(f"⟨U+{ord(one):04X}⟩" if _is_hidden(one) or _CONTROL.match(one) else one for one in text)
+    return "".join(f"⟨U+{ord(one):04X}⟩" if is_hidden(one) or _CONTROL.match(one) else one for one in text)
 
 
 def has_escapes(text: str) -> bool:
