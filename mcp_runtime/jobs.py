@@ -8,6 +8,7 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 RUN_IMPORT = "mcp_runtime.run_import"
+PROBE_UPSTREAMS = "mcp_runtime.probe_upstreams"
 
 
 def send_or_leave(name: str, arguments: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """Work on endpoints: periodic, and calls that outlive their request."""
 
+from itertools import batched
 from uuid import UUID
 
 from celery import shared_task
@@ -7,12 +8,18 @@ from django.utils import timezone
 
 from core.tenancy import tenant_context
 from mcp_runtime.durable.thread import QUEUE, RUN_TASK, runner_thread
-from mcp_runtime.jobs import RUN_IMPORT
+from mcp_runtime.jobs import PROBE_UPSTREAMS, RUN_IMPORT
 from mcp_runtime.models import EndedSession
+from mcp_runtime.services.health import events_purge
 from mcp_runtime.services.importing import import_perform
 from mcp_runtime.services.imports import runs_due
+from mcp_runtime.services.probing import probes_perform
 from mcp_runtime.services.rates import budgets_purge
+from mcp_runtime.services.watching import LEASE, upstreams_due
 from tenants.models import TenantSlug
+
+# How many upstreams one job probes, side by side.
+PROBED_TOGETHER = 20
 
 
 @shared_task(name="mcp_runtime.purge_ended_sessions")
@@ -44,6 +51,32 @@ def sweep_imports() -> int:
     for tenant_id, run_id in due:
         run_import.delay(str(tenant_id), str(run_id))
     return len(due)
+
+
+@shared_task(name="mcp_runtime.sweep_probes")
+def sweep_probes() -> int:
+    """Has the upstreams probed whose turn it is; returns how many."""
+    due = [(str(tenant_id), str(upstream_id)) for tenant_id, upstream_id in upstreams_due()]
+    for together in batched(due, PROBED_TOGETHER, strict=False):
+        # What waits longer than its lease is sent again, so that a late message would only come beside another.
+        probe_upstreams.apply_async((together,), expires=LEASE.total_seconds())
+    return len(due)
+
+
+@shared_task(name=PROBE_UPSTREAMS)
+def probe_upstreams(wanted: list[tuple[str, str]]) -> int:
+    """Probes upstreams by tenant and id, and writes down what came of it; returns how many changed their state."""
+    return len(probes_perform([(UUID(tenant_id), UUID(upstream_id)) for tenant_id, upstream_id in wanted]))
+
+
+@shared_task(name="mcp_runtime.purge_health_events")
+def purge_health_events() -> int:
+    """Forgets old changes of upstreams' states; returns how many."""
+    purged = 0
+    for tenant_id in set(TenantSlug.objects.values_list("tenant_id", flat=True)):
+        with tenant_context(tenant_id):
+            purged += events_purge(timezone.now())
+    return purged
 
 
 # Delivered twice or not at all, it comes to the same: the task's own lease says who runs it.

@@ -22,6 +22,8 @@ from core.supervision.spec import Intensity, Strategy
 from core.supervision.tasks import TaskSpec, TaskSupervisor, TemporaryTasks, end_all
 from mcp_runtime.bus import Bus
 from mcp_runtime.durable.keeper import Keeper
+from mcp_runtime.health.breakers import Breakers
+from mcp_runtime.health.reports import Reports
 from mcp_runtime.metering.journal import Journal, journal_folder
 from mcp_runtime.metering.ledger import Ledger
 from mcp_runtime.metering.meter import Meter
@@ -76,6 +78,7 @@ class _Upstreams:
 
     links: Links
     vault: VaultReader
+    breakers: Breakers
 
 
 @dataclass(slots=True)
@@ -167,7 +170,7 @@ class Worker:
         database = Database(self._database_url)
         bus = Bus(self._redis_url)
         quotas = Quotas(Leases(self._database_url, bus.worker), time.monotonic)
-        upstreams = _Upstreams(Links(), VaultReader(self._database_url, http, remembers=True))
+        upstreams = _upstreams(self._database_url, http, bus)
         store = SnapshotStore(database, _compiler(http, bus, upstreams), quotas)
         bus.on(ANNOUNCE, store.announced)
         listener = Listener(self._database_url, store, upstreams.vault.holding)
@@ -249,6 +252,7 @@ class Worker:
         await end_all([running.tree_task])
         await running.shipper.finish()
         await running.upstreams.links.close()
+        await running.upstreams.breakers.close()
         await running.upstreams.vault.close()
         await running.http.close()
         await running.bus.close()
@@ -283,9 +287,14 @@ def _consumer(**arguments: Any) -> Application:
     return cast("Application", McpConsumer.as_asgi(**arguments))  # type: ignore[no-untyped-call]  # Channels has none
 
 
+def _upstreams(database_url: str, http: Client, bus: Bus) -> _Upstreams:
+    vault = VaultReader(database_url, http, remembers=True)
+    return _Upstreams(Links(), vault, Breakers(bus, Reports(database_url)))
+
+
 def _compiler(http: Client, bus: Bus, upstreams: _Upstreams) -> Compiler:
     workshop = Workshop(http=http, announce=announcer(bus))
-    opener = Opener(UPSTREAM_SOURCES, Lines(http, upstreams.vault, teller(bus)).of, upstreams.links)
+    opener = Opener(UPSTREAM_SOURCES, Lines(http, upstreams.vault, teller(bus)).of, upstreams.links, upstreams.breakers)
     return Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop, opener)
 
 

@@ -11,6 +11,7 @@ from core.refusals import Refused
 from mcp_runtime.bus import Bus
 from mcp_runtime.durable.claims import Claim, Claims, Ending, asking, completed, failure
 from mcp_runtime.durable.conversation import TaskConversation
+from mcp_runtime.health.breakers import Breakers
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.protocol.conversing import InputRequired
 from mcp_runtime.protocol.features.tools import checked_output, encode_tool_result
@@ -44,7 +45,7 @@ class Runner:
         self._http = Client()
         self._bus = Bus(redis_url)
         self._links, self._vault = Links(), VaultReader(database_url, self._http)
-        opener = Opener(UPSTREAM_SOURCES, Lines(self._http, self._vault, teller(self._bus)).of, self._links)
+        opener = Opener(UPSTREAM_SOURCES, Lines(self._http, self._vault, teller(self._bus)).of, self._links, Breakers())
         workshop = Workshop(http=self._http, announce=announcer(self._bus))
         self._compiler = Compiler(Sources(SOURCES, {}, {}), workshop, opener)
         self._running: Counter[str] = Counter()

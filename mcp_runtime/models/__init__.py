@@ -3,6 +3,7 @@
 from mcp_runtime.models.access_key import AccessKey
 from mcp_runtime.models.content import Prompt, Resource
 from mcp_runtime.models.endpoint import Access, Endpoint, TaskSupport, Tool
+from mcp_runtime.models.health import BoardState, Evidence, HealthEvent, Watch, board_state
 from mcp_runtime.models.published import EndedSession, EndpointVersion, PublishedEndpoint
 from mcp_runtime.models.quota import CallBudget, ConnectionLease, RequestBudget
 from mcp_runtime.models.task import Task, TaskSchedule, TaskStatus
@@ -20,13 +21,16 @@ from mcp_runtime.models.upstream import (
 __all__ = [
     "Access",
     "AccessKey",
+    "BoardState",
     "CallBudget",
     "ConnectionLease",
     "Definition",
     "EndedSession",
     "Endpoint",
     "EndpointVersion",
+    "Evidence",
     "Form",
+    "HealthEvent",
     "HealthState",
     "ImportRun",
     "ImportSchedule",
@@ -42,4 +46,6 @@ __all__ = [
     "Tool",
     "Upstream",
     "UpstreamSchedule",
+    "Watch",
+    "board_state",
 ]

@@ -209,6 +209,8 @@ class UpstreamSchedule(models.Model):
     wake_at = models.DateTimeField(db_index=True)
     # Until then somebody probes it.
     leased_until = models.DateTimeField()
+    # When a worker last said that calls to it fail, whatever probes say.
+    calls_failed_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return str(self.upstream_id)

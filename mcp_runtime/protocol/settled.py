@@ -21,6 +21,12 @@ class RefusedResult(bytes):
     __slots__ = ()
 
 
+class HeldBackResult(bytes):
+    """An encoded result that refuses the call for its source's sake: it is out of service, or keeps failing."""
+
+    __slots__ = ()
+
+
 class Settled(msgspec.Struct, frozen=True):
     """A job that was done before it began: it ends as `answer` says."""
 

@@ -9,6 +9,7 @@ from core.refusals import Refused
 from mcp_runtime.models import Endpoint, Upstream
 from mcp_runtime.services.endpoints import changing
 from mcp_runtime.services.serving import serve_all
+from mcp_runtime.services.watching import unwatch, watch, watch_anew
 from mcp_runtime.sources.contract import InvalidConfig
 from mcp_runtime.sources.registry import UPSTREAM_SOURCES
 from mcp_runtime.sources.upstream import UpstreamDraft, UpstreamSource
@@ -60,6 +61,7 @@ def upstream_create(*, actor: Actor, endpoint_slug: str, slug: str, kind: str, f
         secrets = _write(upstream, fields)
         upstream.save(force_insert=True)
         _store(actor, upstream, secrets)
+        watch(upstream)
         return upstream
 
 
@@ -74,6 +76,7 @@ def upstream_update(*, actor: Actor, endpoint_slug: str, slug: str, fields: Upst
             secrets_forget(holder=upstream.pk)
             holder_forget(tenant_id=actor.tenant.id, holder=upstream.pk, by=actor.user)
         _store(actor, upstream, secrets)
+        watch_anew(upstream)
         serve_all(upstream)
         return upstream
 
@@ -84,6 +87,7 @@ def upstream_switch(*, actor: Actor, endpoint_slug: str, slug: str, enabled: boo
         upstream = upstream_for(endpoint, slug, lock=True)
         upstream.enabled = enabled
         upstream.save(update_fields=["enabled", "updated_at"])
+        watch(upstream)
         serve_all(upstream)
         return upstream
 
@@ -95,6 +99,7 @@ def upstream_delete(*, actor: Actor, endpoint_slug: str, slug: str) -> UUID:
         upstream_id = upstream.pk
         secrets_forget(holder=upstream_id)
         holder_forget(tenant_id=actor.tenant.id, holder=upstream_id, by=actor.user)
+        unwatch(upstream_id)
         upstream.delete()
         return upstream_id
 

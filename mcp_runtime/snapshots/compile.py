@@ -38,7 +38,6 @@ from mcp_runtime.sources.contract import (
     Workshop,
     detached,
 )
-from mcp_runtime.sources.upstream import Health
 from mcp_runtime.upstreams.connect import connect_tool
 from mcp_runtime.upstreams.opening import Opener
 from mcp_runtime.upstreams.served import ServedUpstream
@@ -93,7 +92,7 @@ class Compiler:
         singles = {uri: resource for uri, resource in resources.items() if resource.match is None}
         templates = {uri: resource for uri, resource in resources.items() if resource.match is not None}
         skills, missing_skills = await Shelf(singles, templates, previous).skills()
-        unwell = [upstream for upstream in upstreams.values() if upstream.snapshot.health != Health.OK]
+        unwell = [upstream for upstream in upstreams.values() if not upstream.is_well]
         connecting = {tool.snapshot.name: tool for tool in map(connect_tool, unwell) if tool.snapshot.name not in tools}
         return ServedEndpoint(
             tenant_id=snapshot.tenant_id,
@@ -164,9 +163,9 @@ class _Compilation:
     def _marked(self, tool: ToolSnapshot) -> ToolSnapshot:
         """The tool, which says so where it is listed as it was last known."""
         upstream = self.upstreams.get(tool.upstream)
-        if upstream is None or upstream.snapshot.health == Health.OK:
+        if upstream is None or upstream.is_well:
             return tool
-        stale = {"upstream": upstream.snapshot.slug, "state": upstream.snapshot.health}
+        stale = {"upstream": upstream.snapshot.slug, "state": upstream.state}
         return msgspec.structs.replace(tool, meta=tool.meta | {STALE: stale})
 
     def _unchanged(self, tool: ToolSnapshot) -> ServedTool | None:
@@ -200,7 +199,10 @@ class _Compilation:
 
     def _handler(self, tool: ToolSnapshot) -> ToolHandler:
         if tool.upstream:
-            handler = self._upstream(tool.upstream).tool(tool.config)
+            upstream = self._upstream(tool.upstream)
+            if upstream.snapshot.quarantined:
+                return upstream.refusing()
+            handler = upstream.tool(tool.config)
             return detached(tool, curated_handler(handler, tool.curation))
         source = _of_kind(self.sources.tools, tool.source)
         return source.compile(tool, _secrets(self.snapshot.tenant_id, tool), self.workshop)

@@ -55,12 +55,16 @@ class CallContext(msgspec.Struct, frozen=True):
 
 
 class ToolResult(msgspec.Struct, frozen=True):
-    """What a tool answers: MCP content blocks as plain dictionaries, and structured content where there is any."""
+    """What a tool answers: MCP content blocks as plain dictionaries, and structured content where there is any.
+
+    `is_refusal`: nothing was asked, so that nobody pays for it.
+    """
 
     content: list[dict[str, Any]]
     structured: Any = None
     is_error: bool = False
     has_structured: bool = False
+    is_refusal: bool = False
 
 
 type ToolHandler = Callable[[CallContext, dict[str, Any]], Awaitable[ToolResult]]
@@ -225,3 +229,8 @@ class ResourceSource(Protocol):
 def text_result(text: str, *, is_error: bool = False) -> ToolResult:
     """A result of one text block."""
     return ToolResult(content=[{"type": "text", "text": text}], is_error=is_error)
+
+
+def refused_result(text: str) -> ToolResult:
+    """A result that says why nothing was asked."""
+    return ToolResult(content=[{"type": "text", "text": text}], is_error=True, is_refusal=True)

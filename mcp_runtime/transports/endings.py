@@ -10,13 +10,14 @@ from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.conversing import InputRequired
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.replies import Reply, Work, refusal_reply
-from mcp_runtime.protocol.settled import ErrorResult
+from mcp_runtime.protocol.settled import ErrorResult, HeldBackResult
 from mcp_runtime.sources.conversation import ClientCannot, ClientFailed
 
 logger = logging.getLogger(__name__)
 
 type Ending = tuple[Reply, str]
 INVALID_ARGUMENTS = f"{REFUSED}invalid_arguments"
+HELD_BACK = f"{REFUSED}held_back"
 CLIENT_CANNOT = f"{REFUSED}client_cannot"
 
 
@@ -35,7 +36,9 @@ def ending_of(work: Work, result: Callable[[], bytes], request_id: str) -> Endin
 
 
 def _outcome_of(encoded: bytes) -> str:
-    return TOOL_ERROR if isinstance(encoded, ErrorResult) else INVALID_ARGUMENTS
+    if isinstance(encoded, ErrorResult):
+        return TOOL_ERROR
+    return HELD_BACK if isinstance(encoded, HeldBackResult) else INVALID_ARGUMENTS
 
 
 def _failed(work: Work, failure: RpcError | Refused | ClientCannot | ClientFailed) -> Ending:

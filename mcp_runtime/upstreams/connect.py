@@ -8,16 +8,17 @@ from mcp_runtime.snapshots.structs import ToolSnapshot
 from mcp_runtime.sources.contract import CallContext, ToolResult, text_result
 from mcp_runtime.sources.conversation import ElicitUrl
 from mcp_runtime.sources.upstream import Health
-from mcp_runtime.upstreams.served import ServedUpstream
+from mcp_runtime.upstreams.served import QUARANTINED, ServedUpstream
 
 SECONDS = 300.0
 QUESTION = "connect"
 _NO_ARGUMENTS: dict[str, Any] = {"type": "object", "additionalProperties": False}
-_STATES = {
+_STATES: dict[str, str] = {
     Health.DEGRADED: "is degraded",
     Health.DOWN: "is down",
     Health.NEEDS_LOGIN: "needs a login",
     Health.DENIED: "denies access",
+    QUARANTINED: "is out of service",
 }
 
 
@@ -25,7 +26,7 @@ def connect_tool(upstream: ServedUpstream) -> ServedTool:
     """The tool of one upstream."""
     snapshot = upstream.snapshot
     description = (
-        f"{snapshot.name} {_state(snapshot.health)}. {snapshot.reason} Its tools are listed as they were last known. "
+        f"{snapshot.name} {_state(upstream)}. {snapshot.reason} Its tools are listed as they were last known. "
         "This tells the person where to connect it again."
     )
     tool = ToolSnapshot(
@@ -43,7 +44,7 @@ def connect_tool(upstream: ServedUpstream) -> ServedTool:
 
 def _handler(upstream: ServedUpstream) -> Any:
     snapshot = upstream.snapshot
-    told = f"{snapshot.name} {_state(snapshot.health)}. {snapshot.reason}".strip()
+    told = f"{snapshot.name} {_state(upstream)}. {snapshot.reason}".strip()
 
     async def handle(context: CallContext, _arguments: dict[str, Any]) -> ToolResult:
         question = ElicitUrl(f"{told} Open the page to connect it again.", snapshot.connect_url)
@@ -57,5 +58,5 @@ def _handler(upstream: ServedUpstream) -> Any:
     return handle
 
 
-def _state(health: str) -> str:
-    return _STATES.get(Health(health), "is well")
+def _state(upstream: ServedUpstream) -> str:
+    return _STATES.get(upstream.state, "is well")

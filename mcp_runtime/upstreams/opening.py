@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
+from mcp_runtime.health.breakers import Breakers
 from mcp_runtime.snapshots.structs import EndpointSnapshot, UpstreamSnapshot
 from mcp_runtime.sources.contract import InvalidConfig
 from mcp_runtime.sources.upstream import Line, UpstreamSource
@@ -17,10 +18,13 @@ type LineOf = Callable[[str, str, UpstreamSnapshot, UpstreamSource], Line]
 class Opener:
     """Opens upstreams with `sources`, on lines that `line_of` makes."""
 
-    def __init__(self, sources: Mapping[str, UpstreamSource], line_of: LineOf, links: Links) -> None:
+    def __init__(
+        self, sources: Mapping[str, UpstreamSource], line_of: LineOf, links: Links, breakers: Breakers
+    ) -> None:
         self._sources = sources
         self._line_of = line_of
         self._links = links
+        self._breakers = breakers
 
     def open(
         self, snapshot: EndpointSnapshot, previous: Mapping[str, ServedUpstream]
@@ -32,6 +36,8 @@ class Opener:
             before = previous.get(upstream.id)
             if before is not None and before.snapshot.revision == upstream.revision:
                 served[upstream.id] = ServedUpstream(upstream, before.link)
+                if not before.is_well and served[upstream.id].is_well:
+                    before.link.guard.breaker.hear_closed()
                 continue
             try:
                 served[upstream.id] = ServedUpstream(upstream, self._opened(snapshot, upstream))
@@ -45,7 +51,8 @@ class Opener:
             raise InvalidConfig({"kind": f"This platform has no kind of upstream {upstream.kind}."})
         line = self._line_of(snapshot.tenant_id, snapshot.endpoint_id, upstream, source)
         try:
-            return self._links.add(source.open(upstream.config, line))
+            guard = self._breakers.of(upstream.id, upstream.revision)
+            return self._links.add(source.open(upstream.config, line), guard)
         except InvalidConfig:
             raise
         except Exception:

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from core import environment
 from core.outbound import Client
@@ -63,25 +65,48 @@ async def _visit[T](
     work: Callable[[OpenUpstream], Awaitable[T]],
     seconds: float,
 ) -> T:
-    source = UPSTREAM_SOURCES.get(snapshot.kind)
-    if source is None:
-        raise UpstreamFailed(f"This platform has no kind of upstream {snapshot.kind}.")
+    async with visiting() as lines:
+        return await visited(lines, Target(tenant_id, endpoint_id, snapshot), work, seconds)
+
+
+@asynccontextmanager
+async def visiting() -> AsyncIterator[Lines]:
+    """The lines of visits, which may go on side by side."""
     async with Client() as http:
         vault = VaultReader(environment.secret("DATABASE_URL"), http)
         try:
-            line = Lines(http, vault).of(tenant_id, endpoint_id, snapshot, source)
-            upstream = source.open(snapshot.config, line)
-            try:
-                async with asyncio.timeout(seconds):
-                    return await work(upstream)
-            finally:
-                await upstream.close()
-        except InvalidConfig as error:
-            raise UpstreamFailed(str(error)) from None
-        except TimeoutError:
-            raise UpstreamFailed(_late(seconds)) from None
+            yield Lines(http, vault)
         finally:
             await vault.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An upstream to be visited."""
+
+    tenant_id: str
+    endpoint_id: str
+    snapshot: UpstreamSnapshot
+
+
+async def visited[T](lines: Lines, target: Target, work: Callable[[OpenUpstream], Awaitable[T]], seconds: float) -> T:
+    """What `work` returns of the opened upstream, within `seconds`. Raises UpstreamFailed."""
+    snapshot = target.snapshot
+    source = UPSTREAM_SOURCES.get(snapshot.kind)
+    if source is None:
+        raise UpstreamFailed(f"This platform has no kind of upstream {snapshot.kind}.")
+    try:
+        line = lines.of(target.tenant_id, target.endpoint_id, snapshot, source)
+        upstream = source.open(snapshot.config, line)
+        try:
+            async with asyncio.timeout(seconds):
+                return await work(upstream)
+        finally:
+            await upstream.close()
+    except InvalidConfig as error:
+        raise UpstreamFailed(str(error)) from None
+    except TimeoutError:
+        raise UpstreamFailed(_late(seconds)) from None
 
 
 def _late(seconds: float) -> str:

@@ -138,6 +138,13 @@ CELERY_BEAT_SCHEDULE = {
     "purge-ended-sessions": {"task": "mcp_runtime.purge_ended_sessions", "schedule": timedelta(minutes=10)},
     "purge-call-budgets": {"task": "mcp_runtime.purge_call_budgets", "schedule": timedelta(hours=1)},
     "sweep-imports": {"task": "mcp_runtime.sweep_imports", "schedule": timedelta(seconds=15)},
+    # A sweep that waited for longer than until the next one has nothing to say beside it.
+    "sweep-probes": {
+        "task": "mcp_runtime.sweep_probes",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 5},
+    },
+    "purge-health-events": {"task": "mcp_runtime.purge_health_events", "schedule": timedelta(hours=6)},
     "usage-sum": {"task": "billing.usage_sum", "schedule": timedelta(minutes=1)},
     "usage-partitions": {"task": "billing.usage_partitions", "schedule": timedelta(hours=1)},
     "usage-expire": {"task": "billing.usage_expire", "schedule": timedelta(hours=1)},

@@ -99,5 +99,19 @@ PROVIDER_REFUSED = Refusal(
     "provider_refused", 1201, 502, "The provider did not take part. Read what it said, and try again."
 )
 LOGIN_REFUSED = Refusal("login_refused", 1202, 400, "This login cannot be finished. Start it again in the console.")
+# Refusals of upstreams: numbers from 1301.
+UPSTREAM_FAILED = Refusal(
+    "upstream_failed", 1301, 502, "What this endpoint passes calls on to failed. Try again later."
+)
+UPSTREAM_HELD_BACK = Refusal(
+    "upstream_held_back",
+    1302,
+    503,
+    "What this endpoint passes calls on to keeps failing. Try again later.",
+    retry_after_seconds=10,
+)
+UPSTREAM_OUT_OF_SERVICE = Refusal(
+    "upstream_out_of_service", 1303, 503, "It kept failing. Somebody has to put it back into service in the console."
+)
 
 ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

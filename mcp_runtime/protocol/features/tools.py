@@ -11,7 +11,7 @@ from mcp_runtime.protocol.jsonrpc import encode
 from mcp_runtime.protocol.mirrored import check_arguments
 from mcp_runtime.protocol.revision import Exchange, Revision, Structured
 from mcp_runtime.protocol.served import ServedEndpoint, ServedTool
-from mcp_runtime.protocol.settled import ErrorResult, RefusedResult
+from mcp_runtime.protocol.settled import ErrorResult, HeldBackResult, RefusedResult
 from mcp_runtime.protocol.tasks_wire import encode_created
 from mcp_runtime.protocol.wire import wire_of
 from mcp_runtime.schemas import describe_errors
@@ -128,6 +128,8 @@ def encode_tool_result(endpoint: ServedEndpoint, revision: Revision, result: Too
         b"true" if result.is_error else b"false",
         wire_of(endpoint, revision).closing,
     )
+    if result.is_refusal:
+        return HeldBackResult(encoded)
     return ErrorResult(encoded) if result.is_error else encoded
 
 
