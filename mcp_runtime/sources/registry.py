@@ -26,5 +26,6 @@ UPSTREAM_SOURCES: dict[str, UpstreamSource] = {
         OpenApiSource(),
         SqlSource(),
         Deferred("graphql", "GraphQL service", "mcp_runtime.sources.graphql.source", "GraphqlSource"),
+        Deferred("grpc", "gRPC service", "mcp_runtime.sources.grpc.source", "GrpcSource"),
     )
 }
