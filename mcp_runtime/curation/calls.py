@@ -20,6 +20,8 @@ def curated_handler(handler: ToolHandler, curation: CallCuration) -> ToolHandler
 
     async def handle(context: CallContext, arguments: dict[str, Any]) -> ToolResult:
         result = await handler(context, arguments | curation.fixed)
+        if result.is_refusal:
+            return result
         if projected is not None and not result.is_error:
             result = projected(result)
         if not curation.guard.is_off:
