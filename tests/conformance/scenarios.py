@@ -10,12 +10,16 @@ SKILLS = ("sep-2640-skills-enumeration", "sep-2640-skills-directory", "sep-2640-
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the suite. `package` is where npm puts it, `scenarios` how many scenarios it must have run."""
+    """One run of the suite. `package` is where npm puts it, `scenarios` how many scenarios it must have run.
+
+    `side` is whom it tests: a server at a URL, or a client that it starts for each scenario.
+    """
 
     name: str
     package: str
     arguments: tuple[str, ...]
     scenarios: int
+    side: str = "server"
 
     @property
     def suite(self) -> str:
@@ -37,6 +41,9 @@ RUNS = (
     # The earlier rules for the names of tools are stricter in some points.
     Run("2025-11-25", ALPHA_11, ("--requirements", "2025-11-25"), 33),
     Run("2026-07-28", ALPHA_11, ("--requirements", "2026-07-28"), 50),
+    # Our client towards upstreams: 18 scored and 7 that are not; 32 scored and 7 that are not.
+    Run("client 2025-11-25", ALPHA_12, ("--requirements", "2025-11-25"), 25, "client"),
+    Run("client 2026-07-28", ALPHA_12, ("--requirements", "2026-07-28"), 39, "client"),
 )
 
 
@@ -49,18 +56,45 @@ class Excuse:
 
     suite: str
     scenario: re.Pattern[str]
-    check: str
+    check: re.Pattern[str]
     status: str
     says: re.Pattern[str]
     reason: str
 
 
+# Extensions of the authorization specification that the vault does not speak; none of them is scored.
+NOT_SPOKEN = {
+    "auth/dpop": "DPoP (SEP-1932, a draft)",
+    "auth/dpop-nonce": "DPoP (SEP-1932, a draft)",
+    "auth/enterprise-managed-authorization": "identity assertions of an enterprise's own provider (SEP-990)",
+    "auth/wif-jwt-bearer": "workload identities (SEP-1933, a draft)",
+}
+
 EXCUSES = (
+    *(
+        Excuse(
+            "0.2.0-alpha.12",
+            re.compile(re.escape(scenario)),
+            re.compile("sep-1932-.*|complete-flow-.*|wif-.*"),
+            "FAILURE",
+            re.compile(".*"),
+            f"{scenario} tests an extension that is not scored and not spoken: {what}",
+        )
+        for scenario, what in NOT_SPOKEN.items()
+    ),
+    Excuse(
+        "0.2.0-alpha.12",
+        re.compile("http-standard-headers"),
+        re.compile("sep-2243-client-includes-standard-headers"),
+        "SKIPPED",
+        re.compile("Client did not send a (initialize|notifications/initialized) request; .*"),
+        "the suite looks for a handshake on the revision that has none",
+    ),
     *(
         Excuse(
             suite,
             re.compile("tasks-status-notifications"),
-            "tasks-status-notifications",
+            re.compile("tasks-status-notifications"),
             "SKIPPED",
             re.compile("Skipped: .*The harness needs a rewrite.*"),
             "the suite runs this scenario against no server until its harness is rewritten",
@@ -70,7 +104,7 @@ EXCUSES = (
     Excuse(
         "0.2.0-alpha.11",
         re.compile("tasks-.*"),
-        "wire-schema-valid",
+        re.compile("wire-schema-valid"),
         "FAILURE",
         re.compile(r".*CallToolResult: must have required property 'content'.*\{\"resultType\":\"task\",.*"),
         "0.2.0-alpha.11 knows no results of extensions and takes every answer to tools/call for a CallToolResult",

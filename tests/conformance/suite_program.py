@@ -1,18 +1,24 @@
 """The suite as a program: starts it with its Node, and reads what it wrote down of each scenario."""
 
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.conformance.scenarios import Run
 from tests.conformance.table import Check, Row
 from tests.node_packages import NODE
+from tests.servers import ROOT
 
 RUN_SECONDS = 240
+CLIENT_SECONDS = 600
+# It starts all clients at once, which takes longer than it waits for one; so each waits for its turn.
+PATIENCE = ("--timeout", "540000")
 # Its folders are named for the scenario and the moment: server-ping-2026-11-22T16-40-50-153Z
-_FOLDER = re.compile(r"server-(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
+_FOLDER = re.compile(r"(?:server-)?(?P<scenario>.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
 
 
 class Suite:
@@ -29,11 +35,15 @@ class Suite:
         program = self._packages / run.package / "dist" / "index.js"
         folder = results / run.folder
         folder.mkdir(parents=True)
-        words = ["server", "--url", url, *run.arguments, "--output-dir", str(folder)]
+        aimed = ("--url", url) if run.side == "server" else ("--command", _client(folder), *PATIENCE)
+        words = [run.side, *aimed, *run.arguments, "--output-dir", str(folder)]
         command: list[str | Path] = [self._node, program, *words]
         with (folder / "log").open("w") as log:
             # Its exit code says less than what it wrote down: it does not count warnings.
-            subprocess.run(command, check=False, stdout=log, stderr=subprocess.STDOUT, timeout=RUN_SECONDS)
+            seconds = RUN_SECONDS if run.side == "server" else CLIENT_SECONDS
+            subprocess.run(
+                command, check=False, stdout=log, stderr=subprocess.STDOUT, timeout=seconds, env=_environment()
+            )
         found = sorted(_read(run, folder), key=lambda row: row.scenario)
         yield from found
         if len(found) != run.scenarios:
@@ -41,9 +51,18 @@ class Suite:
             yield Row(run.name, run.suite, "(all)", [Check("all", "FAILURE", sentence)])
 
 
+def _client(folder: Path) -> str:
+    """The command that our client is started with, one at a time."""
+    return f"flock {folder / 'turn'} {sys.executable} -m tests.conformance.client_program"
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"}
+
+
 def _read(run: Run, folder: Path) -> Iterator[Row]:
-    for file in folder.glob("*/checks.json"):
-        named = _FOLDER.fullmatch(file.parent.name)
+    for file in folder.glob("**/checks.json"):
+        named = _FOLDER.fullmatch(str(file.parent.relative_to(folder)))
         assert named is not None, f"{file.parent}: a name that no scenario has"
         checks = [
             Check(check["id"], check["status"], check.get("errorMessage") or check.get("description", ""))

@@ -144,7 +144,7 @@ class HttpSse:
     def established(self, version: str) -> None:
         """Messages do not name the version."""
 
-    def hear_requests(self) -> None:
+    async def hear_requests(self) -> None:
         """Everything comes over the one stream."""
 
     async def heard_out(self) -> None:

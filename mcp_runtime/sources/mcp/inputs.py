@@ -15,7 +15,7 @@ from mcp_runtime.protocol.questions import decode_question, encode_question
 from mcp_runtime.protocol.revisions import NEWEST_STATELESS
 from mcp_runtime.sources.conversation import Conversation, Question
 from mcp_runtime.sources.mcp.messages import broken
-from mcp_runtime.sources.mcp.questions import NotAQuestion, read_questions
+from mcp_runtime.sources.mcp.questions import NotAQuestion, read_questions, with_defaults
 from mcp_runtime.sources.mcp.requests import Caller, Request
 
 MAXIMUM_ROUNDS = 16
@@ -64,7 +64,7 @@ async def _further(asking: Round, conversation: Conversation) -> dict[str, Any]:
     # A key may come back in another round, and asks something else there.
     named = {f"{asking.number}.{key}": decode_question(request) for key, request in asking.questions.items()}
     answers = await conversation.ask(named)
-    responses = {key.partition(".")[2]: answer for key, answer in answers.items()}
+    responses = {key.partition(".")[2]: with_defaults(named[key], answer) for key, answer in answers.items()}
     return {**further, "inputResponses": responses}
 
 

@@ -24,6 +24,14 @@ class Faulty(UpstreamFailed):
     """The server is there and fails."""
 
 
+class LoginNeeded(UpstreamFailed):
+    """Somebody has to log in; `challenge` is the WWW-Authenticate that says for what."""
+
+    def __init__(self, sentence: str, challenge: str) -> None:
+        super().__init__(sentence, Health.NEEDS_LOGIN)
+        self.challenge = challenge
+
+
 class Sent(NamedTuple):
     """One HTTP request to the server, for `principal`; `url` where it is another than the configured one."""
 
@@ -48,7 +56,8 @@ class Link:
         credentials = self._line.credentials
         token = await credentials.token(sent.principal)
         response = await self._fetch(sent, token, limits)
-        if not _asks_for_login(response):
+        # A token whose scope does not reach is not made better by renewing it.
+        if response.status != _UNAUTHORIZED:
             return self._admitted(response)
         challenge = response.header("www-authenticate") or ""
         if await credentials.rejected(sent.principal, token or "", challenge):
@@ -70,7 +79,7 @@ class Link:
     def _admitted(self, response: Response) -> Response:
         status = response.status
         if _asks_for_login(response):
-            raise UpstreamFailed(f"{self.host} wants somebody to log in.", Health.NEEDS_LOGIN)
+            raise LoginNeeded(f"{self.host} wants somebody to log in.", response.header("www-authenticate") or "")
         if status == _FORBIDDEN:
             raise UpstreamFailed(f"{self.host} refuses this account.", Health.DENIED)
         if status == _TOO_MANY:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mcp_runtime import schemas
 from mcp_runtime.protocol.jsonrpc import encode
-from mcp_runtime.sources.conversation import Elicit, ElicitUrl, ListRoots, Question, Sample
+from mcp_runtime.sources.conversation import Answer, Elicit, ElicitUrl, ListRoots, Question, Sample
 
 MAXIMUM_BYTES = 256 * 1024
 MAXIMUM_FORM_BYTES = 64 * 1024
@@ -39,6 +39,16 @@ def read_questions(requests: Any) -> dict[str, Question]:
     if type(requests) is not dict or not all(type(request) is dict for request in requests.values()):
         raise NotAQuestion("inputRequests is an object of requests.")
     return {key: read_question(_method(request), request.get("params")) for key, request in requests.items()}
+
+
+def with_defaults(question: Question, answer: Answer) -> Answer:
+    """The answer with the form's defaults for what was left out (SEP-1034): servers rely on their client for that."""
+    content = answer.get("content", {})
+    if not isinstance(question, Elicit) or answer.get("action") != "accept" or type(content) is not dict:
+        return answer
+    fields = question.schema.get("properties", {})
+    defaults = {name: field["default"] for name, field in fields.items() if "default" in field and name not in content}
+    return {**answer, "content": {**content, **defaults}}
 
 
 def _method(request: Mapping[str, Any]) -> str:

@@ -54,7 +54,7 @@ class Conduit(Protocol):
     def established(self, version: str) -> None:
         """The version is agreed on."""
 
-    def hear_requests(self) -> None:
+    async def hear_requests(self) -> None:
         """From now on hears what the server says outside of requests, if that comes another way."""
 
     async def heard_out(self) -> None:
@@ -233,14 +233,14 @@ class Sessions:
         session = await asyncio.shield(beginning)
         session.used_at = asyncio.get_running_loop().time()
         if caller.can_answer:
-            session.conduit.hear_requests()
+            await session.conduit.hear_requests()
         return session
 
     async def listen(self, about: About, uris: frozenset[str], changed: Changed) -> None:
         """Hears of changes in a session of the platform's own, until that ends."""
         caller = nobody(LISTEN_SECONDS)
         session = await self.session(caller)
-        session.conduit.hear_requests()
+        await session.conduit.hear_requests()
         if about.setting("resources", "subscribe"):
             await session.subscribe(uris)
         try:

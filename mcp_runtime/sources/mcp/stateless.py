@@ -83,9 +83,12 @@ class Stateless:
         seconds = caller.seconds
         idle = seconds if size == STREAM_BYTES else SILENT_SECONDS
         limits = StreamLimits(seconds, RESPONSE_BYTES, size, idle)
-        response = await self._link.send(Sent("POST", headers, encode(body), caller.principal), limits)
-        if response.status != 200:
-            _require_same_era(response, b"%d" % identifier)
+        sent = Sent("POST", headers, encode(body), caller.principal)
+        response = await self._link.send(sent, limits)
+        if response.status == 200:
+            return response
+        if _require_same_era(response, b"%d" % identifier):
+            response = await self._link.send(sent, limits)
         return response
 
     async def listen(self, about: About, uris: frozenset[str], changed: Changed) -> None:
@@ -141,17 +144,24 @@ def _result(message: Message) -> dict[str, Any]:
     return result
 
 
-def _require_same_era(response: Response, expected: bytes) -> None:
-    """Raises EraChanged for a refusal that servers of this era do not give, and nothing for the answers of one."""
+def _require_same_era(response: Response, expected: bytes) -> bool:
+    """Whether the same request is to be sent again, to a server that refuses the version and then names it.
+
+    Raises EraChanged for a refusal that servers of this era do not give.
+    """
     try:
         (message,) = read_messages(response.body, batches=False)
         result_of(message)
     except Answered as error:
         is_ours = message.id == expected or error.code in MODERN_ERRORS
-        if not is_ours or error.code == errors.UNSUPPORTED_PROTOCOL_VERSION:
+        named = error.data.get("supported") if type(error.data) is dict else None
+        is_named = type(named) is list and VERSION in named
+        if not is_ours or (error.code == errors.UNSUPPORTED_PROTOCOL_VERSION and not is_named):
             raise EraChanged from None
+        return error.code == errors.UNSUPPORTED_PROTOCOL_VERSION
     except UpstreamFailed:
         raise EraChanged from None
+    return False
 
 
 async def _refuse(_answer: bytes) -> None:

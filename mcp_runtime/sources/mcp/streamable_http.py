@@ -21,6 +21,7 @@ ACCEPT = "application/json, text/event-stream"
 TELL_SECONDS = 10.0
 # A stream that lasts for less is not opened again at once.
 SHORT_SECONDS = 5.0
+OPENING_SECONDS = 1.0
 END_SECONDS = 2.0
 MAXIMUM_SESSION_ID = 4_096
 # Servers that lost a session without the 404 that the protocol asks for say so with codes of their own.
@@ -39,6 +40,7 @@ class StreamableHttp:
         self._caller: Caller | None = None
         self._batches = False
         self._hearing: asyncio.Task[None] | None = None
+        self._is_heard = asyncio.Event()
         self._tasks = Tasks("mcp stream")
 
     async def open(self, caller: Caller) -> None:
@@ -50,10 +52,23 @@ class StreamableHttp:
         self._batches = HANDSHAKE[version].batches
         self._headers["MCP-Protocol-Version"] = version
 
-    def hear_requests(self) -> None:
-        """Opens the stream of what belongs to no request, once."""
+    async def hear_requests(self) -> None:
+        """Opens the stream of what belongs to no request, once.
+
+        Waits for it, since some servers forget what they would have said there; and not for long, since others send
+        nothing, not even a head, before they have something to say.
+        """
         if self._hearing is None:
             self._hearing = self._tasks.begin(self._keep_hearing())
+        if not self._is_heard.is_set():
+            await asyncio.wait({self._hearing, self._tasks.begin(self._is_heard_soon())}, return_when="FIRST_COMPLETED")
+
+    async def _is_heard_soon(self) -> None:
+        try:
+            async with asyncio.timeout(OPENING_SECONDS):
+                await self._is_heard.wait()
+        except TimeoutError:
+            self._is_heard.set()
 
     async def heard_out(self) -> None:
         if self._hearing is not None:
@@ -65,6 +80,7 @@ class StreamableHttp:
         reader = EventReader(EVENT_BYTES)
         while True:
             stream = await self.listen(self._owner(), reader.id, SILENT_SECONDS, ENDLESS_BYTES)
+            self._is_heard.set()
             if stream is None:
                 return  # a server need not have one
             began = asyncio.get_running_loop().time()

@@ -9,7 +9,7 @@ from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.jsonrpc import Kind, Message, encode, error_envelope, result_envelope
 from mcp_runtime.sources.conversation import LOG_LEVELS, ClientCannot, ClientFailed
 from mcp_runtime.sources.mcp.messages import broken
-from mcp_runtime.sources.mcp.questions import ASKING, NotAQuestion, read_question
+from mcp_runtime.sources.mcp.questions import ASKING, NotAQuestion, read_question, with_defaults
 from mcp_runtime.sources.mcp.requests import Caller
 
 # What waits for answers of one call at once, and what a call may say in all.
@@ -93,7 +93,7 @@ class Talk:
             question = read_question(message.method, message.params)
             key = self._key(message)
             answers = await self.caller.conversation.ask({key: question})
-            return result_envelope(message.id, encode(answers[key]))
+            return result_envelope(message.id, encode(with_defaults(question, answers[key])))
         except NotAQuestion as error:
             return error_envelope(message.id, errors.INVALID_PARAMS, str(error))
         except ClientCannot:

@@ -33,10 +33,10 @@ def guarded(token: str, status: int = 401, challenge: str = CHALLENGE) -> Serve:
     return outer
 
 
-@pytest.mark.parametrize(("status", "challenge"), [(401, CHALLENGE), (401, ""), (403, STEP_UP)])
-async def test_a_token_that_is_rejected_is_renewed_once(status: int, challenge: str) -> None:
+@pytest.mark.parametrize("challenge", [CHALLENGE, ""])
+async def test_a_token_that_is_rejected_is_renewed_once(challenge: str) -> None:
     vault = Vault(tokens=["stale", "fresh"])
-    async with serving(guarded("fresh", status, challenge)) as served, opened(served.url, vault=vault) as upstream:
+    async with serving(guarded("fresh", 401, challenge)) as served, opened(served.url, vault=vault) as upstream:
         assert text_of(await upstream.call("echo")) == "come in"
     assert vault.challenges == [challenge]
 
