@@ -21,6 +21,7 @@ SECTIONS = (
     ("Playground", "playground", "p", Permission.CALL_TOOLS),
     ("Usage", "usage", "u", Permission.VIEW),
     ("Team", "team", "t", Permission.VIEW),
+    ("Connections", "connection_list", "c", Permission.VIEW),
     ("API keys", "api_key_list", "k", Permission.MANAGE_API_KEYS),
     ("Settings", "settings", "s", Permission.VIEW),
 )

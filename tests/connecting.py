@@ -69,7 +69,11 @@ class Connecting:
     def connected(self, user: User | None = None, **fields: object) -> Connection:
         """A connection after its login."""
         acting = self.acting(user)
-        connection = self.prepared(acting, **fields)
+        return self.log_in(self.prepared(acting, **fields), acting)
+
+    def log_in(self, connection: Connection, actor: Actor | None = None) -> Connection:
+        """The connection after a login at the provider."""
+        acting = actor or self.acting()
         back = self.upstream.log_in(self.start(connection, acting), str(acting.user))
         assert acting.user is not None
         return login_finish(user=acting.user, browser=BROWSER, answer=answer_in(back))

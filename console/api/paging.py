@@ -23,9 +23,9 @@ class Page[ItemT](Schema):
     offset: int
 
 
-def page_of[ModelT: Model](rows: QuerySet[ModelT], paging: Paging) -> dict[str, Any]:
-    """The part of `rows` that `paging` names, read now, while the tenant's context is open."""
-    ordered = rows.order_by("created_at", "pk")
+def page_of[ModelT: Model](rows: QuerySet[ModelT], paging: Paging, by: str = "created_at") -> dict[str, Any]:
+    """The part of `rows`, in the order of `by`, that `paging` names, read now, while the tenant's context is open."""
+    ordered = rows.order_by(by, "pk")
     return {
         "items": list(ordered[paging.offset : paging.offset + paging.limit]),
         "total": rows.count(),

@@ -2,11 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from console.pages.connections.urls import root_urlpatterns
 from console.pages.onboarding.urls import welcome_urlpatterns
 from console.pages.team.urls import invitation_urlpatterns
 from console.pages.tenants.urls import home_urlpatterns
 
-_OF_TENANT = ("overview", "onboarding", "endpoints", "playground", "usage", "team", "settings")
+_OF_TENANT = ("overview", "onboarding", "endpoints", "playground", "usage", "team", "connections", "settings")
 _OF_ENDPOINT = ("tools", "content", "keys", "versions")
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *home_urlpatterns,
     *welcome_urlpatterns,
     *invitation_urlpatterns,
+    *root_urlpatterns,
     path("t/", include("console.pages.tenants.urls")),
     *(path("t/<slug:tenant>/", include(f"console.pages.{area}.urls")) for area in _OF_TENANT),
     *(

@@ -69,7 +69,7 @@ class Connection(models.Model):
     is_chosen = models.BooleanField(default=True)
     # Where the token may be sent, and what it is asked for (RFC 8707).
     destination = models.TextField(max_length=LONGEST_URL)
-    resource = models.TextField(max_length=LONGEST_URL)
+    resource = models.TextField(max_length=LONGEST_URL, blank=True)
     client = models.ForeignKey(
         OAuthClient, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
     )

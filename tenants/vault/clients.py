@@ -56,8 +56,8 @@ def client_at(*, actor: Actor, protected: Protected, entered: Registration | Non
     Opens contexts of its own, and asks the provider between them. Raises tenants.vault.oauth.failures.OAuthFailed.
     """
     provider, redirect_uri = protected.provider, callback_url()
-    if entered is None and (known := _known(actor, provider, redirect_uri)) is not None:
-        return known
+    if entered is None and (stored := _known(actor, provider, redirect_uri)) is not None:
+        return stored
     registration = entered or with_provider(
         lambda http: registered(http, provider, redirect_uri, document_url(), protected.scopes)
     )

@@ -20,7 +20,7 @@ from tenants.models import Connection, ConnectionState, GrantType
 from tenants.validation import cleaned, refused_fields
 from tenants.vault.clients import client_at, provider_of, registration_of
 from tenants.vault.keyrings import keyring_for_opening, keyring_for_sealing
-from tenants.vault.oauth.discovery import Protected, discovered
+from tenants.vault.oauth.discovery import Protected, discovered, known
 from tenants.vault.oauth.failures import OAuthFailed
 from tenants.vault.oauth.registration import Registration
 from tenants.vault.oauth.running import with_provider
@@ -34,7 +34,8 @@ MAXIMUM_CONNECTIONS = 1_000  # of one tenant
 class ConnectionDraft:
     """What is to be connected: `holder` is an upstream's id, `url` what asks for tokens, `destination` where they go.
 
-    A `personal` connection is the actor's alone. `subject` is the connection whose token is exchanged.
+    With `issuer`, that provider is used and `url` is not asked: for APIs that do not say who issues their tokens. A
+    `personal` connection is the actor's alone. `subject` is the connection whose token is exchanged.
     """
 
     holder: UUID
@@ -47,6 +48,7 @@ class ConnectionDraft:
     subject: UUID | None = None
     entered: Registration | None = None
     challenge: str = ""
+    issuer: str = ""
 
 
 def connection_create(*, actor: Actor, draft: ConnectionDraft) -> Connection:
@@ -59,7 +61,7 @@ def connection_create(*, actor: Actor, draft: ConnectionDraft) -> Connection:
     require_managing(actor, owner)
     _require_consistent(draft)
     try:
-        protected = with_provider(lambda http: discovered(http, draft.url, draft.challenge))
+        protected = with_provider(lambda http: _protected(http, draft))
         client_id = client_at(actor=actor, protected=protected, entered=draft.entered)
     except OAuthFailed as failed:
         raise Refused(refusals.PROVIDER_REFUSED, str(failed)) from None
@@ -122,6 +124,12 @@ def require_managing(actor: Actor, user_id: UUID | None) -> None:
 
 def _is_own(actor: Actor, user_id: UUID) -> bool:
     return actor.user is not None and actor.user.pk == user_id
+
+
+async def _protected(http: Client, draft: ConnectionDraft) -> Protected:
+    if draft.issuer:
+        return await known(http, draft.issuer)
+    return await discovered(http, draft.url, draft.challenge)
 
 
 def _owner(actor: Actor, draft: ConnectionDraft) -> UUID | None:

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tenants.models import Secret
+from django.db.models import Q, QuerySet
+
+from core import refusals
+from core.refusals import Refused
+from tenants.access import Actor, Permission
+from tenants.models import Connection, Revocation, Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +26,29 @@ def secrets_of(holder: UUID) -> list[SecretInfo]:
     """The holder's secrets by name, also those that were given for another destination than it has now."""
     rows = Secret.objects.filter(holder=holder).order_by("name")
     return [SecretInfo(*row) for row in rows.values_list("name", "destination", "created_at", "updated_at")]
+
+
+def connections_visible(actor: Actor) -> QuerySet[Connection]:
+    """The tenant's connections and the actor's own; to who manages members, everybody's. Oldest first."""
+    rows = Connection.objects.filter(_visible(actor)).select_related("client", "user", "connected_by")
+    return rows.order_by("created_at", "pk")
+
+
+def connection_shown(actor: Actor, connection_id: UUID) -> Connection:
+    """One of them; raises Refused(NOT_FOUND)."""
+    connection = connections_visible(actor).filter(pk=connection_id).first()
+    if connection is None:
+        raise Refused(refusals.NOT_FOUND)
+    return connection
+
+
+def receipts_visible(actor: Actor) -> QuerySet[Revocation]:
+    """Receipts of what the actor may see the connections of, the newest first."""
+    rows = Revocation.objects.filter(_visible(actor)).select_related("user", "requested_by")
+    return rows.order_by("-requested_at", "pk")
+
+
+def _visible(actor: Actor) -> Q:
+    if actor.may(Permission.MANAGE_MEMBERS):
+        return Q()
+    return Q(user=None) | Q(user=actor.user) if actor.user is not None else Q(user=None)

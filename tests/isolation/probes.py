@@ -31,6 +31,7 @@ _WHOLE_PARTS = {"account/"}
 
 _TENANT = {"tenant": "tenant"}
 _ENDPOINT = {"tenant": "tenant", "endpoint": "endpoint"}
+_CONNECTION = _TENANT | {"connection_id": "connection"}
 _TOOL = _ENDPOINT | {"tool_id": "tool"}
 
 
@@ -76,6 +77,13 @@ _PAGES = {
     "team/invitations/<uuid:invitation_id>/withdraw/": _TENANT | {"invitation_id": "invitation"},
     "team/<uuid:user_id>/role/": _TENANT | {"user_id": "user"},
     "team/<uuid:user_id>/remove/": _TENANT | {"user_id": "user"},
+    "connections/": _TENANT,
+    "connections/new/": _TENANT,
+    "connections/revoke/": _TENANT,
+    "connections/receipts/": _TENANT,
+    **{
+        f"connections/<uuid:connection_id>/{act}/": _CONNECTION for act in ("connect", "choose", "disconnect", "delete")
+    },
     "settings/": _TENANT,
     "settings/rename/": _TENANT,
     "settings/delete/": _TENANT,
@@ -110,6 +118,9 @@ _API = {
     "members/<uuidstr:user_id>": Probe({"user_id": "user"}, {"PATCH": {"role": "viewer"}}),
     "invitations/<uuidstr:invitation_id>": Probe({"invitation_id": "invitation"}),
     "api-keys/<uuidstr:key_id>": Probe({"key_id": "api_key"}),
+    "connections/<uuidstr:connection_id>": Probe({"connection_id": "connection"}),
+    "connections/<uuidstr:connection_id>/disconnect": Probe({"connection_id": "connection"}),
+    "connections/<uuidstr:connection_id>/choose": Probe({"connection_id": "connection"}),
     "endpoints/<slug:endpoint>": Probe(_IN_ENDPOINT, {"PATCH": {"name": "Changed"}}),
     "endpoints/<slug:endpoint>/tools": Probe(_IN_ENDPOINT, {"POST": _ECHO}),
     "endpoints/<slug:endpoint>/tools/<uuidstr:tool_id>": Probe(

@@ -24,6 +24,7 @@ from tenants.services.api_keys import api_key_issue
 from tenants.services.members import member_invite
 from tenants.services.tenants import tenant_create
 from tests.conftest import unique
+from tests.stored_connection import stored_connection
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Belongings:
     invitation: str
     invitation_token: str
     api_key: str
+    connection: str
     user: str
     api_secret: str = field(repr=False)
     access_secret: str = field(repr=False)
@@ -121,6 +123,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         upstream, definition, run = _imported(endpoint, mark)
         key, access_secret = access_key_issue(actor=acting, endpoint_slug=endpoint.slug, name=f"key {mark}")
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
+        connection = stored_connection(tenant, f"https://127.0.0.1:9/{mark}", mark)
         api_key, api_secret = api_key_issue(actor=acting, name=f"api {mark}", role=Role.OWNER)
     return Belongings(
         owner=owner,
@@ -138,6 +141,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         invitation=str(invitation.pk),
         invitation_token=_token_mailed_to(invitation.email),
         api_key=str(api_key.pk),
+        connection=str(connection.pk),
         user=str(member.pk),
         api_secret=api_secret,
         access_secret=access_secret,

@@ -43,6 +43,17 @@ async def discovered(client: Client, url: str, challenge: str = "") -> Protected
     return Protected(resource, scopes[:MAXIMUM_SCOPES], await _provider_of(client, document, url))
 
 
+async def known(client: Client, issuer: str) -> Protected:
+    """A provider that somebody named, for a resource that names none: tokens are not asked for it by its URL.
+
+    Raises MetadataRefused and ProviderAway.
+    """
+    provider = await provider_metadata(client, issuer)
+    if provider is None:
+        raise MetadataRefused(f"{host_of(issuer)} publishes no authorization server metadata.")
+    return Protected("", "", provider)
+
+
 def canonical(url: str) -> str:
     """The identifier of an MCP server (RFC 8707 section 2; MCP: canonical server URI): no fragment, no lone slash."""
     parts = urlsplit(url)

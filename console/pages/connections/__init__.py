@@ -1,0 +1,1 @@
+"""OAuth connections of a tenant's upstreams."""
