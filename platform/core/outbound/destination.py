@@ -91,6 +91,11 @@ def require_allowed_early(url: str, policy: Policy) -> None:
     """Refuses what can be refused without a resolver, for whoever stores a URL that is requested later."""
     origin = parse(url).origin
     require_allowed(origin, policy)
+    require_address_allowed(origin, policy)
+
+
+def require_address_allowed(origin: Origin, policy: Policy) -> None:
+    """Raises Refused(DESTINATION_REFUSED) for a host that is an address, in any spelling, and not an allowed one."""
     address = addresses.parse_loosely(origin.host)
     if address is not None and not policy.allows_dial(origin.host, str(address), origin.port):
         raise origin.refused("is not a public address")

@@ -3,8 +3,7 @@
 import re
 
 from core import refusals
-from core.outbound import addresses
-from core.outbound.destination import Origin
+from core.outbound.destination import Origin, require_address_allowed
 from core.outbound.fetching import Client
 from core.outbound.policy import HIGHEST_PORT, Policy
 from core.refusals import Refused
@@ -29,9 +28,7 @@ async def resolve_allowed(
 
 def require_host_allowed_early(policy: Policy, host: str, port: int, *, ports: frozenset[int] = NO_PORTS) -> None:
     """Refuses what can be refused without a resolver, for whoever stores a host that is connected to later."""
-    origin = _origin(policy, "", host, port, ports)
-    if addresses.parse(origin.host) is not None and not policy.allows_dial(origin.host, origin.host, port):
-        raise origin.refused("is not a public address")
+    require_address_allowed(_origin(policy, "", host, port, ports), policy)
 
 
 def _origin(policy: Policy, scheme: str, host: str, port: int, ports: frozenset[int]) -> Origin:

@@ -162,6 +162,8 @@ async def test_a_service_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch)
         "http://127.0.0.1/graphql",
         "http://169.254.169.254/latest",
         "http://[::1]/",
+        "http://2130706433:8000/",
+        "http://0x7f.1:8000/",
         "http://[::ffff:169.254.169.254]/",
         "http://user:password@example.com/",
         "file:///etc/passwd",
@@ -176,7 +178,7 @@ def test_an_address_that_is_not_to_be_reached_is_refused(url: str) -> None:
     assert list(refused.value.fields) == ["config.url"]
 
 
-@pytest.mark.parametrize("url", ["http://localhost:8000/", "http://2130706433:8000/", "http://0x7f.1:8000/"])
+@pytest.mark.parametrize("url", ["http://localhost:8000/", "http://localhost.:8000/"])
 async def test_a_private_address_behind_a_name_is_refused_when_it_is_dialled(url: str) -> None:
     async with opened("graphql", config(url)) as service:
         with pytest.raises(UpstreamFailed, match=r"not at a public address|does not resolve"):
