@@ -79,6 +79,7 @@ class _Upstreams:
     links: Links
     vault: VaultReader
     breakers: Breakers
+    reports: Reports
 
 
 @dataclass(slots=True)
@@ -289,12 +290,14 @@ def _consumer(**arguments: Any) -> Application:
 
 def _upstreams(database_url: str, http: Client, bus: Bus) -> _Upstreams:
     vault = VaultReader(database_url, http, remembers=True)
-    return _Upstreams(Links(), vault, Breakers(bus, Reports(database_url)))
+    reports = Reports(database_url)
+    return _Upstreams(Links(), vault, Breakers(bus, reports), reports)
 
 
 def _compiler(http: Client, bus: Bus, upstreams: _Upstreams) -> Compiler:
     workshop = Workshop(http=http, announce=announcer(bus))
-    opener = Opener(UPSTREAM_SOURCES, Lines(http, upstreams.vault, teller(bus)).of, upstreams.links, upstreams.breakers)
+    lines = Lines(http, upstreams.vault, teller(bus), upstreams.reports.offers_changed)
+    opener = Opener(UPSTREAM_SOURCES, lines.of, upstreams.links, upstreams.breakers)
     return Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop, opener)
 
 

@@ -1,6 +1,7 @@
 """What live traffic tells the control plane: this upstream has to be looked at now."""
 
 import logging
+from typing import LiteralString
 
 from mcp_runtime.lines import DatabaseAway, Line
 
@@ -12,6 +13,9 @@ _LOOK_NOW = """
     SET wake_at = LEAST(wake_at, now()), calls_failed_at = CASE WHEN %s THEN now() ELSE calls_failed_at END
     WHERE upstream_id = %s
 """
+_CHANGED = """
+    UPDATE mcp_runtime_upstreamschedule SET wake_at = LEAST(wake_at, now()), changed_at = now() WHERE upstream_id = %s
+"""
 
 
 class Reports:
@@ -22,9 +26,16 @@ class Reports:
 
     async def look_now(self, upstream_id: str, *, calls_fail: bool) -> None:
         """Brings the next probe forward; `calls_fail`: calls failed, whatever probes say."""
+        await self._write(_LOOK_NOW, (calls_fail, upstream_id), upstream_id)
+
+    async def offers_changed(self, upstream_id: str) -> None:
+        """Has what the upstream offers looked at again: it says that this changed."""
+        await self._write(_CHANGED, (upstream_id,), upstream_id)
+
+    async def _write(self, statement: LiteralString, parameters: tuple[object, ...], upstream_id: str) -> None:
         try:
             async with self._line.transaction() as connection:
-                await connection.execute(_LOOK_NOW, (calls_fail, upstream_id))
+                await connection.execute(statement, parameters)
         except DatabaseAway:
             logger.warning("upstream %s is looked at when its turn comes: the database is away", upstream_id)
 

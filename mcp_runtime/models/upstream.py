@@ -211,6 +211,8 @@ class UpstreamSchedule(models.Model):
     leased_until = models.DateTimeField()
     # When a worker last said that calls to it fail, whatever probes say.
     calls_failed_at = models.DateTimeField(null=True, blank=True)
+    # When it last said itself that what it offers changed.
+    changed_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return str(self.upstream_id)

@@ -5,7 +5,7 @@ Nothing is half-imported: what is found is written in one transaction at the end
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from core import refusals
 from core.refusals import Refused
+from core.tenancy import tenant_context
 from mcp_runtime.jobs import RUN_IMPORT, send_or_leave
-from mcp_runtime.models import Definition, Form, ImportRun, ImportSchedule, RunState, Upstream
+from mcp_runtime.models import Definition, Form, ImportRun, ImportSchedule, RunState, Upstream, UpstreamSchedule
 from mcp_runtime.services.definitions import approve, rescan
 from mcp_runtime.services.endpoints import changing_unasked, endpoint_for
 from mcp_runtime.services.serving import document_of
@@ -37,6 +38,9 @@ MAXIMUM_SWEPT = 100
 # A run that has said nothing for so long has died with its process.
 SILENCE = timedelta(minutes=6)
 SWEEP_AFTER = timedelta(seconds=15)
+# What upstreams offer is looked at again so often, and not more often however they change.
+RELOOK_AFTER = timedelta(hours=24)
+RELOOK_PAUSE = timedelta(minutes=10)
 
 
 def import_start(*, actor: Actor, endpoint_slug: str, upstream_slug: str, approves_clean: bool = False) -> ImportRun:
@@ -52,6 +56,34 @@ def import_start(*, actor: Actor, endpoint_slug: str, upstream_slug: str, approv
     _forget_old(upstream)
     schedule(run)
     return run
+
+
+def relook_where_due(tenant_id: UUID, upstream_id: UUID) -> ImportRun | None:
+    """Begins an import of an upstream that said that it changed, or was not looked at for RELOOK_AFTER.
+
+    Of what such a run finds, nothing is approved. One that was never imported is left to its author. Opens the tenant's
+    context itself.
+    """
+    said_at = _said_changed_at(upstream_id)
+    with tenant_context(tenant_id):
+        upstream = Upstream.objects.select_for_update().defer("material").filter(pk=upstream_id).first()
+        if upstream is None or upstream.discovered_at is None or _under_way(upstream).exists():
+            return None
+        is_old = upstream.discovered_at < timezone.now() - RELOOK_AFTER
+        if not is_old and (said_at is None or said_at < upstream.discovered_at):
+            return None
+        last = ImportRun.objects.filter(upstream=upstream).order_by("-created_at").first()
+        if last is not None and last.created_at > timezone.now() - RELOOK_PAUSE:
+            return None
+        run = ImportRun.objects.create(tenant_id=tenant_id, upstream=upstream)
+        _forget_old(upstream)
+        schedule(run)
+        return run
+
+
+def _said_changed_at(upstream_id: UUID) -> datetime | None:
+    rows = UpstreamSchedule.objects.filter(upstream_id=upstream_id)
+    return rows.values_list("changed_at", flat=True).first()
 
 
 def schedule(run: ImportRun) -> None:

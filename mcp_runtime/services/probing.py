@@ -10,6 +10,7 @@ from mcp_runtime.health.pacing import LONGEST
 from mcp_runtime.health.probing import Probed, probe_all
 from mcp_runtime.models import Evidence, HealthEvent, Upstream
 from mcp_runtime.services.health import Seen, look_note
+from mcp_runtime.services.imports import relook_where_due
 from mcp_runtime.services.publish import upstream_snapshot
 from mcp_runtime.services.watching import calls_failed_since, looked, unwatch
 from mcp_runtime.sources.upstream import Health
@@ -26,7 +27,10 @@ def probes_perform(wanted: Sequence[tuple[UUID, UUID]]) -> list[HealthEvent]:
     failing = calls_failed_since([upstream.pk for upstream in found], CALLS_COUNT_FOR)
     probed = probe_all([_target(upstream) for upstream in found])
     seen = [_seen(*pair, calls_fail=pair[0].pk in failing) for pair in zip(found, probed, strict=True)]
-    noted = (_noted(upstream.tenant_id, one) for upstream, one in zip(found, seen, strict=True))
+    noted = [_noted(upstream.tenant_id, one) for upstream, one in zip(found, seen, strict=True)]
+    for upstream, one in zip(found, seen, strict=True):
+        if one.look.health is Health.OK:
+            relook_where_due(upstream.tenant_id, upstream.pk)
     return [event for events in noted for event in events]
 
 
