@@ -1,4 +1,4 @@
-"""What an upstream offers is looked at again when it says that it changed, and once a day; nothing of it is approved."""
+"""What an upstream offers is looked at again when it says that it changed, and daily; nothing of it is approved."""
 
 from datetime import timedelta
 from typing import Any
