@@ -3,7 +3,7 @@
 import http from 'node:http';
 import { once } from 'node:events';
 import { generateKeyPairSync } from 'node:crypto';
-import Provider from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 
 const listening = async (server) => {
   server.listen(0, '127.0.0.1');
@@ -22,7 +22,9 @@ const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const key = privateKey.export({ format: 'jwk' });
 // A secret that is read otherwise unless it is form-encoded before Basic (RFC 6749 section 2.3.1).
 const machine = { client_id: 'machine', client_secret: "the machine's: secret+%", grant_types: ['client_credentials'], redirect_uris: [], response_types: [], scope: 'mcp:read mcp:write' };
-const client = [machine, ...JSON.parse(process.env.CLIENTS || '[]')];
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const known = { client_id: 'known', client_secret: 'known-secret', grant_types: ['authorization_code', 'refresh_token', EXCHANGE], redirect_uris: ['http://localhost:8000/connections/callback'], response_types: ['code'], scope: 'mcp:read mcp:write offline_access' };
+const client = [machine, known, ...JSON.parse(process.env.CLIENTS || '[]')];
 
 const provider = new Provider(issuer, {
   clients: client,
@@ -52,6 +54,16 @@ const provider = new Provider(issuer, {
     },
   },
 });
+// RFC 8693, which the package leaves to whoever runs it: a token of the same account, for the resource that is asked.
+provider.registerGrantType(EXCHANGE, async (context) => {
+  const { subject_token: subject, resource: wanted, scope } = context.oidc.params;
+  const found = subject && (await provider.AccessToken.find(subject));
+  if (!found) throw new errors.InvalidGrant('no such subject');
+  const token = new provider.AccessToken({ accountId: found.accountId, client: context.oidc.client, grantId: found.grantId, gty: 'exchange', scope });
+  token.resourceServer = new provider.ResourceServer(wanted, { scope: 'mcp:read mcp:write', audience: wanted, accessTokenTTL: 600 });
+  const access_token = await token.save();
+  context.body = { access_token, token_type: 'Bearer', expires_in: token.expiration, issued_token_type: 'urn:ietf:params:oauth:token-type:access_token', scope };
+}, ['subject_token', 'subject_token_type', 'requested_token_type', 'resource', 'scope']);
 provider.on('grant.success', (context) => {
   const type = context.oidc.params.grant_type;
   seen.grants[type] = (seen.grants[type] || 0) + 1;

@@ -1,6 +1,7 @@
 """Tokens stay fresh: renewed once for all processes, used until they end, and honest when nothing helps."""
 
 import asyncio
+import dataclasses
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from django.utils import timezone
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from core.outbound import Client
 from core.tenancy import tenant_context
@@ -24,6 +26,7 @@ from tenants.vault.rotation import tenant_key_destroy, tenant_key_rotate
 from tests.connecting import Connecting
 from tests.dumps import tables_holding
 from tests.mcp_runtime.driving import in_console
+from tests.oidc_provider.process import upstream_running
 from tests.processes import eventually
 from tests.servers import ROOT
 
@@ -282,6 +285,43 @@ def test_client_credentials_are_renewed_without_anybody(connecting: Connecting) 
     token = _token(connection)
     assert token != old.access_token
     assert connecting.upstream.call(str(token)).status_code == 200
+
+
+def test_a_token_is_exchanged_for_another_and_again_when_it_ran_out(connecting: Connecting) -> None:
+    entered = entered_registration(client_id="known", secret="known-secret")
+    subject = connecting.connected(entered=entered)
+    connection = connecting.prepared(grant_type=GrantType.EXCHANGE, subject=subject.pk, scopes="mcp:read")
+    first = _token(connection)
+    assert first != connecting.tokens(subject).access_token
+    assert connecting.upstream.call(str(first)).json() == connecting.upstream.call(str(_token(subject))).json()
+    connecting.aged(connection, HOUR)
+    connecting.aged(subject, HOUR)
+    second = _token(connection)
+    assert second != first
+    assert connecting.upstream.call(str(second)).status_code == 200
+    _disconnect(connecting, subject)
+    assert _failure(connection).health is Health.NEEDS_LOGIN
+
+
+def test_a_client_proves_itself_with_a_signature(connecting: Connecting, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (ECKey.generate_key("P-256"), RSAKey.generate_key(2048), OKPKey.generate_key("Ed25519")):
+        signer = {
+            "client_id": "signer",
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {"keys": [kind.as_dict(private=False)]},
+            "grant_types": ["client_credentials"],
+            "redirect_uris": [],
+            "response_types": [],
+            "scope": "mcp:read",
+        }
+        with upstream_running(clients=[signer]) as running:
+            monkeypatch.setenv("OUTBOUND_ALLOW", running.allowed)
+            elsewhere = dataclasses.replace(connecting, upstream=running)
+            pem = kind.as_pem(private=True).decode()
+            entered = entered_registration(client_id="signer", secret=pem, auth_method="private_key_jwt")
+            connection = elsewhere.prepared(grant_type=GrantType.CLIENT, scopes="mcp:read", entered=entered)
+            assert running.call(elsewhere.tokens(connection).access_token).status_code == 200
+            assert tables_holding(pem.splitlines()[1]) == []
 
 
 def test_a_rotated_key_changes_nothing_and_a_destroyed_one_needs_a_login(connecting: Connecting) -> None:
