@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-import grpc.aio
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import DecodeError
 from grpc_reflection.v1alpha import reflection_pb2
 
-from mcp_runtime.sources.grpc.calling import Caller, Metadata, StatusFailed
+from mcp_runtime.sources.grpc.calling import Caller, StatusFailed
 from mcp_runtime.sources.grpc.config import SERVICES
 from mcp_runtime.sources.grpc.descriptors import FILES, SET_BYTES, WELL_KNOWN
 from mcp_runtime.sources.upstream import Health, UpstreamFailed
@@ -45,37 +44,35 @@ async def reflect(caller: Caller, wanted: Iterable[str], seconds: float = SECOND
 
 async def list_services(caller: Caller, seconds: float) -> list[str]:
     """The names of its services. Raises UpstreamFailed, and StatusFailed where it has no reflection."""
-
-    async def make(channel: grpc.aio.Channel, metadata: Metadata) -> list[str]:
-        async with asyncio.timeout(seconds):
-            return await _Dialogue(channel, VERSIONS[0], metadata, seconds).services()
-
-    return await caller.attempt(make)
+    async with asyncio.timeout(seconds):
+        return await _Dialogue(caller, VERSIONS[0], seconds).services()
 
 
 async def _reflected(caller: Caller, version: str, wanted: list[str], seconds: float) -> Reflected:
-    async def make(channel: grpc.aio.Channel, metadata: Metadata) -> Reflected:
-        dialogue = _Dialogue(channel, version, metadata, seconds)
-        names = await dialogue.services()
-        chosen = [name for name in names if not name.startswith(OWN) and (not wanted or name in wanted)]
-        reflected = Reflected(version, chosen)
-        for name in chosen[:SERVICES]:
-            await dialogue.gather(reflected.files, name)
-        return reflected
-
+    dialogue = _Dialogue(caller, version, seconds)
     try:
         async with asyncio.timeout(seconds):
-            return await caller.attempt(make)
+            names = await dialogue.services()
+            chosen = [name for name in names if not name.startswith(OWN) and (not wanted or name in wanted)]
+            reflected = Reflected(version, chosen)
+            for name in chosen[:SERVICES]:
+                await dialogue.gather(reflected.files, name)
+            return reflected
     except TimeoutError:
         raise UpstreamFailed(f"The service did not describe itself within {seconds:g} s.") from None
 
 
 class _Dialogue:
-    """The stream of questions and answers of one reflection."""
+    """The questions and answers of one reflection.
 
-    def __init__(self, channel: grpc.aio.Channel, version: str, metadata: Metadata, seconds: float) -> None:
-        method: Any = channel.stream_stream(f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo")
-        self._call = method(timeout=seconds, metadata=metadata)
+    Each question is a stream of its own: writing on into one that the service has refused meanwhile, grpcio may tell
+    an error of its own instead of the service's status.
+    """
+
+    def __init__(self, caller: Caller, version: str, seconds: float) -> None:
+        self._caller = caller
+        self._path = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
+        self._seconds = seconds
         self._room = SET_BYTES
 
     async def services(self) -> list[str]:
@@ -111,15 +108,16 @@ class _Dialogue:
         return [name for name in missing if name not in files]
 
     async def _ask(self, request: Any) -> Any:
-        await self._call.write(request.SerializeToString())
-        data = await self._call.read()
-        if not isinstance(data, bytes):
-            raise _garbage()
-        self._room -= len(data)
-        if self._room < 0:
+        answers, is_cut = await self._caller.streamed(
+            self._path, request.SerializeToString(), self._seconds, max(0, self._room)
+        )
+        if is_cut:
             raise UpstreamFailed(f"The service describes itself in more than {SET_BYTES // 1024 // 1024} MiB.")
+        if len(answers) != 1:
+            raise _garbage()
+        self._room -= len(answers[0])
         try:
-            return reflection_pb2.ServerReflectionResponse.FromString(data)
+            return reflection_pb2.ServerReflectionResponse.FromString(answers[0])
         except DecodeError:
             raise _garbage() from None
 

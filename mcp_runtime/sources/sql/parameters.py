@@ -16,7 +16,7 @@ from mcp_runtime.sources.sql.placeholders import InvalidStatement, Text, parse
 
 BIGGEST = 2**63 - 1  # of bigint in PostgreSQL, and of integers in SQLite
 SCHEMAS: dict[str, dict[str, Any]] = {
-    "integer": {"type": "integer", "minimum": -BIGGEST - 1, "maximum": BIGGEST},
+    "integer": {"type": "integer", "minimum": -BIGGEST, "maximum": BIGGEST},
     "number": {"type": "number"},
     "string": {"type": "string"},
     "boolean": {"type": "boolean"},
