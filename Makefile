@@ -36,6 +36,9 @@ conformance: setup ## the official conformance suite, clients and inspector agai
 fuzz: setup ## over a million inputs for the decoder and the ladder; FUZZ_ARGS=--short is a minute, for CI
 	@$(PYTHON) -m tests.fuzz $(FUZZ_ARGS)
 
+corpus: setup ## import thousands of real OpenAPI documents, installing them, and account for every operation; CORPUS_ARGS=--short
+	@$(PYTHON) -m tests.openapi_corpus $(CORPUS_ARGS)
+
 ledger: setup ## write docs/conformance.md from the ledger of requirements
 	@$(PYTHON) -m tests.ledger.page
 
@@ -61,4 +64,4 @@ chaos: setup ## kill, hang and starve a running platform, and account for every 
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup run check test ledger e2e conformance fuzz assets build deploy-check bench perf-gate chaos lock
+.PHONY: help setup run check test ledger e2e conformance fuzz assets build deploy-check bench perf-gate chaos corpus lock

@@ -42,6 +42,11 @@ class Document:
         node: Any = self.root
         for name in path:
             node = node.get(name) if isinstance(node, dict) else None
+        return self.mapping(node)
+
+    @staticmethod
+    def mapping(node: Any) -> dict[str, Any]:
+        """The node if it is a mapping, else an empty one."""
         return node if isinstance(node, dict) else {}
 
     def target(self, reference: str) -> Any:

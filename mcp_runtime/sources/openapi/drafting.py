@@ -49,6 +49,9 @@ def found_in(document: Document) -> Iterator[Found | RefusedOperation]:
         except Unusable as reason:
             yield RefusedOperation(shown(path), str(reason))
             continue
+        # OpenAPI 3.2 has room for methods of services' own.
+        for method in document.mapping(path_item.get("additionalOperations")):
+            yield RefusedOperation(f"{shown(method)} {shown(path)}", "Its method is not one that is sent.")
         for method in METHODS:
             if method not in path_item:
                 continue
@@ -101,7 +104,9 @@ class Drafter:
     def _operation(self, found: Found) -> tuple[Operation, list[parameters.Described], bodies.DescribedBody | None]:
         path = parameters.require_path(found.path)
         given = parameters.given_parameters(self._document, found.path_item, found.operation)
-        described = parameters.described(self._document, path, given)
+        security = security_of(self._document, found.operation)
+        needed = [scheme for alternative in security for scheme in alternative]
+        described = parameters.described(self._document, path, given, needed)
         body = self._body(found, given)
         server, is_own = self._located(found)
         sent = [entry.parameter for entry in described]
@@ -112,7 +117,7 @@ class Drafter:
             path=path,
             parameters=sent,
             body=body.body if body else None,
-            security=security_of(self._document, found.operation),
+            security=security,
             paging=paging.paging_of(sent),
         )
         return operation, described, body

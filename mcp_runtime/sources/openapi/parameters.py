@@ -1,6 +1,7 @@
 """The parameters of an operation: what the document says of them, and the argument that each becomes."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,11 +11,13 @@ from mcp_runtime.sources.http.template import InvalidTemplate
 from mcp_runtime.sources.openapi import swagger
 from mcp_runtime.sources.openapi.document import Document, Unusable, shown
 from mcp_runtime.sources.openapi.naming import MAXIMUM_ARGUMENT, Names, sanitised
-from mcp_runtime.sources.openapi.operation import BODY_ARGUMENT, MAXIMUM_PARAMETERS, Parameter, Place, Style
+from mcp_runtime.sources.openapi.operation import BODY_ARGUMENT, MAXIMUM_PARAMETERS, Parameter, Place, Scheme, Style
 
 PLACES = ("path", "query", "header", "cookie")
 # OpenAPI says that these are not parameters ("Parameter Object", `name`); the rest is the platform's to set.
 NOT_PARAMETERS = RESERVED | {"accept", "authorization", "content-type", "cookie"}
+# Of the path, or of the body in Swagger 2.0.
+_ELSEWHERE = frozenset({"path", "body", "formData"})
 VARIABLE = re.compile(r"\{([^{}]+)\}")
 MAXIMUM_PATH = 2_000
 
@@ -72,13 +75,18 @@ def given_parameters(document: Document, path_item: dict[str, Any], operation: d
     return list(found.values())
 
 
-def described(document: Document, path: str, given: list[dict[str, Any]]) -> list[Described]:
-    """The parameters that are sent, each with its argument's name; those of the path are required. Raises Unusable."""
+def described(
+    document: Document, path: str, given: list[dict[str, Any]], credentials: Iterable[Scheme] = ()
+) -> list[Described]:
+    """The parameters that callers give, each with its argument's name; those of the path are required.
+
+    What is one of the operation's credentials is the vault's to give, and no argument. Raises Unusable.
+    """
     variables = list(dict.fromkeys(VARIABLE.findall(path)))
     known = {str(parameter.get("name")): parameter for parameter in given if parameter.get("in") == "path"}
     # A variable that the document forgot to describe is a text.
     in_path = [known.get(name, {"name": name, "in": "path", "schema": {"type": "string"}}) for name in variables]
-    others = [parameter for parameter in given if _is_sent(parameter)]
+    others = [parameter for parameter in given if _is_sent(parameter) and not _is_credential(parameter, credentials)]
     names = Names(MAXIMUM_ARGUMENT)
     names.take(BODY_ARGUMENT)
     return [_described(document, parameter, names) for parameter in [*in_path, *others]]
@@ -88,7 +96,17 @@ def _is_sent(parameter: dict[str, Any]) -> bool:
     place, name = parameter.get("in"), parameter.get("name")
     if place == "header":
         return isinstance(name, str) and name.lower() not in NOT_PARAMETERS
-    return place in ("query", "cookie")
+    if place in ("query", "cookie"):
+        return True
+    if str(place) not in _ELSEWHERE and parameter.get("required") is True:
+        raise Unusable(f"It needs a parameter in a place that requests do not have: {shown(str(place))}.")
+    return False
+
+
+def _is_credential(parameter: dict[str, Any], credentials: Iterable[Scheme]) -> bool:
+    place, name = parameter.get("in"), str(parameter.get("name"))
+    alike = str.lower if place == "header" else str
+    return any(scheme.place == place and alike(scheme.parameter) == alike(name) for scheme in credentials)
 
 
 def _described(document: Document, parameter: dict[str, Any], names: Names) -> Described:

@@ -13,6 +13,7 @@ MAXIMUM_ENUM = 500
 MAXIMUM_EXAMPLE_BYTES = 200
 MAXIMUM_PATTERN = 1_000
 LARGEST_EXACT = 2**53
+LEAST_STORED, LARGEST_STORED = -(2**63), 2**63 - 1
 
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 # What documents say where they mean one of these.
@@ -124,11 +125,18 @@ def examples_of(value: Any) -> list[Any] | None:
 
 
 def _spelled(value: Any) -> str:
-    """The value as JSON; empty where it is none that can be sent."""
+    """The value as JSON; empty where it is none that can be stored and sent."""
     try:
-        return msgspec.json.encode(value).decode()
+        return msgspec.json.encode(value).decode() if _is_carried(value) else ""
     except (OverflowError, ValueError, TypeError, RecursionError):
         return ""
+
+
+def _is_carried(value: Any) -> bool:
+    """Whether all integers have at most 64 bits."""
+    if isinstance(value, dict | list):
+        return all(_is_carried(child) for child in (value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, int) or LEAST_STORED <= value <= LARGEST_STORED
 
 
 def fits(value: Any, types: list[str]) -> bool:

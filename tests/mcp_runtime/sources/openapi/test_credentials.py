@@ -28,12 +28,13 @@ async def test_a_secret_goes_where_its_scheme_says(
     assert result.structured["headers"][header] == value
 
 
-async def test_a_key_in_the_query_wins_over_an_argument_and_is_hidden(base: str) -> None:
+async def test_a_key_in_the_query_is_no_argument_and_is_hidden(base: str) -> None:
     security = with_security(s={"type": "apiKey", "in": "query", "name": "k"})
-    document = document_with({"parameters": [parameter("k", "query")], "security": security["security"]})
+    parameters = [parameter("k", "query", required=True), parameter("K", "query")]
+    document = document_with({"parameters": parameters, "security": security["security"]})
     document["components"] = security["components"]
-    result = await called(base, document, "call", {"k": "mine"}, Hand({"s": f"{SECRET} /"}))
-    assert result.structured["url"] == "/seen?k=[secret]"
+    result = await called(base, document, "call", {"K": "mine", "k": "not sent"}, Hand({"s": f"{SECRET} /"}))
+    assert result.structured["url"] == "/seen?K=mine&k=[secret]"
     assert "0123456789" not in json.dumps(result.content)
 
 

@@ -95,6 +95,7 @@ SCHEMAS_OF_3_0 = [
     ({"type": "no such"}, {}),
     ({"type": "integer", "enum": ["1", "2", "1"]}, {"enum": ["1", "2"]}),
     ({"type": "integer", "maximum": 2**64}, {"type": "integer", "maximum": 18446744073709551616.0}),
+    ({"type": "integer", "default": 2**64, "example": [2**70], "enum": [2**63]}, {"type": "integer"}),
     ({"type": "string", "minLength": "3", "required": True, "enum": []}, {"type": "string"}),
     ({"type": "array", "items": [{"type": "string"}]}, {"type": "array", "prefixItems": [{"type": "string"}]}),
     ({"oneOf": [{"type": "string"}], "anyOf": [{}]}, {"anyOf": [{}], "allOf": [{"anyOf": [{"type": "string"}]}]}),

@@ -162,10 +162,11 @@ async def test_a_path_that_refers_elsewhere_is_refused_by_its_own_name() -> None
     document = document_with({})
     document["paths"]["/other"] = {"$ref": "https://example.com/paths.json#/other"}
     document["paths"]["/none"] = None
+    document["paths"]["/own"] = {"additionalOperations": {"COPY": {}}}
     document["paths"]["x-note"] = "nothing"
     made = looked_through(document_of(document))
-    assert [entry.name for entry in made] == ["call", "/other", "/none"]
-    assert [isinstance(entry, RefusedOperation) for entry in made] == [False, True, True]
+    assert [entry.name for entry in made] == ["call", "/other", "/none", "COPY /own"]
+    assert [isinstance(entry, RefusedOperation) for entry in made] == [False, True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -177,6 +178,7 @@ async def test_a_path_that_refers_elsewhere_is_refused_by_its_own_name() -> None
         ({"security": [{"header": []}]}, "get", "The key header goes where none can: Host"),
         ({"security": [{"split": []}]}, "get", "The key split goes where none can: A??Host: x"),
         ({"parameters": [parameter("a\r\nHost: x", "header")]}, "get", "Its header a??Host: x has a name that cannot"),
+        ({"parameters": [parameter("q", "querystring", required=True)]}, "get", "requests do not have: querystring"),
         ({"parameters": [parameter("", "query")]}, "get", "a parameter in query without a name"),
         ({"parameters": [parameter(str(n), "query") for n in range(300)]}, "get", "more than 200 parameters"),
         ({"requestBody": {"content": {"text/plain\r\nX: y": {}}}}, "post", "media type cannot be sent"),
