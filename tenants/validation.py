@@ -1,6 +1,7 @@
 """Model validation as the platform's own refusal: also what Django leaves to forms and PostgreSQL would choke on."""
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ LONGEST_EXPIRY = timedelta(days=3660)  # ten years: a later moment is a slip, an
 _LINE_BREAKS = {"Zl", "Zp"}
 _UNSTORABLE = {"Cc", "Cs"}  # control characters and lone surrogates (Unicode general categories)
 _MULTILINE = frozenset("\t\n\r")
+_BROKEN = re.compile("[\0\ud800-\udfff]")
 
 
 def cleaned[ModelT: models.Model](instance: ModelT) -> ModelT:
@@ -127,8 +129,7 @@ def _text_problem(text: str, *, multiline: bool) -> str:
 
 def _scalar_problem(node: object) -> str:
     if isinstance(node, str):
-        broken = "\0" in node or any(unicodedata.category(character) == "Cs" for character in node)
-        return "Use no null characters and no lone surrogates in texts." if broken else ""
+        return "Use no null characters and no lone surrogates in texts." if _BROKEN.search(node) else ""
     if isinstance(node, int) and abs(node) > LARGEST_INTEGER:
         return "Use integers of at most 64 bits."
     if isinstance(node, float) and not math.isfinite(node):
