@@ -1,5 +1,6 @@
 """What providers know a tenant as: stored once for each issuer, sealed, and made again when our address changes."""
 
+import time
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from tenants.vault.oauth.registration import Registration, Way, decode, encode, 
 from tenants.vault.oauth.running import with_provider
 from tenants.vault.purposes import CLIENT, client_row
 
+EXPIRY_MARGIN_SECONDS = 3600
 METHODS = (BASIC, POST, NONE, SIGNED)
 
 
@@ -65,6 +67,14 @@ def client_at(*, actor: Actor, protected: Protected, entered: Registration | Non
         return _stored(actor, provider, registration, redirect_uri)
 
 
+def client_renewed(*, actor: Actor, provider: ProviderMetadata, scopes: str) -> None:
+    """Registers anew at a provider that does not know us any more. Opens a context of its own. Raises OAuthFailed."""
+    redirect_uri = callback_url()
+    made = with_provider(lambda http: registered(http, provider, redirect_uri, document_url(), scopes))
+    with tenant_context(actor.tenant.id):
+        _stored(actor, provider, made, redirect_uri)
+
+
 def registration_of(keyring: Keyring, client: OAuthClient) -> Registration:
     """The registration in clear. Raises core.crypto.Forged and core.envelope.KeyGone."""
     return decode(keyring.unseal(CLIENT, client.sealed, *client_row(client.issuer)))
@@ -99,8 +109,10 @@ def _known(actor: Actor, provider: ProviderMetadata, redirect_uri: str) -> UUID 
         if client is None or (client.way != Way.ENTERED and client.redirect_uri != redirect_uri):
             return None
         try:
-            registration_of(keyring_for_opening(actor.tenant.id), client)
+            registration = registration_of(keyring_for_opening(actor.tenant.id), client)
         except (Forged, KeyGone):
+            return None
+        if registration.expires_at and registration.expires_at < time.time() + EXPIRY_MARGIN_SECONDS:
             return None
         client.provider = _plain(provider)
         client.save(update_fields=["provider", "updated_at"])

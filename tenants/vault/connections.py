@@ -18,11 +18,11 @@ from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
 from tenants.models import Connection, ConnectionState, GrantType
 from tenants.validation import cleaned, refused_fields
-from tenants.vault.clients import client_at, provider_of, registration_of
+from tenants.vault.clients import client_at, client_renewed, provider_of, registration_of
 from tenants.vault.keyrings import keyring_for_opening, keyring_for_sealing
 from tenants.vault.oauth.discovery import Protected, discovered, known
 from tenants.vault.oauth.failures import OAuthFailed
-from tenants.vault.oauth.registration import Registration
+from tenants.vault.oauth.registration import Registration, Way
 from tenants.vault.oauth.running import with_provider
 from tenants.vault.oauth.tokens import TokenSet, by_client, by_exchange
 from tenants.vault.token_sets import tokens_of, tokens_stored
@@ -86,6 +86,23 @@ def connection_obtain(*, actor: Actor, connection_id: UUID) -> None:
         keyring = keyring_for_sealing(actor.tenant.id)
         connection = connection_for(actor=actor, connection_id=connection_id)
         tokens_stored(keyring, connection, got, actor.user)
+
+
+def connection_register(*, actor: Actor, connection_id: UUID) -> None:
+    """Registers anew at a connection's provider, which forgot us; what else is connected there needs a login then.
+
+    Raises Refused: NOT_FOUND, PERMISSION_DENIED; CONFLICT for a client that somebody entered; PROVIDER_REFUSED.
+    """
+    with tenant_context(actor.tenant.id):
+        connection = connection_for(actor=actor, connection_id=connection_id)
+        actor.require(Permission.EDIT_ENDPOINTS)
+        if connection.client.way != Way.DYNAMIC:
+            raise Refused(refusals.CONFLICT, "This client was registered by somebody: enter what came of it anew.")
+        provider, scopes = provider_of(connection.client), connection.scopes
+    try:
+        client_renewed(actor=actor, provider=provider, scopes=scopes)
+    except OAuthFailed as failed:
+        raise Refused(refusals.PROVIDER_REFUSED, str(failed)) from None
 
 
 def connection_choose(*, actor: Actor, connection_id: UUID) -> None:

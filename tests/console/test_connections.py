@@ -88,6 +88,17 @@ def test_an_upstream_is_connected_in_four_steps(
     assert _only(cast).state == ConnectionState.CONNECTED
 
 
+def test_a_provider_that_forgot_us_is_registered_at_anew(
+    cast: Cast, alice: Client, base: str, pets: Upstream, upstream: Provider
+) -> None:
+    page = _prepared(alice, base, pets)
+    before = _only(cast).client.client_id
+    assert alice.post(page.replace("/connect/", "/register/"))["Location"] == page
+    assert _only(cast).client.client_id != before
+    assert alice.get(_back(upstream, _sent_to(alice, page)))["Location"] == f"{base}/connections/"
+    assert _only(cast).state == ConnectionState.CONNECTED
+
+
 def test_an_answer_in_another_browser_or_of_another_person_is_refused(
     cast: Cast, alice: Client, base: str, pets: Upstream, upstream: Provider
 ) -> None:

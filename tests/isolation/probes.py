@@ -82,7 +82,8 @@ _PAGES = {
     "connections/revoke/": _TENANT,
     "connections/receipts/": _TENANT,
     **{
-        f"connections/<uuid:connection_id>/{act}/": _CONNECTION for act in ("connect", "choose", "disconnect", "delete")
+        f"connections/<uuid:connection_id>/{act}/": _CONNECTION
+        for act in ("connect", "register", "choose", "disconnect", "delete")
     },
     "settings/": _TENANT,
     "settings/rename/": _TENANT,

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import cache_control, never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.access import MemberRequest, PersonRequest, member, person
 from console.rendering import page
@@ -20,6 +20,7 @@ from mcp_runtime.models import Upstream
 from tenants.access import Permission
 from tenants.models import Connection, Tenant
 from tenants.vault.clients import callback_url, document_url, provider_of
+from tenants.vault.connections import connection_register
 from tenants.vault.logins import login_finish, login_start
 from tenants.vault.oauth.registration import client_document
 from tenants.vault.selectors import connection_shown
@@ -41,6 +42,20 @@ def connect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
         url = login_start(actor=request.actor, connection_id=connection_id, browser=_browser(request))
         return page(request, "connections/leave.html", context | {"url": url})
     return page(request, "connections/connect.html", context)
+
+
+@require_POST
+@member(Permission.EDIT_ENDPOINTS, holds_context=False)
+def register(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Registers anew at a provider that does not know us any more; what it refuses is said where it was asked for."""
+    try:
+        connection_register(actor=request.actor, connection_id=connection_id)
+        messages.success(request, "We are registered there anew. Log in now.")
+    except Refused as refused:
+        if refused.refusal is not refusals.PROVIDER_REFUSED:
+            raise
+        messages.error(request, str(refused))
+    return redirect("connection_connect", request.actor.tenant.slug, connection_id)
 
 
 @never_cache

@@ -11,6 +11,7 @@ urlpatterns = [
     path("connections/revoke/", revoking.everything, name="connection_revoke_all"),
     path("connections/receipts/", revoking.receipts, name="connection_receipts"),
     path("connections/<uuid:connection_id>/connect/", logins.connect, name="connection_connect"),
+    path("connections/<uuid:connection_id>/register/", logins.register, name="connection_register"),
     path("connections/<uuid:connection_id>/choose/", views.choose, name="connection_choose"),
     path("connections/<uuid:connection_id>/disconnect/", revoking.disconnect, name="connection_disconnect"),
     path("connections/<uuid:connection_id>/delete/", revoking.delete, name="connection_delete"),

@@ -25,13 +25,17 @@ class Way(StrEnum):
 
 
 class Registration(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A client at a provider. `secret` is a password, or for private_key_jwt a private key as PEM."""
+    """A client at a provider. `secret` is a password, or for private_key_jwt a private key as PEM.
+
+    `expires_at` is when the secret ends, in seconds since the epoch; 0: never (RFC 7591 section 3.2.1).
+    """
 
     way: str
     client_id: str
     auth_method: str = NONE
     secret: str = ""
     key_id: str = ""
+    expires_at: float = 0
 
     def __repr__(self) -> str:
         return f"Registration(way={self.way!r}, client_id={self.client_id!r}, auth_method={self.auth_method!r})"
@@ -79,7 +83,14 @@ async def _dynamically(client: Client, provider: ProviderMetadata, redirect_uri:
         raise MetadataRefused(f"{host_of(provider.issuer)} registered a client that is not valid.")
     if method not in {BASIC, POST, NONE} or (method != NONE and not secret):
         raise MetadataRefused(f"{host_of(provider.issuer)} registered a client that cannot authenticate.")
-    return Registration(Way.DYNAMIC, str(client_id), method, secret if method != NONE else "")
+    expires_at = answer.get("client_secret_expires_at", 0)
+    return Registration(
+        Way.DYNAMIC,
+        str(client_id),
+        method,
+        secret if method != NONE else "",
+        expires_at=float(expires_at) if isinstance(expires_at, int) and method != NONE else 0,
+    )
 
 
 def _method(provider: ProviderMetadata) -> str:
