@@ -41,6 +41,7 @@ from mcp_runtime.snapshots.listener import Listener
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.sources.contract import Workshop
 from mcp_runtime.sources.credentials import VaultReader
+from mcp_runtime.sources.mcp.parking import Parking
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES, UPSTREAM_SOURCES
 from mcp_runtime.transports.asgi import Application, Receive, Scope, Send, send_reply
 from mcp_runtime.transports.calls import Calls, Throttle
@@ -80,6 +81,14 @@ class _Upstreams:
     vault: VaultReader
     breakers: Breakers
     reports: Reports
+    parking: Parking
+
+    async def close(self) -> None:
+        """Closes them; calls that wait there for their clients are given up."""
+        await self.parking.close()
+        await self.links.close()
+        await self.breakers.close()
+        await self.vault.close()
 
 
 @dataclass(slots=True)
@@ -252,9 +261,7 @@ class Worker:
         await self._requests.end(PATIENCE_SECONDS)
         await end_all([running.tree_task])
         await running.shipper.finish()
-        await running.upstreams.links.close()
-        await running.upstreams.breakers.close()
-        await running.upstreams.vault.close()
+        await running.upstreams.close()
         await running.http.close()
         await running.bus.close()
         await running.valkey.aclose()
@@ -291,12 +298,12 @@ def _consumer(**arguments: Any) -> Application:
 def _upstreams(database_url: str, http: Client, bus: Bus) -> _Upstreams:
     vault = VaultReader(database_url, http, remembers=True)
     reports = Reports(database_url)
-    return _Upstreams(Links(), vault, Breakers(bus, reports), reports)
+    return _Upstreams(Links(), vault, Breakers(bus, reports), reports, Parking(bus))
 
 
 def _compiler(http: Client, bus: Bus, upstreams: _Upstreams) -> Compiler:
     workshop = Workshop(http=http, announce=announcer(bus))
-    lines = Lines(http, upstreams.vault, teller(bus), upstreams.reports.offers_changed)
+    lines = Lines(http, upstreams.vault, teller(bus), upstreams.reports.offers_changed, upstreams.parking)
     opener = Opener(UPSTREAM_SOURCES, lines.of, upstreams.links, upstreams.breakers)
     return Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop, opener)
 

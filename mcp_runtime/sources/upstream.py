@@ -8,7 +8,7 @@ of it.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from core.outbound import Client
 from mcp_runtime.sources.contract import (
@@ -20,6 +20,9 @@ from mcp_runtime.sources.contract import (
     ToolDraft,
     ToolHandler,
 )
+
+if TYPE_CHECKING:
+    from mcp_runtime.sources.mcp.parking import Parking
 
 
 class Health(StrEnum):
@@ -106,7 +109,8 @@ class Line:
     unless `core.outbound` resolved and allowed the address.
 
     `material` loads what was uploaded. `changed` is called with "tools", "prompts" or "resources" when the upstream
-    says that a list changed, or with "resource" and its URI.
+    says that a list changed, or with "resource" and its URI. `parking` is where calls wait at their upstream for what
+    their client brings later; without it they are begun again.
     """
 
     tenant_id: str
@@ -115,6 +119,7 @@ class Line:
     credentials: Credentials
     material: Callable[[], Awaitable[bytes]]
     changed: Callable[[str, str], None] = lambda _kind, _uri: None
+    parking: "Parking | None" = None
 
 
 class OpenUpstream(Protocol):

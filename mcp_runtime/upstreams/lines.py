@@ -8,6 +8,7 @@ from typing import Any
 from core.outbound import Client
 from mcp_runtime.snapshots.structs import UpstreamSnapshot
 from mcp_runtime.sources.credentials import StoredCredentials, VaultReader
+from mcp_runtime.sources.mcp.parking import Parking
 from mcp_runtime.sources.upstream import Line, UpstreamSource
 
 # Tells the clients of an endpoint (ids of its tenant and its own) of a kind of list, or of one resource by its URI.
@@ -38,11 +39,13 @@ class Lines:
         vault: VaultReader,
         tell: Tell = nobody_told,
         offers_changed: OffersChanged = nobody_asked,
+        parking: Parking | None = None,
     ) -> None:
         self._http = http
         self._vault = vault
         self._tell = tell
         self._offers_changed = offers_changed
+        self._parking = parking
         self._telling: set[asyncio.Task[None]] = set()
 
     def of(self, tenant_id: str, endpoint_id: str, upstream: UpstreamSnapshot, source: UpstreamSource) -> Line:
@@ -55,6 +58,7 @@ class Lines:
             credentials=StoredCredentials(self._vault, tenant_id, upstream.id, destination),
             material=partial(self._vault.material, tenant_id, upstream.id),
             changed=partial(self._changed, tenant_id, endpoint_id, upstream.id),
+            parking=self._parking,
         )
 
     def _changed(self, tenant_id: str, endpoint_id: str, upstream_id: str, kind: str, uri: str) -> None:

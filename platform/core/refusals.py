@@ -93,6 +93,9 @@ TOOL_RATE_LIMITED = Refusal(
     "This tool has had its calls for now. Try again later.",
     retry_after_seconds=1,
 )
+CALL_LOST = Refusal(
+    "call_lost", 1110, 409, "The call waited for an answer and is lost. Call again only if it may happen twice."
+)
 UPGRADE_REQUIRED = Refusal("upgrade_required", 1107, 426, "Connect to this address with a WebSocket client.")
 # Refusals of upstreams' providers: numbers from 1201.
 PROVIDER_REFUSED = Refusal(

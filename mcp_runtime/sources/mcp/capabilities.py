@@ -25,6 +25,19 @@ def abilities_of(conversation: Conversation) -> Abilities:
     return frozenset([number for number, question in enumerate(_QUESTIONS) if conversation.understands(question)])
 
 
+def question_number(question: Question) -> int:
+    """Which of the abilities a question needs."""
+    match question:
+        case Elicit():
+            return 0
+        case ElicitUrl():
+            return 1
+        case Sample(params=params):
+            return 3 if "tools" in params else 2
+        case ListRoots():
+            return 4
+
+
 @lru_cache(maxsize=64)
 def capabilities_of(abilities: Abilities) -> dict[str, Any]:
     """The ClientCapabilities that say so; shared, and not to be changed."""

@@ -5,18 +5,24 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from core import refusals
+from core.refusals import Refused
 from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.jsonrpc import Message
+from mcp_runtime.sources.mcp.conduit import Conduit
 from mcp_runtime.sources.mcp.config import McpConfig
 from mcp_runtime.sources.mcp.era import About, Changed, Era
 from mcp_runtime.sources.mcp.http_sse import HttpSse
 from mcp_runtime.sources.mcp.inputs import fulfilled
 from mcp_runtime.sources.mcp.link import Faulty, Link
 from mcp_runtime.sources.mcp.messages import Answered, broken
+from mcp_runtime.sources.mcp.parking import Lost
 from mcp_runtime.sources.mcp.requests import Caller, EraChanged, Request
-from mcp_runtime.sources.mcp.sessions import Conduit, Sessions
+from mcp_runtime.sources.mcp.session_call import Bay
+from mcp_runtime.sources.mcp.sessions import Sessions
 from mcp_runtime.sources.mcp.stateless import Stateless
 from mcp_runtime.sources.mcp.streamable_http import StreamableHttp
+from mcp_runtime.sources.mcp.talk import PARKED
 from mcp_runtime.sources.upstream import Health, Line, UpstreamFailed
 
 type Hear = Callable[[Message], bytes | None]
@@ -29,11 +35,26 @@ class McpClient:
         self.link = Link(config, line)
         self._transport = config.transport
         self._changed: Changed = line.changed
+        self._bay = Bay(line.tenant_id, line.upstream_id, line.parking)
         self._negotiating = asyncio.Lock()
         self._era: Era | None = None
 
     async def request(self, request: Request, caller: Caller) -> dict[str, Any]:
-        """The whole result. Raises Answered, UpstreamFailed, and whatever asking the client raises."""
+        """The whole result. Raises Answered, UpstreamFailed, and whatever asking the client raises.
+
+        A call that was parked is gone on with where it is held. Raises Refused(CALL_LOST) where it cannot be and must
+        not be repeated.
+        """
+        memory = caller.conversation.memory
+        parking = self._bay.parking
+        if parking is not None and PARKED in memory:
+            owner = self._bay.owner(caller.principal, request.method, dict(request.params))
+            try:
+                return await parking.go_on(memory, owner, caller)
+            except Lost as lost:
+                memory.pop(PARKED, None)
+                if not request.is_repeatable:
+                    raise Refused(refusals.CALL_LOST, f"{lost} Whether it has had effects is not known.") from None
         return await fulfilled(self._request, request, caller)
 
     async def _request(self, request: Request, caller: Caller) -> dict[str, Any]:
@@ -89,8 +110,8 @@ class McpClient:
 
     def _candidates(self) -> list[Era]:
         stateless = Stateless(self.link)
-        session = Sessions(partial(self._conduit, StreamableHttp), self._changed)
-        http_sse = Sessions(partial(self._conduit, HttpSse), self._changed)
+        session = Sessions(partial(self._conduit, StreamableHttp), self._changed, self._bay)
+        http_sse = Sessions(partial(self._conduit, HttpSse), self._changed, self._bay)
         everything: dict[str, Era] = {"stateless": stateless, "session": session, "http_sse": http_sse}
         return [era for name, era in everything.items() if self._transport in ("auto", name)]
 

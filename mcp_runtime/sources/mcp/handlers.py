@@ -35,9 +35,11 @@ def tool_handler(client: McpClient, operation: dict[str, Any]) -> ToolHandler:
     name = _named(operation, "name")
     mirrored = tuple(MirroredArgument(header.encode(), tuple(path)) for header, *path in operation.get("mirrored", []))
 
+    is_repeatable = operation.get("repeatable") is True
+
     async def call(context: CallContext, arguments: dict[str, Any]) -> ToolResult:
         headers = argument_headers(mirrored, arguments) if mirrored else {}
-        request = Request("tools/call", {"name": name, "arguments": arguments}, name, headers)
+        request = Request("tools/call", {"name": name, "arguments": arguments}, name, headers, is_repeatable)
         caller = caller_of(context)
         try:
             return tool_result(await client.request(request, caller))
@@ -72,7 +74,7 @@ def prompt(client: McpClient, operation: dict[str, Any]) -> CompiledPrompt:
     name = _named(operation, "name")
 
     async def get(context: CallContext, arguments: dict[str, str]) -> PromptResult:
-        request = Request("prompts/get", {"name": name, "arguments": arguments}, name)
+        request = Request("prompts/get", {"name": name, "arguments": arguments}, name, is_repeatable=True)
         try:
             return prompt_result(await client.request(request, caller_of(context)))
         except Answered as error:
@@ -90,7 +92,7 @@ def resource(client: McpClient, operation: dict[str, Any]) -> CompiledResource:
     reference = {"type": "ref/resource", "uri": template or _named(operation, "uri")}
 
     async def read(context: CallContext, uri: str, _variables: dict[str, str]) -> list[dict[str, Any]]:
-        request = Request("resources/read", {"uri": uri}, uri)
+        request = Request("resources/read", {"uri": uri}, uri, is_repeatable=True)
         try:
             return resource_contents(await client.request(request, caller_of(context)))
         except Answered as error:

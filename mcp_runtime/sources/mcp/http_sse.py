@@ -10,12 +10,12 @@ from core.outbound.destination import parse
 from core.outbound.event_stream import EventReader, EventTooLarge
 from core.refusals import Refused
 from mcp_runtime.protocol.jsonrpc import Message
+from mcp_runtime.sources.mcp.conduit import SessionGone
 from mcp_runtime.sources.mcp.hearing import SILENT_SECONDS
 from mcp_runtime.sources.mcp.link import ENDLESS_BYTES, EVENT_BYTES, RESPONSE_BYTES, STREAM_BYTES, Link, Sent
 from mcp_runtime.sources.mcp.messages import broken, read_messages
 from mcp_runtime.sources.mcp.requests import Caller, EraChanged
 from mcp_runtime.sources.mcp.running import MAXIMUM_WAITING, Running
-from mcp_runtime.sources.mcp.sessions import SessionGone
 from mcp_runtime.sources.mcp.tasks import Tasks
 from mcp_runtime.sources.upstream import Health, UpstreamFailed
 
@@ -29,6 +29,7 @@ class Inbox:
     """The messages of one request, which come over the stream of all."""
 
     def __init__(self, send: Callable[[], Awaitable[None]], others: "set[Inbox]") -> None:
+        self.is_parked = False
         self._send = send
         self._others = others
         self._messages: deque[Message] = deque()

@@ -17,16 +17,20 @@ class EraChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`name` is what 2026-07-28 repeats in `Mcp-Name`, `headers` the arguments that it repeats in `Mcp-Param-…`."""
+    """`name` is what 2026-07-28 repeats in `Mcp-Name`, `headers` the arguments that it repeats in `Mcp-Param-…`.
+
+    `is_repeatable`: it may be served twice, as far as is known.
+    """
 
     method: str
     params: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_repeatable: bool = False
 
     def again(self, further: Mapping[str, Any]) -> "Request":
         """The same request with further params."""
-        return Request(self.method, {**self.params, **further}, self.name, self.headers)
+        return Request(self.method, {**self.params, **further}, self.name, self.headers, self.is_repeatable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,9 @@ type Send = Callable[[], Awaitable[Response]]
 
 
 class Running(Protocol):
-    """One request's messages."""
+    """One request's messages. `is_parked` while nobody is there to be asked."""
+
+    is_parked: bool
 
     async def begin(self) -> None:
         """Sends the request."""
@@ -43,6 +45,7 @@ class Posted:
     """What answers a POST: messages that are there, or a stream of them, which may be resumed."""
 
     def __init__(self, send: Send, *, batches: bool = False, resume: Resume | None = None) -> None:
+        self.is_parked = False
         self._send = send
         self._stream: Stream | None = None
         self._batches = batches
@@ -120,6 +123,7 @@ async def converse(running: Running, identifier: bytes, talk: Talk) -> Message:
     """
     try:
         async with asyncio.timeout_at(talk.caller.deadline) as budget, asyncio.TaskGroup() as group:
+            talk.go_on(group, budget)
             while True:
                 message = await running.next()
                 if message.kind is Kind.RESPONSE:

@@ -7,19 +7,20 @@ asked, which is declared once for a session.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from mcp_runtime.protocol.conversing import encode_notification
 from mcp_runtime.protocol.jsonrpc import Kind, Message, encode
 from mcp_runtime.protocol.revisions import HANDSHAKE, NEWEST_HANDSHAKE
 from mcp_runtime.sources.mcp.capabilities import INFO, Abilities, capabilities_of
+from mcp_runtime.sources.mcp.conduit import Conduit, SessionGone
 from mcp_runtime.sources.mcp.era import About, Changed, read_about, unknown_version
 from mcp_runtime.sources.mcp.hearing import note
-from mcp_runtime.sources.mcp.messages import Answered, broken, result_of
+from mcp_runtime.sources.mcp.messages import Answered, broken
 from mcp_runtime.sources.mcp.requests import Caller, EraChanged, Request, nobody
-from mcp_runtime.sources.mcp.running import Running, converse
-from mcp_runtime.sources.mcp.talk import Talk, reply_to
+from mcp_runtime.sources.mcp.running import Running
+from mcp_runtime.sources.mcp.session_call import Background, Bay, Place, SessionCall
+from mcp_runtime.sources.mcp.talk import reply_to
 from mcp_runtime.sources.mcp.tasks import Tasks
 from mcp_runtime.sources.upstream import Health, UpstreamFailed
 
@@ -31,43 +32,10 @@ LISTEN_SECONDS = 10.0
 FAREWELL_SECONDS = 2.0
 
 
-# Does what nobody waits for.
-type Background = Callable[[Coroutine[Any, Any, None]], None]
-
-
-class SessionGone(Exception):
-    """The server knows the session no more; the request was not served."""
-
-
-class Conduit(Protocol):
-    """The transport of one session. All raise UpstreamFailed, and SessionGone where there is one no more."""
-
-    async def open(self, caller: Caller) -> None:
-        """Makes ready to send. Raises EraChanged where the server is not spoken to in this way."""
-
-    def request(self, body: bytes, caller: Caller) -> Running:
-        """A request that is ready to begin."""
-
-    async def tell(self, body: bytes, caller: Caller) -> None:
-        """Sends a notification or a response."""
-
-    def established(self, version: str) -> None:
-        """The version is agreed on."""
-
-    async def hear_requests(self) -> None:
-        """From now on hears what the server says outside of requests, if that comes another way."""
-
-    async def heard_out(self) -> None:
-        """Returns when nothing can be heard outside of requests any more."""
-
-    async def end(self) -> None:
-        """Ends the session."""
-
-
 class Session:
     """One session, from its handshake on."""
 
-    def __init__(self, conduit: Conduit, changed: Changed, background: Background) -> None:
+    def __init__(self, conduit: Conduit, changed: Changed, background: Background, bay: Bay) -> None:
         self.conduit = conduit
         self.about = About("")
         self.running: dict[int, Running] = {}
@@ -75,6 +43,7 @@ class Session:
         self.subscribed: frozenset[str] = frozenset()
         self._changed = changed
         self._background = background
+        self._bay = bay
         self._last = 0
 
     async def shake_hands(self, caller: Caller) -> None:
@@ -116,33 +85,11 @@ class Session:
             params = {**params, "_meta": {"progressToken": identifier, **trace}}
         body = encode({"jsonrpc": "2.0", "id": identifier, "method": method, "params": params})
         running = self.running[identifier] = self.conduit.request(body, caller)
-
-        async def reply(answer: bytes) -> None:
-            await self.conduit.tell(answer, caller)
-
-        is_over = method == "initialize"  # which is never cancelled
-        try:
-            await running.begin()
-            response = await converse(running, b"%d" % identifier, Talk(caller, identifier, reply))
-            is_over = True
-            return result_of(response)
-        except SessionGone:
-            is_over = True
-            raise
-        finally:
-            del self.running[identifier]
-            running.close()
-            if not is_over:
-                self._background(self._cancel(identifier, caller))
-
-    async def _cancel(self, identifier: int, caller: Caller) -> None:
-        """Tells the server that nobody waits any more (basic/utilities/cancellation)."""
-        params = {"requestId": identifier, "reason": "The caller waits no more."}
-        ours = replace(nobody(LISTEN_SECONDS), principal=caller.principal)
-        try:
-            await self.conduit.tell(encode_notification("notifications/cancelled", params), ours)
-        except (SessionGone, UpstreamFailed) as failure:
-            logger.info("an upstream was not told of a cancellation: %s", failure)
+        is_first = method == "initialize"
+        can_wait = caller.can_answer and self._bay.parking is not None and not is_first
+        owner = self._bay.owner(caller.principal, method, params) if can_wait else ""
+        place = Place(self.conduit, self.running, self._background, self._bay, is_cancellable=not is_first)
+        return await SessionCall(place, identifier, running, caller, owner).begin()
 
     async def subscribe(self, uris: frozenset[str]) -> None:
         """Has the server tell of these resources and no others. Raises SessionGone, Answered, UpstreamFailed."""
@@ -181,12 +128,13 @@ class Session:
             running.push(message)
 
     def _meant(self, message: Message) -> Running | None:
-        """The call that a message belongs to: the one that its token names, or the only one there is."""
+        """The call that a message belongs to: the one that its token names, or the only one that could have asked."""
         params = message.params if type(message.params) is dict else {}
         token = params.get("progressToken")
         if type(token) is int:
             return self.running.get(token)
-        return next(iter(self.running.values())) if len(self.running) == 1 else None
+        asking = [running for running in self.running.values() if not running.is_parked]
+        return asking[0] if len(asking) == 1 else None
 
 
 type Key = tuple[str, Abilities]
@@ -195,8 +143,11 @@ type Key = tuple[str, Abilities]
 class Sessions:
     """The sessions with one server; `conduit` makes the transport of one, which tells its session what it hears."""
 
-    def __init__(self, conduit: Callable[[Callable[[Message], bytes | None]], Conduit], changed: Changed) -> None:
+    def __init__(
+        self, conduit: Callable[[Callable[[Message], bytes | None]], Conduit], changed: Changed, bay: Bay
+    ) -> None:
         self._conduit = conduit
+        self._bay = bay
         self._changed = changed
         self._open: dict[Key, asyncio.Task[Session]] = {}
         self._tasks = Tasks("mcp sessions")
@@ -254,7 +205,7 @@ class Sessions:
         def hear(message: Message) -> bytes | None:
             return None if session is None else session.hear(message)
 
-        session = Session(self._conduit(hear), self._changed, self.in_background)
+        session = Session(self._conduit(hear), self._changed, self.in_background, self._bay)
         try:
             await session.shake_hands(caller)
         except SessionGone:

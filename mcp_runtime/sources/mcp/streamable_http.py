@@ -8,12 +8,13 @@ from core.outbound import Response, Stream, StreamLimits
 from core.outbound.event_stream import EventReader
 from mcp_runtime.protocol.jsonrpc import Message
 from mcp_runtime.protocol.revisions import HANDSHAKE
+from mcp_runtime.sources.mcp.conduit import SessionGone
 from mcp_runtime.sources.mcp.hearing import SILENT_SECONDS, messages_of
 from mcp_runtime.sources.mcp.link import ENDLESS_BYTES, EVENT_BYTES, RESPONSE_BYTES, STREAM_BYTES, Link, Sent
 from mcp_runtime.sources.mcp.messages import Answered, broken, read_messages, result_of
+from mcp_runtime.sources.mcp.parking import PARKED_SECONDS
 from mcp_runtime.sources.mcp.requests import Caller, EraChanged, nobody
 from mcp_runtime.sources.mcp.running import USUAL_PAUSE_SECONDS, Posted, Running
-from mcp_runtime.sources.mcp.sessions import SessionGone
 from mcp_runtime.sources.mcp.tasks import Tasks
 from mcp_runtime.sources.upstream import Health, UpstreamFailed
 
@@ -115,7 +116,8 @@ class StreamableHttp:
 
     async def _post(self, body: bytes, caller: Caller) -> Response:
         seconds = caller.seconds
-        limits = StreamLimits(seconds, RESPONSE_BYTES, STREAM_BYTES, idle_seconds=seconds)
+        # A call may be parked, and silent meanwhile; what else bounds it is its own deadline.
+        limits = StreamLimits(seconds, RESPONSE_BYTES, STREAM_BYTES, idle_seconds=seconds + PARKED_SECONDS)
         is_first = "MCP-Protocol-Version" not in self._headers
         response = await self._link.send(Sent("POST", self._headers, body, caller.principal), limits)
         if response.status != 200:

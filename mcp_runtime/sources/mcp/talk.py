@@ -7,7 +7,9 @@ from typing import Any
 
 from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.jsonrpc import Kind, Message, encode, error_envelope, result_envelope
-from mcp_runtime.sources.conversation import LOG_LEVELS, ClientCannot, ClientFailed
+from mcp_runtime.protocol.questions import encode_question
+from mcp_runtime.protocol.revisions import NEWEST_STATELESS
+from mcp_runtime.sources.conversation import LOG_LEVELS, ClientCannot, ClientFailed, Question
 from mcp_runtime.sources.mcp.messages import broken
 from mcp_runtime.sources.mcp.questions import ASKING, NotAQuestion, read_question, with_defaults
 from mcp_runtime.sources.mcp.requests import Caller
@@ -17,6 +19,8 @@ MAXIMUM_QUESTIONS = 16
 MAXIMUM_MESSAGES = 100_000
 MAXIMUM_LOG_BYTES = 64 * 1024
 MAXIMUM_PROGRESS_MESSAGE = 4_096
+# The part of a conversation's memory that names a parked call (see `parking`).
+PARKED = "parked"
 
 type Reply = Callable[[bytes], Awaitable[None]]
 
@@ -24,8 +28,11 @@ type Reply = Callable[[bytes], Awaitable[None]]
 class Talk:
     """One call's. `token` is the progress token that it was given; `reply` brings answers to the server."""
 
-    def __init__(self, caller: Caller, token: int, reply: Reply) -> None:
+    def __init__(self, caller: Caller, token: int, reply: Reply, handle: str = "") -> None:
         self.caller = caller
+        # By which the call is found again where asking ends it.
+        self.handle = handle
+        self._open: dict[bytes, tuple[str, Message, Question]] = {}
         self._token = token
         self._reply = reply
         self._heard = 0
@@ -33,6 +40,21 @@ class Talk:
         self._asked: dict[bytes, asyncio.Task[None]] = {}
         self._budget: asyncio.Timeout | None = None
         self._left = 0.0
+
+    def go_on(self, group: asyncio.TaskGroup, budget: asyncio.Timeout) -> None:
+        """Asks again what is open: of a call that was parked."""
+        for _key, message, _question in list(self._open.values()):
+            self._put(message, group, budget)
+
+    async def overhear(self, message: Message) -> None:
+        """Takes what the server says while nobody is there to be asked. Raises UpstreamFailed."""
+        if message.kind is Kind.NOTIFICATION:
+            if message.method == "notifications/cancelled" and type(message.params) is dict:
+                self._open.pop(encode(message.params.get("requestId")), None)
+        elif message.method in ASKING and len(self._open) < MAXIMUM_QUESTIONS:
+            self._opened(message)
+        else:
+            await self._reply(reply_to(message))
 
     async def hear(self, message: Message, group: asyncio.TaskGroup, budget: asyncio.Timeout) -> None:
         """Takes a request or notification of the server's. Raises UpstreamFailed for one too many."""
@@ -65,7 +87,9 @@ class Talk:
             if len(encode(data)) <= MAXIMUM_LOG_BYTES:
                 await conversation.log(params["level"], data, logger[:128] if type(logger) is str else "")
         elif method == "notifications/cancelled":
-            task = self._asked.get(encode(params.get("requestId")))
+            asked = encode(params.get("requestId"))
+            self._open.pop(asked, None)
+            task = self._asked.get(asked)
             if task is not None:
                 task.cancel()
 
@@ -83,6 +107,7 @@ class Talk:
     async def _ask(self, message: Message, budget: asyncio.Timeout) -> None:
         try:
             await self._reply(await self._answer(message))
+            self._open.pop(message.id, None)
         finally:
             del self._asked[message.id]
             if not self._asked and not budget.expired():
@@ -90,8 +115,10 @@ class Talk:
 
     async def _answer(self, message: Message) -> bytes:
         try:
-            question = read_question(message.method, message.params)
-            key = self._key(message)
+            key, question = self._opened(message)
+            if self.handle:
+                asked = {key: encode_question(question, NEWEST_STATELESS) for key, _, question in self._open.values()}
+                self.caller.conversation.memory[PARKED] = {"handle": self.handle, "questions": asked}
             answers = await self.caller.conversation.ask({key: question})
             return result_envelope(message.id, encode(with_defaults(question, answers[key])))
         except NotAQuestion as error:
@@ -101,11 +128,19 @@ class Talk:
         except ClientFailed as error:
             return error_envelope(message.id, errors.INTERNAL_ERROR, str(error))
 
-    def _key(self, message: Message) -> str:
-        """Names the question by what is asked and its place, so that it is known again when the call is repeated."""
+    def _opened(self, message: Message) -> tuple[str, Question]:
+        """The question and its name, the same whenever it is asked. Raises NotAQuestion.
+
+        Named by what is asked and its place, so that it is known again when the whole call is repeated.
+        """
+        if message.id in self._open:
+            key, _, question = self._open[message.id]
+            return key, question
+        question = read_question(message.method, message.params)
         self._numbers += 1
         asked = hashlib.sha256(encode([message.method, message.params])).hexdigest()[:12]
-        return f"q{self._numbers}-{asked}"
+        self._open[message.id] = f"q{self._numbers}-{asked}", message, question
+        return self._open[message.id][0], question
 
 
 def reply_to(message: Message) -> bytes:

@@ -13,6 +13,7 @@ from core import outbound
 from core.outbound.policy import Policy
 from mcp_runtime.sources.contract import CallContext, ToolResult
 from mcp_runtime.sources.conversation import Answer, ClientCannot, Question, declared, required_for
+from mcp_runtime.sources.mcp.parking import Parking
 from mcp_runtime.sources.mcp.source import McpSource
 from mcp_runtime.sources.upstream import Line, OpenUpstream
 
@@ -92,9 +93,10 @@ class Opened:
         *,
         seconds: float = BOUND_SECONDS,
         principal: str = "alice",
+        repeatable: bool = False,
     ) -> ToolResult:
         """Calls a tool."""
-        handler = self.upstream.tool({"name": name})
+        handler = self.upstream.tool({"name": name, "repeatable": repeatable})
         return await handler(context(client or Client(), seconds, principal), arguments or {})
 
 
@@ -105,11 +107,21 @@ def context(client: Client, seconds: float = BOUND_SECONDS, principal: str = "al
 
 
 @asynccontextmanager
-async def opened(url: str, transport: str = "auto", vault: Vault | None = None, **config: Any) -> AsyncIterator[Opened]:
+async def opened(
+    url: str,
+    transport: str = "auto",
+    vault: Vault | None = None,
+    parking: Parking | None = None,
+    **config: Any,
+) -> AsyncIterator[Opened]:
     """The upstream at `url`, in one loop with the test."""
     changes: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
     async with outbound.Client(ALLOWED) as http, asyncio.timeout(30):
-        line = Line("t", "u", http, vault or Vault(), _nothing, lambda kind, uri: changes.put_nowait((kind, uri)))
+
+        def changed(kind: str, uri: str) -> None:
+            changes.put_nowait((kind, uri))
+
+        line = Line("t", "u", http, vault or Vault(), _nothing, changed, parking)
         upstream = McpSource().open({"url": url, "transport": transport, **config}, line)
         try:
             yield Opened(upstream, changes)

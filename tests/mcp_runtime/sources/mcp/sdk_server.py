@@ -38,6 +38,7 @@ class Made:
     server: MCPServer
     hanging: asyncio.Event
     ended: asyncio.Event
+    greetings: int = 0
 
 
 def make_server() -> Made:
@@ -45,7 +46,7 @@ def make_server() -> Made:
     server = MCPServer("everything", instructions=INSTRUCTIONS, log_level="CRITICAL")
     made = Made(server, asyncio.Event(), asyncio.Event())
     _add_plain_tools(made)
-    _add_asking_tools(server)
+    _add_asking_tools(made)
     _add_content(server)
     return made
 
@@ -94,7 +95,9 @@ def _add_plain_tools(made: Made) -> None:
         )
 
 
-def _add_asking_tools(server: MCPServer) -> None:
+def _add_asking_tools(made: Made) -> None:
+    server = made.server
+
     @server.tool()
     async def greet(ctx: Context[Any, Any]) -> str | InputRequiredResult:
         """Asks for a name, in whichever way its client has."""
@@ -106,7 +109,12 @@ def _add_asking_tools(server: MCPServer) -> None:
             assert isinstance(answer, ElicitResult)
             assert answer.content is not None
             return f"Hello, {answer.content['name']} ({ctx.request_state})"
-        elicited = await ctx.elicit("Who?", Name)
+        made.greetings += 1
+        try:
+            elicited = await ctx.elicit("Who?", Name)
+        except asyncio.CancelledError:
+            made.ended.set()
+            raise
         return f"Hello, {elicited.data.name}" if elicited.action == "accept" else elicited.action
 
     @server.tool()
