@@ -130,7 +130,9 @@ def test_a_provider_that_is_away_leaves_the_form_as_it_was_typed(
     alice: Client, base: str, pets: Upstream, upstream: Provider
 ) -> None:
     upstream.ask(away=True)
-    answer = alice.post(f"{base}/connections/new/", _form(pets, label="work account"))
+    said = _form(pets, label="work account", client_id="ours", client_secret="typed-secret")
+    answer = alice.post(f"{base}/connections/new/", said)
+    assert "typed-secret" not in _text(answer)
     assert answer.status_code == 422
     assert "work account" in _text(answer)
     assert "127.0.0.1" in _text(answer)

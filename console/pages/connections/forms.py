@@ -14,6 +14,13 @@ from tenants.vault.clients import METHODS
 FOR_ALL, FOR_ME = "tenant", "me"
 
 
+class SecretArea(forms.Textarea):
+    """A text area that never shows what was typed: a page that comes back with errors would otherwise hold it."""
+
+    def format_value(self, value: object) -> None:
+        """Nothing."""
+
+
 class ConnectForm(ServiceForm):
     """An upstream, whose account, and what the provider is told."""
 
@@ -51,7 +58,7 @@ class ConnectForm(ServiceForm):
         label="Client secret",
         required=False,
         strip=True,
-        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        widget=SecretArea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
         help_text="The client's secret, or for private_key_jwt its private key as PEM. Stored sealed and never shown.",
     )
 
