@@ -10,6 +10,12 @@ from mcp_runtime.sources.conversation import Answer, Elicit, ElicitUrl, ListRoot
 MAXIMUM_BYTES = 256 * 1024
 MAXIMUM_FORM_BYTES = 64 * 1024
 MAXIMUM_URL = 4_096
+# PrimitiveSchemaDefinition (client/elicitation, "Requested Schema").
+_FIELD = frozenset(
+    {"type", "title", "description", "default", "format", "minLength", "maxLength", "minimum", "maximum"}
+    | {"enum", "enumNames", "oneOf", "anyOf", "items", "minItems", "maxItems"}
+)
+_ITEMS = frozenset({"type", "enum", "anyOf"})
 ASKING = frozenset({"elicitation/create", "sampling/createMessage", "roots/list"})
 
 
@@ -79,11 +85,24 @@ def _form(params: dict[str, Any]) -> Elicit:
     fields = schema.get("properties", {})
     if type(fields) is not dict or not all(_is_field(field) for field in fields.values()):
         raise NotAQuestion("A form has fields of primitive types.")
+    required = {"required": schema["required"]} if "required" in schema else {}
+    form = {"type": "object", "properties": {name: _known(field) for name, field in fields.items()}, **required}
     try:
-        schemas.compile_schema({name: value for name, value in schema.items() if name != "$schema"})
+        schemas.compile_schema(form)
     except schemas.InvalidSchema:
         raise NotAQuestion("The form's schema is not valid.") from None
-    return Elicit(_message(params), schema)
+    return Elicit(_message(params), form)
+
+
+def _known(field: dict[str, Any]) -> dict[str, Any]:
+    """What of a field the protocol knows: SDKs make forms of types, and say more than clients take."""
+    known = {name: value for name, value in field.items() if name in _FIELD}
+    for several in ("oneOf", "anyOf"):
+        if several in known:
+            known[several] = [{"const": choice["const"], "title": choice["title"]} for choice in known[several]]
+    if "items" in known:
+        known["items"] = {name: value for name, value in _known(known["items"]).items() if name in _ITEMS}
+    return known
 
 
 def _message(params: dict[str, Any]) -> str:

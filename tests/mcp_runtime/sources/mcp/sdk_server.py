@@ -9,11 +9,16 @@ from mcp_types import (
     Annotations,
     CallToolResult,
     Completion,
+    CreateMessageRequest,
+    CreateMessageRequestParams,
+    CreateMessageResult,
     ElicitRequest,
     ElicitRequestFormParams,
     ElicitResult,
     ImageContent,
     InputRequiredResult,
+    ListRootsRequest,
+    ListRootsResult,
     ResourceLink,
     SamplingMessage,
     TextContent,
@@ -47,6 +52,8 @@ def make_server() -> Made:
     made = Made(server, asyncio.Event(), asyncio.Event())
     _add_plain_tools(made)
     _add_asking_tools(made)
+    _add_thinking_tools(server)
+    _add_rooted_tools(server)
     _add_content(server)
     return made
 
@@ -101,7 +108,7 @@ def _add_asking_tools(made: Made) -> None:
     @server.tool()
     async def greet(ctx: Context[Any, Any]) -> str | InputRequiredResult:
         """Asks for a name, in whichever way its client has."""
-        if (ctx.protocol_version or "") >= "2026-07-28":
+        if is_modern(ctx):
             if ctx.input_responses is None:
                 asked = ElicitRequest(params=ElicitRequestFormParams(message="Who?", requested_schema=FORM))
                 return InputRequiredResult(input_requests={"who": asked}, request_state="s1")
@@ -117,18 +124,41 @@ def _add_asking_tools(made: Made) -> None:
             raise
         return f"Hello, {elicited.data.name}" if elicited.action == "accept" else elicited.action
 
+
+def _add_thinking_tools(server: MCPServer) -> None:
     @server.tool()
-    async def think(ctx: Context[Any, Any], about: str) -> str:
+    async def think(ctx: Context[Any, Any], about: str) -> str | InputRequiredResult:
         """Asks the client's model."""
         message = SamplingMessage(role="user", content=TextContent(type="text", text=about))
-        result = await ctx.session.create_message([message], max_tokens=10, related_request_id=ctx.request_id)
+        if is_modern(ctx):
+            if ctx.input_responses is None:
+                params = CreateMessageRequestParams(messages=[message], max_tokens=10)
+                return InputRequiredResult(input_requests={"thought": CreateMessageRequest(params=params)})
+            result = ctx.input_responses["thought"]
+        else:
+            result = await ctx.session.create_message([message], max_tokens=10, related_request_id=ctx.request_id)
+        assert isinstance(result, CreateMessageResult)
         assert isinstance(result.content, TextContent)
         return result.content.text
 
+
+def _add_rooted_tools(server: MCPServer) -> None:
     @server.tool()
-    async def roots(ctx: Context[Any, Any]) -> str:
+    async def roots(ctx: Context[Any, Any]) -> str | InputRequiredResult:
         """Asks for the client's roots."""
-        return ", ".join(str(root.uri) for root in (await ctx.session.list_roots()).roots)
+        if is_modern(ctx):
+            if ctx.input_responses is None:
+                return InputRequiredResult(input_requests={"roots": ListRootsRequest()})
+            result = ctx.input_responses["roots"]
+        else:
+            result = await ctx.session.list_roots()
+        assert isinstance(result, ListRootsResult)
+        return ", ".join(str(root.uri) for root in result.roots)
+
+
+def is_modern(ctx: Context[Any, Any]) -> bool:
+    """Whether the client has no sessions, and so is asked by `input_required`."""
+    return (ctx.protocol_version or "") >= "2026-07-28"
 
 
 def _add_content(server: MCPServer) -> None:

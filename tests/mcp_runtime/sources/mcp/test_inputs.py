@@ -100,7 +100,7 @@ async def test_a_server_that_does_not_stop_asking_is_stopped() -> None:
         ("elicitation/create", form_of(1)),
         ("elicitation/create", form_of({"type": "object"})),
         ("elicitation/create", form_of({"type": "string", "oneOf": [1]})),
-        ("elicitation/create", form_of({"type": "string", "pattern": "("})),
+        ("elicitation/create", form_of({"type": "string", "minLength": -1})),
         ("elicitation/create", {"mode": "url", "message": "x", "url": "javascript:alert(1)"}),
         ("elicitation/create", {"mode": "url", "message": "x", "url": "file:///etc/passwd"}),
         ("sampling/createMessage", {"messages": []}),
@@ -112,3 +112,19 @@ async def test_a_server_that_does_not_stop_asking_is_stopped() -> None:
 def test_what_cannot_be_asked_is_refused(method: str, params: Any) -> None:
     with pytest.raises(NotAQuestion):
         read_question(method, params)
+
+
+def test_of_a_form_only_what_the_protocol_knows_is_asked() -> None:
+    field = {"type": "string", "title": "A", "pattern": "^a", "x": 1, "oneOf": [{"const": "a", "title": "A", "x": 1}]}
+    several = {"type": "array", "items": {"type": "string", "enum": ["a"], "x": 1}, "uniqueItems": True}
+    schema = {"type": "object", "title": "T", "properties": {"a": field, "b": several}, "required": ["a"], "$defs": {}}
+    asked = read_question("elicitation/create", {"message": "x", "requestedSchema": schema})
+    assert isinstance(asked, Elicit)
+    assert asked.schema == {
+        "type": "object",
+        "properties": {
+            "a": {"type": "string", "title": "A", "oneOf": [{"const": "a", "title": "A"}]},
+            "b": {"type": "array", "items": {"type": "string", "enum": ["a"]}},
+        },
+        "required": ["a"],
+    }
