@@ -19,6 +19,7 @@ SECTIONS = (
     ("Overview", "overview", "o", Permission.VIEW),
     ("Endpoints", "endpoint_list", "e", Permission.VIEW),
     ("Playground", "playground", "p", Permission.CALL_TOOLS),
+    ("Live", "board", "l", Permission.VIEW),
     ("Usage", "usage", "u", Permission.VIEW),
     ("Team", "team", "t", Permission.VIEW),
     ("Connections", "connection_list", "c", Permission.VIEW),

@@ -14,6 +14,7 @@ from console.api import (
     connections,
     definitions,
     endpoints,
+    health,
     imports,
     members,
     problems,
@@ -86,6 +87,7 @@ for router in (
     connections.router,
     usage.router,
     versions.router,
+    health.router,
     catalogue.router,
 ):
     api.add_router("", router)

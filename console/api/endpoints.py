@@ -33,6 +33,8 @@ class EndpointOut(Schema):
     allowed_origins: list[str] = Field(description="Web origins whose pages may call the endpoint.")
     version: int = Field(description="Rises with every change of anything the endpoint serves.")
     url: str = Field(description="What people paste into MCP clients.")
+    stopped_message: str = Field(description="What callers are told while it is stopped; empty while it goes on.")
+    stopped_at: Moment | None = Field(description="Since when it is stopped.")
     created_at: Moment
     updated_at: Moment
 

@@ -25,6 +25,14 @@ _SYSTEMS = (
     ("Windows", "Windows"),
     ("Linux", "Linux"),
 )
+_COLOURS = {
+    "ok": "ok",
+    "degraded": "warn",
+    "down": "down",
+    "quarantined": "down",
+    "needs_login": "login",
+    "denied": "login",
+}
 
 
 @register.simple_tag
@@ -56,6 +64,12 @@ def widget(field: BoundField, hint: str = "", bare: object = "") -> SafeString:
     if bare:
         attributes["placeholder"] = ""
     return field.as_widget(attrs=attributes)
+
+
+@register.filter
+def board_colour(state: str) -> str:
+    """The state of an upstream as a state of `<c-status>`, `<c-node>` and `<c-event>`."""
+    return _COLOURS.get(state, "off")
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -44,6 +45,12 @@ class Endpoint(models.Model):
     listed = models.BooleanField(default=False)
     access = models.CharField(max_length=8, choices=Access.choices, default=Access.KEY)
     allowed_origins = models.JSONField(default=list, blank=True)
+    # The cord was pulled: what callers are told since when, and who did it. Empty while it is in service.
+    stopped_message = models.CharField(max_length=500, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    stopped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
     version = models.BigIntegerField(default=0)
     # The version whose content is served whatever is changed meanwhile; null: the latest.
     held_version = models.BigIntegerField(null=True, blank=True)

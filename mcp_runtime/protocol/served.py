@@ -122,6 +122,8 @@ class ServedEndpoint:
     upstreams: "dict[str, ServedUpstream]" = field(default_factory=dict)  # by id
     # What lists say of the upstreams that are not well.
     notes: tuple[dict[str, Any], ...] = ()
+    # What lists say of an endpoint that was stopped.
+    stopped: dict[str, Any] | None = None
     is_listed: bool = False
     wires: "dict[str, Wire]" = field(default_factory=dict)
 

@@ -24,6 +24,7 @@ TIME_TO_LIVE_MS = 1_000
 CACHE_SCOPE = "private"
 SERVER_INFO = "io.modelcontextprotocol/serverInfo"
 UNAVAILABLE = "com.armstrong/unavailable"
+STOPPED = "com.armstrong/stopped"
 UPSTREAMS = "com.armstrong/upstreams"
 MAXIMUM_LISTS = 64
 
@@ -125,6 +126,8 @@ class Wire:
         if self._revision.annotated_results:
             members = {"ttlMs": TIME_TO_LIVE_MS, "cacheScope": CACHE_SCOPE, "resultType": "complete"}
             meta[SERVER_INFO] = self.server_info
+        if self._endpoint.stopped:
+            meta[STOPPED] = self._endpoint.stopped
         if self._endpoint.notes:
             meta[UPSTREAMS] = self._endpoint.notes
         if missing:

@@ -68,6 +68,8 @@ def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
         resources=[_resource(resource) for resource in resources],
         keys=[_key(key) for key in keys],
         upstreams=[upstream_snapshot(upstream) for upstream in _upstreams(endpoint)],
+        stopped=endpoint.stopped_message,
+        stopped_since=endpoint.stopped_at.timestamp() if endpoint.stopped_at else 0,
     )
 
 

@@ -20,6 +20,7 @@ from mcp_runtime.protocol.served import (
     Unavailable,
 )
 from mcp_runtime.snapshots.skills import Shelf, folders_of
+from mcp_runtime.snapshots.stopping import stopped
 from mcp_runtime.snapshots.structs import (
     SECRETS_PURPOSE,
     EndpointSnapshot,
@@ -94,7 +95,7 @@ class Compiler:
         skills, missing_skills = await Shelf(singles, templates, previous).skills()
         unwell = [upstream for upstream in upstreams.values() if not upstream.is_well]
         connecting = {tool.snapshot.name: tool for tool in map(connect_tool, unwell) if tool.snapshot.name not in tools}
-        return ServedEndpoint(
+        served = ServedEndpoint(
             tenant_id=snapshot.tenant_id,
             endpoint_id=snapshot.endpoint_id,
             slug=snapshot.endpoint_slug,
@@ -121,6 +122,7 @@ class Compiler:
             upstreams=upstreams,
             notes=tuple(upstream.note() for upstream in unwell),
         )
+        return stopped(served, snapshot.stopped, snapshot.stopped_since) if snapshot.stopped else served
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class _Compilation:
     def _unchanged(self, tool: ToolSnapshot) -> ServedTool | None:
         previous = self.previous
         before = previous.tools.get(tool.name) if previous else None
-        if previous is None or before is None or before.snapshot != tool:
+        if previous is None or previous.stopped or before is None or before.snapshot != tool:
             return None
         was, now = previous.upstreams.get(tool.upstream), self.upstreams.get(tool.upstream)
         return before if not tool.upstream or (was and now and was.link is now.link) else None

@@ -129,6 +129,9 @@ class EndpointSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     resources: list[ResourceSnapshot] = []
     keys: list[KeySnapshot] = []
     upstreams: list[UpstreamSnapshot] = []
+    # What callers are told while it is stopped, and since when, in seconds since the epoch.
+    stopped: str = ""
+    stopped_since: float = 0
 
 
 SECRETS_PURPOSE = "tool secrets"

@@ -23,6 +23,11 @@ async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
     await (runtime if ENDPOINT.fullmatch(scope["path"]) else console)(scope, receive, send)
 
 
-application = ProtocolTypeRouter({"http": by_path, "lifespan": runtime, "websocket": runtime})
+async def sockets_by_path(scope: Scope, receive: Receive, send: Send) -> None:
+    """The same for WebSockets: the console's addresses end with a slash, and no endpoint's do."""
+    await (console if scope["path"].endswith("/") else runtime)(scope, receive, send)
+
+
+application = ProtocolTypeRouter({"http": by_path, "lifespan": runtime, "websocket": sockets_by_path})
 
 __all__ = ["application", "console", "runtime", "worker"]

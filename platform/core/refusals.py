@@ -116,5 +116,8 @@ UPSTREAM_HELD_BACK = Refusal(
 UPSTREAM_OUT_OF_SERVICE = Refusal(
     "upstream_out_of_service", 1303, 503, "It kept failing. Somebody has to put it back into service in the console."
 )
+ENDPOINT_STOPPED = Refusal(
+    "endpoint_stopped", 1304, 503, "Somebody stopped this endpoint and left a message. Try again when it goes on."
+)
 
 ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

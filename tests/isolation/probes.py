@@ -69,6 +69,11 @@ _PAGES = {
     "endpoints/<slug:endpoint>/versions/release/": _ENDPOINT,
     "endpoints/<slug:endpoint>/versions/<int:version>/": _ENDPOINT | {"version": "=1"},
     "endpoints/<slug:endpoint>/versions/<int:version>/hold/": _ENDPOINT | {"version": "=1"},
+    "live/": _TENANT,
+    "live/<slug:endpoint>/stop/": _ENDPOINT,
+    "live/<slug:endpoint>/resume/": _ENDPOINT,
+    "live/<slug:endpoint>/<slug:upstream>/look/": _ENDPOINT | {"upstream": "upstream"},
+    "live/<slug:endpoint>/<slug:upstream>/release/": _ENDPOINT | {"upstream": "upstream"},
     "usage/": _TENANT,
     "team/": _TENANT,
     "team/invite/": _TENANT,
@@ -111,10 +116,15 @@ _API_OF_UPSTREAMS = {
     f"{_ONE_UPSTREAM}/definitions/<uuidstr:definition_id>": Probe(
         _UPSTREAM | {"definition_id": "definition"}, {"PATCH": {"chosen": False}}
     ),
+    f"{_ONE_UPSTREAM}/look": Probe(_UPSTREAM, {"POST": {}}),
+    f"{_ONE_UPSTREAM}/release": Probe(_UPSTREAM, {"POST": {}}),
+    f"{_ONE_UPSTREAM}/health": Probe(_UPSTREAM),
     f"{_ONE_UPSTREAM}/approvals": Probe(_UPSTREAM, {"POST": {"all_clean": True}}),
     f"{_ONE_UPSTREAM}/choices": Probe(_UPSTREAM, {"POST": {"ids": [], "chosen": False}}),
 }
 _API = {
+    "endpoints/<slug:endpoint>/stop": Probe(_IN_ENDPOINT, {"POST": {"message": "Stopped."}}),
+    "endpoints/<slug:endpoint>/resume": Probe(_IN_ENDPOINT, {"POST": {}}),
     **_API_OF_UPSTREAMS,
     "members/<uuidstr:user_id>": Probe({"user_id": "user"}, {"PATCH": {"role": "viewer"}}),
     "invitations/<uuidstr:invitation_id>": Probe({"invitation_id": "invitation"}),

@@ -1,0 +1,1 @@
+"""What pages hear without asking: WebSockets of the console."""
