@@ -10,6 +10,7 @@ from core.tenancy import tenant_context
 from mcp_runtime.durable.thread import QUEUE, RUN_TASK, runner_thread
 from mcp_runtime.jobs import PROBE_UPSTREAMS, RUN_IMPORT
 from mcp_runtime.models import EndedSession
+from mcp_runtime.services.alerting import alerts_deliver
 from mcp_runtime.services.health import events_purge
 from mcp_runtime.services.importing import import_perform
 from mcp_runtime.services.imports import runs_due
@@ -67,6 +68,12 @@ def sweep_probes() -> int:
 def probe_upstreams(wanted: list[tuple[str, str]]) -> int:
     """Probes upstreams by tenant and id, and writes down what came of it; returns how many changed their state."""
     return len(probes_perform([(UUID(tenant_id), UUID(upstream_id)) for tenant_id, upstream_id in wanted]))
+
+
+@shared_task(name="mcp_runtime.deliver_alerts")
+def deliver_alerts() -> int:
+    """Tells channels of changes that wait to be told; returns how many messages that was."""
+    return alerts_deliver()
 
 
 @shared_task(name="mcp_runtime.purge_health_events")

@@ -9,6 +9,7 @@ from ninja.operation import Operation
 
 from console.api import (
     access_keys,
+    alerts,
     api_keys,
     catalogue,
     connections,
@@ -88,6 +89,7 @@ for router in (
     usage.router,
     versions.router,
     health.router,
+    alerts.router,
     catalogue.router,
 ):
     api.add_router("", router)

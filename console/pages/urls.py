@@ -7,7 +7,18 @@ from console.pages.onboarding.urls import welcome_urlpatterns
 from console.pages.team.urls import invitation_urlpatterns
 from console.pages.tenants.urls import home_urlpatterns
 
-_OF_TENANT = ("overview", "onboarding", "endpoints", "playground", "live", "usage", "team", "connections", "settings")
+_OF_TENANT = (
+    "overview",
+    "onboarding",
+    "endpoints",
+    "playground",
+    "live",
+    "alerts",
+    "usage",
+    "team",
+    "connections",
+    "settings",
+)
 _OF_ENDPOINT = ("tools", "content", "keys", "versions")
 
 urlpatterns: list[URLPattern | URLResolver] = [

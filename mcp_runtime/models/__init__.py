@@ -1,6 +1,7 @@
 """The models of MCP endpoints, one noun a module."""
 
 from mcp_runtime.models.access_key import AccessKey
+from mcp_runtime.models.alert import Alert, AlertChannel, AlertDue, AlertKind
 from mcp_runtime.models.content import Prompt, Resource
 from mcp_runtime.models.endpoint import Access, Endpoint, TaskSupport, Tool
 from mcp_runtime.models.health import BoardState, Evidence, HealthEvent, Watch, board_state
@@ -21,6 +22,10 @@ from mcp_runtime.models.upstream import (
 __all__ = [
     "Access",
     "AccessKey",
+    "Alert",
+    "AlertChannel",
+    "AlertDue",
+    "AlertKind",
     "BoardState",
     "CallBudget",
     "ConnectionLease",

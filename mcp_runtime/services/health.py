@@ -15,6 +15,7 @@ from mcp_runtime.health.judging import Look, failed_in_a_row, judge
 from mcp_runtime.health.pacing import pause
 from mcp_runtime.health.quarantine import POLICY, reason_to_quarantine
 from mcp_runtime.models import BoardState, Endpoint, Evidence, HealthEvent, Upstream, Watch, board_state
+from mcp_runtime.services.alerts import alerts_write
 from mcp_runtime.services.endpoints import changing_unasked, endpoint_for
 from mcp_runtime.services.telling import tell_board
 from mcp_runtime.services.upstreams import upstream_for
@@ -166,6 +167,7 @@ def _change(endpoint: Endpoint, upstream: Upstream, change: _Change, now: dateti
         )
     event.after = board_state(upstream)
     event.save(force_insert=True)
+    alerts_write(event)
     tell_board(upstream.tenant_id)
     return event
 

@@ -144,6 +144,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=5),
         "options": {"expires": 5},
     },
+    "deliver-alerts": {
+        "task": "mcp_runtime.deliver_alerts",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 5},
+    },
     "purge-health-events": {"task": "mcp_runtime.purge_health_events", "schedule": timedelta(hours=6)},
     "usage-sum": {"task": "billing.usage_sum", "schedule": timedelta(minutes=1)},
     "usage-partitions": {"task": "billing.usage_partitions", "schedule": timedelta(hours=1)},

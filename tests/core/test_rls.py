@@ -23,6 +23,7 @@ GLOBAL = {
     "mcp_runtime_taskschedule": "says what is due whoever's it is; holds ids and times",
     "mcp_runtime_importschedule": "says which imports somebody has to perform; holds ids and times",
     "mcp_runtime_upstreamschedule": "says which upstream is to be probed when; holds ids and times",
+    "mcp_runtime_alertdue": "says which alerts wait, whoever's; holds ids and times",
     "mcp_runtime_connectionlease": "renewed by a worker whoever's it is; holds ids, counts and times",
     "mcp_runtime_requestbudget": "a bucket for each tenant; holds ids, counts and times",
     "mcp_runtime_callbudget": "a bucket for each limited key and tool; holds ids, counts and times",

@@ -74,6 +74,11 @@ _PAGES = {
     "live/<slug:endpoint>/resume/": _ENDPOINT,
     "live/<slug:endpoint>/<slug:upstream>/look/": _ENDPOINT | {"upstream": "upstream"},
     "live/<slug:endpoint>/<slug:upstream>/release/": _ENDPOINT | {"upstream": "upstream"},
+    "alerts/": _TENANT,
+    "alerts/new/": _TENANT,
+    "alerts/<uuid:channel_id>/test/": _TENANT | {"channel_id": "alert_channel"},
+    "alerts/<uuid:channel_id>/secret/": _TENANT | {"channel_id": "alert_channel"},
+    "alerts/<uuid:channel_id>/remove/": _TENANT | {"channel_id": "alert_channel"},
     "usage/": _TENANT,
     "team/": _TENANT,
     "team/invite/": _TENANT,
@@ -122,7 +127,12 @@ _API_OF_UPSTREAMS = {
     f"{_ONE_UPSTREAM}/approvals": Probe(_UPSTREAM, {"POST": {"all_clean": True}}),
     f"{_ONE_UPSTREAM}/choices": Probe(_UPSTREAM, {"POST": {"ids": [], "chosen": False}}),
 }
+_CHANNEL = {"channel_id": "alert_channel"}
 _API = {
+    "alert-channels/<uuid:channel_id>": Probe(_CHANNEL),
+    "alert-channels/<uuid:channel_id>/test": Probe(_CHANNEL, {"POST": {}}),
+    "alert-channels/<uuid:channel_id>/secret": Probe(_CHANNEL, {"POST": {}}),
+    "alert-channels/<uuid:channel_id>/former-secret": Probe(_CHANNEL),
     "endpoints/<slug:endpoint>/stop": Probe(_IN_ENDPOINT, {"POST": {"message": "Stopped."}}),
     "endpoints/<slug:endpoint>/resume": Probe(_IN_ENDPOINT, {"POST": {}}),
     **_API_OF_UPSTREAMS,

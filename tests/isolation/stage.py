@@ -10,9 +10,21 @@ from django.apps import apps
 from django.core import mail
 from django.db.models import Model
 from django.test import Client
+from django.utils import timezone
 
 from core.tenancy import tenant_context
-from mcp_runtime.models import Definition, Endpoint, ImportRun, Prompt, Resource, RunState, Upstream
+from mcp_runtime.models import (
+    AlertChannel,
+    Definition,
+    Endpoint,
+    HealthEvent,
+    ImportRun,
+    Prompt,
+    Resource,
+    RunState,
+    Upstream,
+    Watch,
+)
 from mcp_runtime.services.access_keys import access_key_issue
 from mcp_runtime.services.content import prompt_create, resource_create
 from mcp_runtime.services.endpoints import endpoint_create
@@ -42,6 +54,7 @@ class Belongings:
     upstream: str
     definition: str
     import_run: str
+    alert_channel: str
     access_key: str
     invitation: str
     invitation_token: str
@@ -121,6 +134,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         tool = tool_create(actor=acting, endpoint_slug=endpoint.slug, source="builtin", draft=draft)
         prompt, resource = _written(acting, endpoint.slug, mark)
         upstream, definition, run = _imported(endpoint, mark)
+        channel = _watched(upstream, mark)
         key, access_secret = access_key_issue(actor=acting, endpoint_slug=endpoint.slug, name=f"key {mark}")
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
         connection = stored_connection(tenant, f"https://127.0.0.1:9/{mark}", mark)
@@ -137,6 +151,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         upstream=upstream.slug,
         definition=str(definition.pk),
         import_run=str(run.pk),
+        alert_channel=str(channel.pk),
         access_key=str(key.pk),
         invitation=str(invitation.pk),
         invitation_token=_token_mailed_to(invitation.email),
@@ -167,6 +182,16 @@ def _imported(endpoint: Endpoint, mark: str) -> tuple[Upstream, Definition, Impo
         **ours, upstream=upstream, state=RunState.DONE, refused=[{"name": mark, "reason": ""}]
     )
     return upstream, definition, run
+
+
+def _watched(upstream: Upstream, mark: str) -> AlertChannel:
+    """What a look at an upstream came to, the change that it made, and who is told of that."""
+    ours = {"tenant_id": upstream.tenant_id}
+    Watch.objects.create(**ours, upstream=upstream, release_failed=mark)
+    changed = {"before": "ok", "after": "down", "evidence": "probe", "at": timezone.now(), "seconds": 1}
+    HealthEvent.objects.create(**ours, upstream=upstream, reason=mark, **changed)
+    url = f"https://{mark}.example/hook"
+    return AlertChannel.objects.create(**ours, name=mark, kind="webhook", url=url)
 
 
 def _token_mailed_to(email: str) -> str:
