@@ -129,10 +129,10 @@ _API_OF_UPSTREAMS = {
 }
 _CHANNEL = {"channel_id": "alert_channel"}
 _API = {
-    "alert-channels/<uuid:channel_id>": Probe(_CHANNEL),
-    "alert-channels/<uuid:channel_id>/test": Probe(_CHANNEL, {"POST": {}}),
-    "alert-channels/<uuid:channel_id>/secret": Probe(_CHANNEL, {"POST": {}}),
-    "alert-channels/<uuid:channel_id>/former-secret": Probe(_CHANNEL),
+    "alert-channels/<uuidstr:channel_id>": Probe(_CHANNEL),
+    "alert-channels/<uuidstr:channel_id>/test": Probe(_CHANNEL, {"POST": {}}),
+    "alert-channels/<uuidstr:channel_id>/secret": Probe(_CHANNEL, {"POST": {}}),
+    "alert-channels/<uuidstr:channel_id>/former-secret": Probe(_CHANNEL),
     "endpoints/<slug:endpoint>/stop": Probe(_IN_ENDPOINT, {"POST": {"message": "Stopped."}}),
     "endpoints/<slug:endpoint>/resume": Probe(_IN_ENDPOINT, {"POST": {}}),
     **_API_OF_UPSTREAMS,
