@@ -262,5 +262,5 @@ def _seconds(tool: ToolSnapshot) -> float:
 
 def _principal(key: KeySnapshot, connecting: Mapping[str, ServedTool]) -> Principal:
     """Who may use some tools may also hear why they do not work."""
-    tools = None if key.tools is None else frozenset(key.tools) | connecting.keys()
+    tools = None if key.tools is None else frozenset(key.tools).union(connecting)
     return Principal(f"key:{key.id}", key.expires_at, tools, key.calls_per_minute)

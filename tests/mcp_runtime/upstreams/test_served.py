@@ -203,3 +203,13 @@ async def _described(client: Client, description: str) -> bool:
 async def _is(check: Callable[[], bool]) -> bool:
     await asyncio.sleep(0)
     return check()
+
+
+async def test_a_key_for_some_tools_hears_why_they_do_not_work(desk: Desk, paper: Paper, worker: Worker) -> None:
+    await _offered(desk, paper)
+    await _set_health(desk, Health.DOWN, "Nobody answers.")
+    _key, secret = await in_console(lambda: desk.stage.issue_key(tools=["pets_find"]))
+    client = desk.stage.client(worker, key=secret)
+    names = {item["name"] for item in (await _list(client))["tools"]}
+    assert names == {"pets_find", "connect_pets"}
+    assert "Nobody answers." in str(await _call(client, "connect_pets", {}))
