@@ -2,8 +2,8 @@
 
     make conformance
 
-Every set of scenarios that the suite has for servers, in one table. Exit 1: a check failed, warned or was skipped, or a
-scenario did not run. What each scenario saw is kept in var/conformance/.
+Every set of scenarios that the suite has for servers, and those that it has for clients, in one table. Exit 1: a check
+failed, warned or was skipped, or a scenario did not run. What each scenario saw is kept in var/conformance/.
 """
 
 import shutil

@@ -42,8 +42,8 @@ RUNS = (
     Run("2025-11-25", ALPHA_11, ("--requirements", "2025-11-25"), 33),
     Run("2026-07-28", ALPHA_11, ("--requirements", "2026-07-28"), 50),
     # Our client towards upstreams: 18 scored and 7 that are not; 32 scored and 7 that are not.
-    Run("client 2025-11-25", ALPHA_12, ("--requirements", "2025-11-25"), 25, "client"),
-    Run("client 2026-07-28", ALPHA_12, ("--requirements", "2026-07-28"), 39, "client"),
+    Run("client-2025-11-25", ALPHA_12, ("--requirements", "2025-11-25"), 25, "client"),
+    Run("client-2026-07-28", ALPHA_12, ("--requirements", "2026-07-28"), 39, "client"),
 )
 
 
