@@ -35,7 +35,7 @@ def endpoints_matching(query: str = "") -> QuerySet[Endpoint]:
 def tools_matching(endpoint: Endpoint, query: str = "") -> QuerySet[Tool]:
     """Tools of an endpoint whose name, title or description contains `query`, by name."""
     texts = Q(name__icontains=query) | Q(title__icontains=query) | Q(description__icontains=query)
-    return Tool.objects.filter(texts if query else Q(), endpoint=endpoint).order_by("name")
+    return _with_source(Tool.objects.filter(texts if query else Q(), endpoint=endpoint)).order_by("name")
 
 
 def callable_tools(endpoint: Endpoint) -> QuerySet[Tool]:
@@ -46,14 +46,16 @@ def callable_tools(endpoint: Endpoint) -> QuerySet[Tool]:
 def prompts_matching(endpoint: Endpoint, query: str = "") -> QuerySet[Prompt]:
     """Prompts of an endpoint whose name, title or description contains `query`, by name."""
     texts = Q(name__icontains=query) | Q(title__icontains=query) | Q(description__icontains=query)
-    return Prompt.objects.filter(texts if query else Q(), endpoint=endpoint).defer("config").order_by("name")
+    return (
+        _with_source(Prompt.objects.filter(texts if query else Q(), endpoint=endpoint)).defer("config").order_by("name")
+    )
 
 
 def resources_matching(endpoint: Endpoint, query: str = "") -> QuerySet[Resource]:
     """Resources of an endpoint whose URI, name, title or description contains `query`, by URI."""
     texts = Q(uri__icontains=query) | Q(name__icontains=query) | Q(title__icontains=query)
     matching = texts | Q(description__icontains=query) if query else Q()
-    return Resource.objects.filter(matching, endpoint=endpoint).defer("config").order_by("uri")
+    return _with_source(Resource.objects.filter(matching, endpoint=endpoint)).defer("config").order_by("uri")
 
 
 def access_keys_matching(endpoint: Endpoint, query: str = "") -> QuerySet[AccessKey]:
@@ -95,6 +97,12 @@ def tool_count() -> int:
 def live_access_key_count() -> int:
     """How many access keys work, on all endpoints together."""
     return AccessKey.objects.filter(_live_now()).count()
+
+
+def _with_source[ItemT: (Tool, Prompt, Resource)](rows: QuerySet[ItemT]) -> QuerySet[ItemT]:
+    """With the upstream that each comes from, and without what is large and no list shows."""
+    large = ("definition__pinned", "definition__offered", "definition__upstream__material")
+    return rows.select_related("definition__upstream").defer(*large)
 
 
 def _live_now() -> Q:

@@ -130,7 +130,7 @@ def _text_problem(text: str, *, multiline: bool) -> str:
 def _scalar_problem(node: object) -> str:
     if isinstance(node, str):
         return "Use no null characters and no lone surrogates in texts." if _BROKEN.search(node) else ""
-    if isinstance(node, int) and abs(node) > LARGEST_INTEGER:
+    if isinstance(node, int) and not -LARGEST_INTEGER - 1 <= node <= LARGEST_INTEGER:
         return "Use integers of at most 64 bits."
     if isinstance(node, float) and not math.isfinite(node):
         return "Use finite numbers."

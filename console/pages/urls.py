@@ -19,7 +19,7 @@ _OF_TENANT = (
     "connections",
     "settings",
 )
-_OF_ENDPOINT = ("tools", "content", "keys", "versions")
+_OF_ENDPOINT = ("tools", "content", "sources", "keys", "versions")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("console.pages.landing.urls")),

@@ -12,7 +12,7 @@ from core.refusals import Refused
 from mcp_runtime.curation.shape import read_curation
 from mcp_runtime.models import Definition, Upstream
 from mcp_runtime.services.endpoints import changing
-from mcp_runtime.services.serving import serve
+from mcp_runtime.services.serving import serve, with_upstream
 from mcp_runtime.services.upstreams import upstream_for
 from mcp_runtime.sources.contract import InvalidConfig
 from mcp_runtime.trust.digests import digest_of
@@ -25,7 +25,7 @@ from tenants.validation import json_problem, refused_fields
 def definition_for(upstream: Upstream, definition_id: UUID, *, lock: bool = False) -> Definition:
     """A definition of this upstream; raises Refused(NOT_FOUND)."""
     rows = Definition.objects.select_for_update(of=("self",)) if lock else Definition.objects.all()
-    found = rows.select_related("upstream__tenant").filter(upstream=upstream, pk=definition_id).first()
+    found = with_upstream(rows).filter(upstream=upstream, pk=definition_id).first()
     if found is None:
         raise Refused(refusals.NOT_FOUND)
     return found
@@ -52,7 +52,7 @@ def definitions_approve(
 def waiting_in(upstream: Upstream) -> Sequence[Definition]:
     """The definitions of an upstream that wait for somebody's approval, those that are gone left out."""
     rows = Definition.objects.filter(upstream=upstream, offered__isnull=False, is_gone=False)
-    return list(rows.select_related("upstream__tenant").order_by("name"))
+    return list(with_upstream(rows).order_by("name"))
 
 
 def approve(definitions: Iterable[Definition], by: User | None) -> None:

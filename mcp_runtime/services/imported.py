@@ -2,9 +2,14 @@
 
 from core import refusals
 from core.refusals import Refused
-from mcp_runtime.models import Prompt, Resource, Tool
+from mcp_runtime.models import Definition, Prompt, Resource, Tool, Upstream
 from mcp_runtime.services.definitions import definitions_choose
 from tenants.access import Actor
+
+
+def source_slug(definition: Definition) -> str:
+    """The slug of the upstream that offers it, without reading what was uploaded to it."""
+    return Upstream.objects.values_list("slug", flat=True).get(pk=definition.upstream_id)
 
 
 def require_own(item: Tool | Prompt | Resource) -> None:
@@ -12,7 +17,7 @@ def require_own(item: Tool | Prompt | Resource) -> None:
     definition = item.definition
     if definition is None:
         return
-    sentence = f"{definition.name} is imported from the source {definition.upstream.slug}. Change its definition there."
+    sentence = f"{definition.name} is imported from the source {source_slug(definition)}. Change its definition there."
     raise Refused(refusals.CONFLICT, sentence, {"definition": str(definition.pk)})
 
 
@@ -26,7 +31,7 @@ def switched_at_its_definition(
     definitions_choose(
         actor=actor,
         endpoint_slug=endpoint_slug,
-        upstream_slug=definition.upstream.slug,
+        upstream_slug=source_slug(definition),
         ids=[definition.pk],
         chosen=enabled,
     )

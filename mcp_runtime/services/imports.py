@@ -22,7 +22,7 @@ from mcp_runtime.jobs import RUN_IMPORT, send_or_leave
 from mcp_runtime.models import Definition, Form, ImportRun, ImportSchedule, RunState, Upstream, UpstreamSchedule
 from mcp_runtime.services.definitions import approve, rescan
 from mcp_runtime.services.endpoints import changing_unasked, endpoint_for
-from mcp_runtime.services.serving import document_of
+from mcp_runtime.services.serving import document_of, with_upstream
 from mcp_runtime.services.upstreams import upstream_for
 from mcp_runtime.sources.upstream import Discovery
 from mcp_runtime.trust.digests import digest_of
@@ -107,7 +107,8 @@ def run_begin(*, run_id: UUID) -> ImportRun | None:
     claimed = ImportRun.objects.filter(Q(state=RunState.QUEUED) | lost, pk=run_id)
     if not claimed.update(state=RunState.RUNNING, started_at=timezone.now(), done=0, total=0):
         return None
-    return ImportRun.objects.select_related("upstream__endpoint", "upstream__tenant").get(pk=run_id)
+    rows = ImportRun.objects.select_related("upstream__endpoint", "upstream__tenant").defer("upstream__material")
+    return rows.get(pk=run_id)
 
 
 def runs_due() -> list[tuple[UUID, UUID]]:
@@ -200,7 +201,7 @@ class _Comparison:
         self._upstream = upstream
         self._found = found
         stored = Definition.objects.filter(upstream=upstream).select_for_update(of=("self",))
-        self._stored = {(item.form, item.name): item for item in stored.select_related("upstream__tenant")}
+        self._stored = {(item.form, item.name): item for item in with_upstream(stored)}
         self._waiting: list[Definition] = []
         self.counts = {"new": 0, "changed": 0, "gone": 0, "unchanged": 0}
 

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import msgspec
+from django.db.models import QuerySet
 
 from billing.plans import plan_of
 from core.refusals import Refused
@@ -156,8 +157,13 @@ def _taken(served: Served) -> str:
     return f"Something else of this endpoint is called {value}. Give one of them another name." if is_taken else ""
 
 
+def with_upstream(rows: QuerySet[Definition]) -> QuerySet[Definition]:
+    """Definitions with their upstream and its tenant, but without the upstream's material, which may be 16 MiB."""
+    return rows.select_related("upstream__tenant").defer("upstream__material")
+
+
 def serve_all(upstream: Upstream, keep: Callable[[Definition], bool] = lambda _definition: True) -> None:
     """Serves each definition of an upstream that `keep` says."""
-    for definition in Definition.objects.filter(upstream=upstream).select_related("upstream__tenant").order_by("name"):
+    for definition in with_upstream(Definition.objects.filter(upstream=upstream)).order_by("name"):
         if keep(definition):
             serve(definition)

@@ -14,6 +14,11 @@ from mcp_runtime.sources.contract import ToolDraft
 from tenants.models import Role, User
 from tests.conftest import Cast, unique
 from tests.console.runtime import running_runtime
+from tests.console.source_desk import Desk
+from tests.mcp_runtime.upstreams.conftest import paper
+from tests.mcp_runtime.upstreams.paper import Paper
+
+__all__ = ["paper"]
 
 
 def signed_in(user: User) -> Client:
@@ -87,6 +92,12 @@ def make_tool(cast: Cast, endpoint: Endpoint, **fields: object) -> Tool:
 def tool(cast: Cast, endpoint: Endpoint) -> Tool:
     """A tool that echoes."""
     return make_tool(cast, endpoint)
+
+
+@pytest.fixture
+def desk(cast: Cast, alice: Client, endpoint: Endpoint, paper: Paper) -> Desk:
+    """Alice's browser at the sources of an endpoint."""
+    return Desk(cast, alice, endpoint, paper)
 
 
 @pytest.fixture(scope="session")

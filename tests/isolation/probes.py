@@ -42,7 +42,20 @@ def _content_pages(kind: str) -> dict[str, dict[str, str]]:
     return {base: _ENDPOINT, f"{base}new/": _ENDPOINT} | {f"{base}<uuid:item_id>/{act}": one for act in acts}
 
 
+_SOURCE = _ENDPOINT | {"upstream": "upstream"}
+_ONE_SOURCE = "endpoints/<slug:endpoint>/sources/<slug:upstream>/"
+_SOURCE_PAGES = {
+    "endpoints/<slug:endpoint>/sources/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/new-source/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/new-source/<slug:kind>/": _ENDPOINT | {"kind": "=openapi"},
+    **{
+        f"{_ONE_SOURCE}{act}": _SOURCE
+        for act in ("", "progress/", "import/", "edit/", "secrets/", "switch/", "delete/", "decide/")
+    },
+    f"{_ONE_SOURCE}definitions/<uuid:definition_id>/": _SOURCE | {"definition_id": "definition"},
+}
 _PAGES = {
+    **_SOURCE_PAGES,
     "": _TENANT,
     "welcome/": _TENANT,
     "welcome/call/": _TENANT,

@@ -12,6 +12,8 @@ from console.access import MemberRequest, member
 from console.pages.content.kinds import STATIC, Kind
 from console.pages.content.trial import Trial, run, trial_of
 from console.pages.endpoints.views import about
+from console.pages.sources.editors.catalogue import title_of
+from console.pages.sources.ways import to_definition
 from console.rendering import page, query_of, rows_of
 from core import refusals
 from core.refusals import Refused
@@ -82,6 +84,8 @@ def edit(request: MemberRequest, endpoint: str, kind: Kind, item_id: UUID) -> Ht
     """The same form as for a new one, filled with what is there now."""
     found = endpoint_for(endpoint)
     item = kind.found(found, item_id)
+    if item.definition is not None:
+        return to_definition(request, endpoint, item.definition)
     if item.source != STATIC:
         raise Refused(refusals.NOT_FOUND)
     form = kind.editor(request.POST or None, files=request.FILES or None, initial=kind.editor.values_of(item))
@@ -108,6 +112,8 @@ def switch(request: MemberRequest, endpoint: str, kind: Kind, item_id: UUID) -> 
     item = kind.switch(actor=request.actor, endpoint_slug=endpoint, enabled=enabled, **kind.names(item_id))
     told = "on: clients see it" if enabled else "off: clients no longer see it"
     messages.success(request, f"{kind.noun.capitalize()} {item.name} is {told}.")
+    if item.definition is not None:
+        return to_definition(request, endpoint, item.definition)
     return redirect(f"{kind.noun}_detail", request.actor.tenant.slug, endpoint, item_id)
 
 
@@ -117,6 +123,8 @@ def delete(request: MemberRequest, endpoint: str, kind: Kind, item_id: UUID) -> 
     """Asks once, then deletes it."""
     found = endpoint_for(endpoint)
     item = kind.found(found, item_id)
+    if item.definition is not None:
+        return to_definition(request, endpoint, item.definition)
     if request.method == "POST":
         kind.delete(actor=request.actor, endpoint_slug=endpoint, **kind.names(item_id))
         messages.success(request, f"{kind.noun.capitalize()} {item.name} is deleted.")
@@ -133,7 +141,7 @@ def _detail(request: MemberRequest, trial: Trial) -> HttpResponse:
         "item": item,
         "kind": kind,
         "trial": trial,
-        "source": kind.titles[item.source],
+        "source": kind.titles.get(item.source) or title_of(item.source),
         "is_static": item.source == STATIC,
     }
     return page(request, f"content/{kind.noun}.html", context, status=trial.form.status)

@@ -10,9 +10,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from console.access import MemberRequest, member
 from console.pages.endpoints.views import about
 from console.pages.playground.trial import Trial, run, trial_of
+from console.pages.sources.editors.catalogue import title_of
+from console.pages.sources.ways import to_definition
 from console.pages.tools.editors import editor_of, kinds
 from console.rendering import page
 from core.tenancy import tenant_context
+from mcp_runtime.models import Tool
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.services.tools import tool_create, tool_delete, tool_for, tool_switch, tool_update
 from mcp_runtime.sources.builtin.catalogue import CATALOGUE
@@ -74,6 +77,8 @@ def edit(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse:
     """The same form as for a new tool, filled with what the tool is now."""
     found = endpoint_for(endpoint)
     tool = tool_for(found, tool_id)
+    if tool.definition is not None:
+        return to_definition(request, endpoint, tool.definition)
     editor = editor_of(tool.source)
     form = editor(request.POST or None, initial=editor.values_of(tool))
     if form.is_valid():
@@ -95,15 +100,19 @@ def switch(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse
     tool = tool_switch(actor=request.actor, endpoint_slug=endpoint, tool_id=tool_id, enabled=enabled)
     told = "on: clients can call it" if enabled else "off: clients no longer see it"
     messages.success(request, f"Tool {tool.name} is {told}.")
+    if tool.definition is not None:
+        return to_definition(request, endpoint, tool.definition)
     return redirect("tool_detail", request.actor.tenant.slug, endpoint, tool_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Permission.EDIT_ENDPOINTS)
 def delete(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse:
-    """Asks once, then deletes a tool."""
+    """Asks once, then deletes a tool; one that is imported leads to its definition, as editing it does."""
     found = endpoint_for(endpoint)
     tool = tool_for(found, tool_id)
+    if tool.definition is not None:
+        return to_definition(request, endpoint, tool.definition)
     if request.method == "POST":
         tool_delete(actor=request.actor, endpoint_slug=endpoint, tool_id=tool_id)
         messages.success(request, f"Tool {tool.name} is deleted.")
@@ -112,8 +121,12 @@ def delete(request: MemberRequest, endpoint: str, tool_id: UUID) -> HttpResponse
     return page(request, "tools/delete.html", context)
 
 
+def _title(tool: Tool) -> str:
+    return SOURCES[tool.source].title if tool.source in SOURCES else title_of(tool.source)
+
+
 def _detail(request: MemberRequest, trial: Trial) -> HttpResponse:
     tool = trial.tool
     heading = {"heading": tool.name, "lead": tool.title}
-    context = about(request, trial.endpoint) | heading | {"tool": tool, "trial": trial, "kind": SOURCES[tool.source]}
+    context = about(request, trial.endpoint) | heading | {"tool": tool, "trial": trial, "kind_title": _title(tool)}
     return page(request, "tools/detail.html", context, status=trial.form.status)

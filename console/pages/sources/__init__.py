@@ -1,0 +1,1 @@
+"""The sources of an endpoint: upstreams that people add, import, approve and curate."""

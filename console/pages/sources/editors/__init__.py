@@ -1,0 +1,1 @@
+"""The editors of sources, one module for each kind of upstream."""
