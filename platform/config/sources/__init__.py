@@ -1,0 +1,1 @@
+"""What `armstrong source` does, inside Django."""
