@@ -27,7 +27,8 @@ async function refresh() {
     try {
       const answer = await fetch(line.dataset.live, { headers: { "HX-Request": "true" } });
       if (!answer.ok || answer.redirected || answer.headers.has("HX-Redirect")) throw new Error(String(answer.status));
-      document.getElementById(line.dataset.liveTarget).innerHTML = await answer.text();
+      const part = new DOMParser().parseFromString(await answer.text(), "text/html");
+      document.getElementById(line.dataset.liveTarget).replaceChildren(...part.body.childNodes);
       say("ok", "Live");
     } catch {
       say("warn", `Behind since ${time()}: reload to look again`);
