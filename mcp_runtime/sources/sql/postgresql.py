@@ -191,6 +191,9 @@ async def _rows(connection: BoundedConnection, prepared: Prepared, values: dict[
         async for row in stream:
             if not rows.take(row):
                 connection.drop()  # rather than read on, or ask the server to end it and wait for that
+                if rows.is_empty:
+                    # What came faster than it was counted says no less.
+                    raise TooLarge
                 break
     finally:
         with suppress(psycopg.Error):

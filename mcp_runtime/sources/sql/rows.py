@@ -20,6 +20,11 @@ class Rows:
         self._rows: list[dict[str, Any]] = []
         self.truncated = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row was taken."""
+        return not self._rows
+
     def take(self, values: tuple[Any, ...]) -> bool:
         """Takes another row, of which one more than the limit may come; False when there is no room for more bytes."""
         if len(self._rows) >= self._row_limit:
