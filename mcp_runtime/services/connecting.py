@@ -8,6 +8,7 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from mcp_runtime.models import Upstream
 from mcp_runtime.services.upstreams import source_of
+from mcp_runtime.services.watching import watch
 from tenants.access import Actor
 from tenants.models import Connection, GrantType
 from tenants.vault.clients import entered_registration
@@ -62,3 +63,15 @@ def upstream_connect(*, actor: Actor, upstream_id: UUID, fields: ConnectFields) 
         issuer=fields.issuer,
     )
     return connection_create(actor=actor, draft=draft)
+
+
+def upstream_connected(connection: Connection) -> Upstream | None:
+    """Has the upstream that a login was for looked at now: what it needed is there. None where it is gone.
+
+    Runs inside the connection's tenant's context.
+    """
+    rows = Upstream.objects.select_related("endpoint").defer("material")
+    upstream = rows.filter(pk=connection.holder).first()
+    if upstream is not None:
+        watch(upstream)
+    return upstream

@@ -2,14 +2,16 @@
 
 import html
 import re
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from django.http import HttpResponseBase
 from django.test import Client
+from django.utils import timezone
 
 from core.tenancy import tenant_context
-from mcp_runtime.models import Upstream
+from mcp_runtime.models import Upstream, UpstreamSchedule
 from mcp_runtime.services.upstreams import UpstreamFields, upstream_create
 from mcp_runtime.sources.upstream import UpstreamDraft
 from tenants.models import Connection, ConnectionState
@@ -86,6 +88,15 @@ def test_an_upstream_is_connected_in_four_steps(
     assert "You are connected at" in _text(answer)
     assert "Connected" in _text(answer)
     assert _only(cast).state == ConnectionState.CONNECTED
+
+
+def test_an_upstream_is_looked_at_as_soon_as_somebody_logged_in(
+    alice: Client, base: str, pets: Upstream, upstream: Provider
+) -> None:
+    far = timezone.now() + timedelta(hours=1)
+    UpstreamSchedule.objects.filter(upstream_id=pets.pk).update(wake_at=far)
+    _connected(alice, base, pets, upstream)
+    assert UpstreamSchedule.objects.get(upstream_id=pets.pk).wake_at < far - timedelta(minutes=59)
 
 
 def test_a_provider_that_forgot_us_is_registered_at_anew(

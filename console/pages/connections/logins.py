@@ -17,6 +17,7 @@ from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from mcp_runtime.models import Upstream
+from mcp_runtime.services.connecting import upstream_connected
 from tenants.access import Permission
 from tenants.models import Connection, Tenant
 from tenants.vault.clients import callback_url, document_url, provider_of
@@ -71,6 +72,7 @@ def callback(request: PersonRequest) -> HttpResponse:
     connection = login_finish(user=request.user, browser=browser, answer=request.GET.dict())
     with tenant_context(connection.tenant_id):
         slug = Tenant.objects.values_list("slug", flat=True).get(pk=connection.tenant_id)
+        upstream_connected(connection)
     messages.success(request, f"You are connected at {urlsplit(connection.client.issuer).netloc}.")
     return redirect("connection_list", slug)
 
