@@ -88,6 +88,8 @@ class Look:
 
     def keep(self, name: str) -> None:
         """Asserts that nothing sticks out at the side; keeps a picture where SCREENSHOTS says."""
+        # A page that is still coming has nothing to measure.
+        self.page.wait_for_load_state()
         wide, shown = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert wide <= shown, f"{name} is {wide} px wide on a screen of {shown}"
         if folder := os.environ.get("SCREENSHOTS"):

@@ -97,6 +97,7 @@ def test_it_shows_what_changed_by_itself(cast: Cast, look: Look) -> None:
     page.get_by_role("button", name="Let it go on").click()
     expect(page.get_by_text("Endpoint Office goes on.")).to_be_visible()
     page.get_by_role("link", name="Alerts").click()
+    page.wait_for_url("**/alerts/")
     look.keep("alerts-empty")
     page.get_by_role("link", name="New alert").click()
     page.get_by_label("Name").fill("On call")

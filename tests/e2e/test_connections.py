@@ -40,6 +40,7 @@ def test_an_account_is_connected_and_disconnected(look: Look, cast: Cast, monkey
         look.open(f"/t/{cast.tenant.slug}/connections/")
         look.keep("connections-empty")
         page.get_by_role("link", name="Connect an upstream").click()
+        page.wait_for_url("**/connections/new/**")
         look.keep("connection-new")
         page.get_by_role("button", name="Find the provider").click()
         page.get_by_role("button", name="Log in at").wait_for()
