@@ -3,7 +3,6 @@
 Runs inside `changing`, which publishes what comes of it.
 """
 
-from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -162,8 +161,7 @@ def with_upstream(rows: QuerySet[Definition]) -> QuerySet[Definition]:
     return rows.select_related("upstream__tenant").defer("upstream__material")
 
 
-def serve_all(upstream: Upstream, keep: Callable[[Definition], bool] = lambda _definition: True) -> None:
-    """Serves each definition of an upstream that `keep` says."""
+def serve_all(upstream: Upstream) -> None:
+    """Serves each definition of an upstream."""
     for definition in with_upstream(Definition.objects.filter(upstream=upstream)).order_by("name"):
-        if keep(definition):
-            serve(definition)
+        serve(definition)

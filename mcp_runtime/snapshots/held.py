@@ -78,6 +78,10 @@ class Held:
 
     def replace(self, served: ServedEndpoint) -> None:
         """Serves the new form from the next request on, and tells those who listen."""
+        if self.is_gone:
+            # It went while its new form was compiled: what that opened is closed again.
+            retire(served.upstreams, {})
+            return
         changes = _changes(self.served, served)
         retire(self.served.upstreams, served.upstreams)
         self.served = served

@@ -110,7 +110,10 @@ class SnapshotStore:
         if held is None:
             served = await self._compiler.compile(decode(found.document or b""), None)
             # Another name of the same endpoint may have been loaded while this one was compiled.
-            held = self._by_id.setdefault(key, Held(served, self._quotas.of(found.tenant_id)))
+            compiled = Held(served, self._quotas.of(found.tenant_id))
+            held = self._by_id.setdefault(key, compiled)
+            if held is not compiled:
+                compiled.close()
         if held.served.version != found.version:
             self._mark_stale(key)
         held.ended |= found.ended
