@@ -1,6 +1,7 @@
 """OAuth 2 at upstreams' providers: as whom we are known there, what is connected, and what was revoked."""
 
 import uuid
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -35,6 +36,11 @@ class OAuthClient(models.Model):
 
     def __str__(self) -> str:
         return f"{self.client_id} at {self.issuer}"
+
+    @property
+    def login_host(self) -> str:
+        """Where people are sent to log in, as they would know it."""
+        return urlsplit(str(self.provider["authorization_endpoint"])).netloc
 
 
 class ConnectionState(models.TextChoices):

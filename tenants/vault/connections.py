@@ -139,6 +139,16 @@ def require_managing(actor: Actor, user_id: UUID | None) -> None:
         actor.require(Permission.CALL_TOOLS if _is_own(actor, user_id) else Permission.MANAGE_MEMBERS)
 
 
+def may_log_in(actor: Actor, connection: Connection) -> bool:
+    """Whether the actor may log in for a connection: the tenant's, or their own. A login is of who makes it, so nobody
+    makes one for another member's calls."""
+    if actor.user is None or connection.grant_type != GrantType.CODE:
+        return False
+    return actor.may(Permission.EDIT_ENDPOINTS if connection.user_id is None else Permission.CALL_TOOLS) and (
+        connection.user_id is None or _is_own(actor, connection.user_id)
+    )
+
+
 def _is_own(actor: Actor, user_id: UUID) -> bool:
     return actor.user is not None and actor.user.pk == user_id
 

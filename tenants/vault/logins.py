@@ -18,7 +18,7 @@ from core.tenancy import tenant_context
 from tenants.access import PERMISSIONS, Actor, Permission
 from tenants.models import Connection, ConnectionState, GrantType, Login, Membership, User
 from tenants.vault.clients import callback_url, provider_of, registration_of
-from tenants.vault.connections import connection_for, require_managing
+from tenants.vault.connections import connection_for, may_log_in, require_managing
 from tenants.vault.keyrings import keyring_for_opening, keyring_for_sealing
 from tenants.vault.oauth.authorization import authorization_url, code_of, new_pkce, new_state
 from tenants.vault.oauth.failures import AnswerRefused, OAuthFailed
@@ -42,6 +42,8 @@ def login_start(*, actor: Actor, connection_id: UUID, browser: str) -> str:
     connection = connection_for(actor=actor, connection_id=connection_id)
     if actor.user is None or connection.grant_type != GrantType.CODE:
         raise Refused(refusals.CONFLICT, "Nobody logs in here: its tokens are got without a person.")
+    if not may_log_in(actor, connection):
+        raise Refused(refusals.PERMISSION_DENIED, "This is another member's own: they log in themselves.")
     provider, pkce = provider_of(connection.client), new_pkce()
     state = crypto.encode(actor.tenant.id.bytes) + new_state()
     login = Login(

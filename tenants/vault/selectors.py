@@ -9,7 +9,8 @@ from django.db.models import Q, QuerySet
 from core import refusals
 from core.refusals import Refused
 from tenants.access import Actor, Permission
-from tenants.models import Connection, Revocation, Secret
+from tenants.models import Connection, ConnectionState, Revocation, Secret
+from tenants.vault.connections import may_log_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,13 @@ def connections_visible(actor: Actor) -> QuerySet[Connection]:
     """The tenant's connections and the actor's own; to who manages members, everybody's. Oldest first."""
     rows = Connection.objects.filter(_visible(actor)).select_related("client", "user", "connected_by")
     return rows.order_by("created_at", "pk")
+
+
+def connections_to_log_in(actor: Actor) -> list[Connection]:
+    """Those that need a login which the actor may make; what calls use comes first, the tenant's before the actor's."""
+    rows = connections_visible(actor).exclude(state=ConnectionState.CONNECTED)
+    found = [connection for connection in rows if may_log_in(actor, connection)]
+    return sorted(found, key=lambda connection: (not connection.is_chosen, connection.user_id is not None))
 
 
 def connection_shown(actor: Actor, connection_id: UUID) -> Connection:

@@ -11,10 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from core.tenancy import tenant_context
-from mcp_runtime.models import Upstream, UpstreamSchedule
+from mcp_runtime.models import Upstream, UpstreamSchedule, Watch
 from mcp_runtime.services.upstreams import UpstreamFields, upstream_create
 from mcp_runtime.sources.upstream import UpstreamDraft
-from tenants.models import Connection, ConnectionState
+from tenants.models import Connection, ConnectionState, Login, Role
 from tenants.vault.errands import errands_run
 from tests.conftest import Cast
 from tests.connecting import _upstream, upstream
@@ -56,7 +56,7 @@ def _prepared(browser: Client, base: str, upstream: Upstream, **said: str) -> st
 
 def _sent_to(browser: Client, page: str) -> str:
     """Where the browser is led on to."""
-    found = re.search(r'href="(http[^"]+/auth\?[^"]+)"', browser.post(page).content.decode())
+    found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', browser.post(page).content.decode())
     assert found is not None
     return html.unescape(found[1])
 
@@ -66,10 +66,14 @@ def _back(provider: Provider, url: str) -> str:
     return f"{parts.path}?{parts.query}"
 
 
+def _source(base: str, upstream: Upstream) -> str:
+    return f"{base}/endpoints/{upstream.endpoint.slug}/sources/{upstream.slug}/"
+
+
 def _connected(browser: Client, base: str, upstream: Upstream, provider: Provider) -> None:
     page = _prepared(browser, base, upstream)
     answer = browser.get(_back(provider, _sent_to(browser, page)))
-    assert answer["Location"] == f"{base}/connections/"
+    assert answer["Location"] == _source(base, upstream)
 
 
 def _only(cast: Cast) -> Connection:
@@ -99,6 +103,48 @@ def test_an_upstream_is_looked_at_as_soon_as_somebody_logged_in(
     assert UpstreamSchedule.objects.get(upstream_id=pets.pk).wake_at < far - timedelta(minutes=59)
 
 
+def test_a_source_that_needs_a_login_has_it_one_click_away(
+    cast: Cast, alice: Client, base: str, pets: Upstream, upstream: Provider
+) -> None:
+    connect, viewer = _prepared(alice, base, pets), signed_in(cast.join("vera", Role.VIEWER))
+    with tenant_context(cast.tenant.id):
+        Upstream.objects.update(health="needs_login", health_reason="The token was revoked.")
+    button = f'<form method="post" action="{connect}">'
+    for page in (_source(base, pets), f"{base}/connections/"):
+        assert button in _text(alice.get(page))
+        assert button not in _text(viewer.get(page))
+    alice.get(_back(upstream, _sent_to(alice, connect)))
+    shown = _text(alice.get(_source(base, pets)))
+    assert "Looking at Pets" in shown
+    assert button not in shown
+    part = {"path": f"{_source(base, pets)}?part=health", "headers": {"HX-Request": "true"}}
+    assert "Looking at Pets" in _text(alice.get(**part))
+    with tenant_context(cast.tenant.id):
+        Watch.objects.create(tenant=cast.tenant, upstream=pets, looked_at=timezone.now())
+    assert alice.get(**part)["HX-Refresh"] == "true"
+
+
+def test_no_login_begins_without_a_form_of_our_own(cast: Cast, alice: Client, base: str, pets: Upstream) -> None:
+    page = _prepared(alice, base, pets)
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(cast.alice)
+    assert "refresh" not in _text(strict.get(page))
+    assert strict.post(page).status_code == 403
+    assert strict.post(page, headers={"Origin": "https://evil.example.com"}).status_code == 403
+    with tenant_context(cast.tenant.id):
+        assert not Login.objects.exists()
+
+
+def test_nobody_logs_in_for_the_calls_of_another(
+    cast: Cast, alice: Client, bob: Client, base: str, pets: Upstream
+) -> None:
+    page = _prepared(bob, base, pets, whose="me")
+    assert "they log in themselves" in _text(alice.get(page))
+    assert alice.post(page).status_code == 403
+    assert f'action="{page}"' not in _text(alice.get(f"{base}/connections/"))
+    assert f'action="{page}"' in _text(bob.get(f"{base}/connections/"))
+
+
 def test_a_provider_that_forgot_us_is_registered_at_anew(
     cast: Cast, alice: Client, base: str, pets: Upstream, upstream: Provider
 ) -> None:
@@ -106,7 +152,7 @@ def test_a_provider_that_forgot_us_is_registered_at_anew(
     before = _only(cast).client.client_id
     assert alice.post(page.replace("/connect/", "/register/"))["Location"] == page
     assert _only(cast).client.client_id != before
-    assert alice.get(_back(upstream, _sent_to(alice, page)))["Location"] == f"{base}/connections/"
+    assert alice.get(_back(upstream, _sent_to(alice, page)))["Location"] == _source(base, pets)
     assert _only(cast).state == ConnectionState.CONNECTED
 
 

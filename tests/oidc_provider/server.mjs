@@ -90,6 +90,20 @@ const content = async (request) => {
   return Buffer.concat(parts).toString();
 };
 
+// As much of MCP 2026-07-28 as a probe and a call need; `ping` says whose token it came with.
+const offered = { name: 'whoami', description: 'Says whose token was sent.', inputSchema: { type: 'object' } };
+const spoken = ({ id = 1, method }, found) => {
+  const account = found.accountId || found.clientId;
+  const whole = { resultType: 'complete', ttlMs: 0, cacheScope: 'private' };
+  const results = {
+    'server/discover': { ...whole, supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, serverInfo: { name: 'guarded', version: '1' } },
+    'tools/list': { ...whole, tools: [offered] },
+    'tools/call': { ...whole, content: [{ type: 'text', text: account }] },
+    ping: { account },
+  };
+  return method in results ? { id, result: results[method] } : { id, error: { code: -32601, message: 'Method not found' } };
+};
+
 resource.on('request', async (request, response) => {
   const body = await content(request);
   if (request.url === '/-/seen') return json(response, 200, seen);
@@ -105,7 +119,7 @@ resource.on('request', async (request, response) => {
     return json(response, 401, {}, { 'WWW-Authenticate': token ? `${challenge}, error="invalid_token"` : challenge });
   }
   seen.calls += 1;
-  return json(response, 200, { jsonrpc: '2.0', id: 1, result: { account: found.accountId || found.clientId } });
+  return json(response, 200, { jsonrpc: '2.0', ...spoken(JSON.parse(body || '{}'), found) });
 });
 
 console.log(JSON.stringify({ issuer, mcp, origin }));

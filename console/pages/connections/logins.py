@@ -20,8 +20,8 @@ from mcp_runtime.models import Upstream
 from mcp_runtime.services.connecting import upstream_connected
 from tenants.access import Permission
 from tenants.models import Connection, Tenant
-from tenants.vault.clients import callback_url, document_url, provider_of
-from tenants.vault.connections import connection_register
+from tenants.vault.clients import callback_url, document_url
+from tenants.vault.connections import connection_register, may_log_in
 from tenants.vault.logins import login_finish, login_start
 from tenants.vault.oauth.registration import client_document
 from tenants.vault.selectors import connection_shown
@@ -33,12 +33,13 @@ BROWSER = "connections.browser"
 @require_http_methods(["GET", "HEAD", "POST"])
 @member(Permission.CALL_TOOLS)
 def connect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    """Says who will be asked for what, before anybody is sent there; then leads there.
+    """Says who will be asked for what; the answer to its POST, or to that of a button elsewhere, goes on there.
 
-    Its answer to the POST is a page that leads on, since a form may lead to our own origin alone (form-action).
+    A login begins with a POST alone, so that no page of others can send somebody to log in for this tenant. The answer
+    is a page that goes on by itself, since a form may lead to our own origin alone (form-action).
     """
     connection = connection_shown(request.actor, connection_id)
-    context = _about(connection)
+    context = _about(connection) | {"may_log_in": may_log_in(request.actor, connection)}
     if request.method == "POST":
         url = login_start(actor=request.actor, connection_id=connection_id, browser=_browser(request))
         return page(request, "connections/leave.html", context | {"url": url})
@@ -72,9 +73,11 @@ def callback(request: PersonRequest) -> HttpResponse:
     connection = login_finish(user=request.user, browser=browser, answer=request.GET.dict())
     with tenant_context(connection.tenant_id):
         slug = Tenant.objects.values_list("slug", flat=True).get(pk=connection.tenant_id)
-        upstream_connected(connection)
+        upstream = upstream_connected(connection)
     messages.success(request, f"You are connected at {urlsplit(connection.client.issuer).netloc}.")
-    return redirect("connection_list", slug)
+    if upstream is None:
+        return redirect("connection_list", slug)
+    return redirect("source_detail", slug, upstream.endpoint.slug, upstream.slug)
 
 
 @cache_control(public=True, max_age=3600)
@@ -93,10 +96,9 @@ def _browser(request: MemberRequest) -> str:
 
 
 def _about(connection: Connection) -> dict[str, Any]:
-    provider = provider_of(connection.client)
     return {
         "connection": connection,
         "upstream": Upstream.objects.defer("material").filter(pk=connection.holder).first(),
-        "provider": urlsplit(provider.authorization_endpoint).netloc,
+        "provider": connection.client.login_host,
         "returns_to": callback_url(),
     }

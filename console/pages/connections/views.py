@@ -18,7 +18,7 @@ from mcp_runtime.models import Upstream
 from mcp_runtime.services.connecting import upstream_connect
 from tenants.access import Permission
 from tenants.models import GrantType
-from tenants.vault.connections import connection_choose
+from tenants.vault.connections import connection_choose, may_log_in
 from tenants.vault.selectors import connections_visible
 
 
@@ -28,7 +28,7 @@ def index(request: MemberRequest) -> HttpResponse:
     """Every connection that the actor may see."""
     rows = rows_of(request, connections_visible(request.actor))
     named = {upstream.pk: upstream for upstream in _upstreams()}
-    entries = [(connection, named.get(connection.holder)) for connection in rows]
+    entries = [(connection, named.get(connection.holder), may_log_in(request.actor, connection)) for connection in rows]
     context = {"rows": rows, "entries": entries, "connectable": bool(named)}
     return page(request, "connections/index.html", context)
 

@@ -1,10 +1,12 @@
 """Sources of an endpoint: list, add, show with progress, change, switch, delete."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -28,7 +30,7 @@ from console.pages.sources.words import of_run, of_source
 from console.rendering import page, rows_of
 from core import refusals
 from core.refusals import Refused
-from mcp_runtime.models import Endpoint, HealthState, Upstream
+from mcp_runtime.models import Endpoint, HealthState, Upstream, Watch
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.services.imports import import_start
 from mcp_runtime.services.upstreams import (
@@ -48,10 +50,12 @@ from mcp_runtime.upstream_selectors import (
     upstreams_of,
 )
 from tenants.access import Permission
-from tenants.models import ConnectionState, GrantType
-from tenants.vault.selectors import connections_visible
+from tenants.models import Connection
+from tenants.vault.connections import may_log_in
+from tenants.vault.selectors import connections_to_log_in, connections_visible
 
 RUNS_SHOWN = 5
+LOOKED_AT_WITHIN = timedelta(minutes=1)
 
 
 @require_safe
@@ -102,9 +106,18 @@ def detail(request: MemberRequest, endpoint: str, upstream: str) -> HttpResponse
     found = endpoint_for(endpoint)
     shown = upstream_shown(found, upstream)
     context = _about(request, found, shown) | _listed(request, shown)
+    if request.htmx and request.GET.get("part") == "health":
+        return _health(request, context | _connections(request, shown))
     if request.htmx:
         return page(request, "sources/definitions.html", context)
     return page(request, "sources/detail.html", context | _whole(shown) | _connections(request, shown))
+
+
+def _health(request: MemberRequest, context: dict[str, Any]) -> HttpResponse:
+    """How a source is that is being looked at; the whole page anew once that is over."""
+    if not context["is_looked_at"]:
+        return HttpResponseClientRefresh()
+    return page(request, "sources/health.html", context)
 
 
 @require_safe
@@ -239,14 +252,27 @@ def _whole(upstream: Upstream) -> dict[str, Any]:
 
 
 def _connections(request: MemberRequest, upstream: Upstream) -> dict[str, Any]:
-    """Who is connected to it by OAuth, and which of those connections somebody has to log in for."""
+    """Who is connected to it by OAuth, and for which of those connections somebody here has to log in."""
     found = list(connections_visible(request.actor).filter(holder=upstream.pk))
-    broken = [one for one in found if one.state != ConnectionState.CONNECTED and one.grant_type == GrantType.CODE]
+    broken = [one for one in connections_to_log_in(request.actor) if one.holder == upstream.pk]
     return {
-        "connections": found,
+        "connections": [(connection, may_log_in(request.actor, connection)) for connection in found],
         "broken_connection": broken[0] if broken else None,
         "is_connectable": destination_of(upstream).startswith("https://") and upstream.kind != "sql",
+        "is_looked_at": _is_looked_at(upstream, found),
     }
+
+
+def _is_looked_at(upstream: Upstream, connections: list[Connection]) -> bool:
+    """Whether somebody has logged in for all who call a source that needed it, and it is yet to be seen what that did.
+
+    No longer than a look takes to come: a page does not ask for ever.
+    """
+    since = [one.connected_at for one in connections if one.user_id is None and one.is_chosen and one.connected_at]
+    if upstream.health != HealthState.NEEDS_LOGIN or not since or timezone.now() - max(since) > LOOKED_AT_WITHIN:
+        return False
+    looked_at = Watch.objects.filter(upstream=upstream).values_list("looked_at", flat=True).first()
+    return looked_at is None or looked_at < max(since)
 
 
 def _import(request: MemberRequest, endpoint: str, upstream: str) -> HttpResponse:
