@@ -2,6 +2,7 @@
 
 from tenants.models.api_key import ApiKey
 from tenants.models.connection import Connection, ConnectionState, GrantType, Login, OAuthClient
+from tenants.models.gate import Cutoff, PublishedGate, SeenAssertion, SigningKey
 from tenants.models.membership import Invitation, Membership, Role
 from tenants.models.revocation import Revocation, RevocationDue, RevocationOutcome
 from tenants.models.tenant import Tenant, TenantSlug
@@ -12,16 +13,20 @@ __all__ = [
     "ApiKey",
     "Connection",
     "ConnectionState",
+    "Cutoff",
     "GrantType",
     "Invitation",
     "Login",
     "Membership",
     "OAuthClient",
+    "PublishedGate",
     "Revocation",
     "RevocationDue",
     "RevocationOutcome",
     "Role",
     "Secret",
+    "SeenAssertion",
+    "SigningKey",
     "Tenant",
     "TenantKey",
     "TenantSlug",

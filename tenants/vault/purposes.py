@@ -7,6 +7,7 @@ TOKENS = "token set"
 CLIENT = "oauth client"
 LOGIN = "login"
 REVOCATION = "revocation"
+SIGNING = "signing key"
 
 
 def secret_row(holder: UUID | str, name: str, destination: str) -> tuple[str, ...]:

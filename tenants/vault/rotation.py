@@ -5,6 +5,7 @@ from uuid import UUID
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
+from tenants.authorization.signing import signing_keys_resealed
 from tenants.models import Login, TenantSlug
 from tenants.vault.clients import clients_resealed
 from tenants.vault.errands import revocations_resealed
@@ -26,7 +27,13 @@ def tenant_key_rotate(*, slug: str) -> int:
         Login.objects.all().delete()
         resealed = sum(
             reseal(keyring)
-            for reseal in (secrets_resealed, clients_resealed, token_sets_resealed, revocations_resealed)
+            for reseal in (
+                secrets_resealed,
+                clients_resealed,
+                token_sets_resealed,
+                revocations_resealed,
+                signing_keys_resealed,
+            )
         )
         keys_destroyed(before=keyring.current)
     return resealed
