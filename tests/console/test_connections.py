@@ -117,11 +117,11 @@ def test_a_source_that_needs_a_login_has_it_one_click_away(
     shown = _text(alice.get(_source(base, pets)))
     assert "Looking at Pets" in shown
     assert button not in shown
-    part = {"path": f"{_source(base, pets)}?part=health", "headers": {"HX-Request": "true"}}
-    assert "Looking at Pets" in _text(alice.get(**part))
+    part, by_page = f"{_source(base, pets)}?part=health", {"HX-Request": "true"}
+    assert "Looking at Pets" in _text(alice.get(part, headers=by_page))
     with tenant_context(cast.tenant.id):
         Watch.objects.create(tenant=cast.tenant, upstream=pets, looked_at=timezone.now())
-    assert alice.get(**part)["HX-Refresh"] == "true"
+    assert alice.get(part, headers=by_page)["HX-Refresh"] == "true"
 
 
 def test_no_login_begins_without_a_form_of_our_own(cast: Cast, alice: Client, base: str, pets: Upstream) -> None:
