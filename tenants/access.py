@@ -86,18 +86,17 @@ def tenant_id_for(slug: str) -> UUID:
 def actor_for(user: User, slug: str) -> Actor:
     """The member `user` is in the tenant that `slug` names; raises Refused(NOT_FOUND) for strangers.
 
-    Opens and closes a tenant context of its own.
+    A deactivated member is one. Opens and closes a tenant context of its own.
     """
     with tenant_context(tenant_id_for(slug)):
-        membership = Membership.objects.select_related("tenant").filter(user=user).first()
+        membership = Membership.objects.active().select_related("tenant").filter(user=user).first()
     if membership is None:
         raise Refused(refusals.NOT_FOUND)
     return Actor(tenant=membership.tenant, role=membership.role, user=user)
 
 
 def memberships_of(user: User) -> list[Membership]:
-    """Every membership of a person, with its tenant, by tenant name."""
+    """Every membership of a person, with its tenant, by tenant name; not those that are deactivated."""
     with person_context(user.pk):
-        return list(
-            Membership.objects.select_related("tenant").filter(user=user).order_by("tenant__name", "tenant__slug")
-        )
+        rows = Membership.objects.active().select_related("tenant").filter(user=user)
+        return list(rows.order_by("tenant__name", "tenant__slug"))

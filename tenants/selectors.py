@@ -8,12 +8,13 @@ from django.utils import timezone
 from core import refusals
 from core.refusals import Refused
 from tenants.models import ApiKey, Invitation, Membership, Role
+from tenants.models.membership import MembershipQuerySet
 from tenants.services.api_keys import live
 
 _RANK = Case(*(When(role=role, then=Value(rank)) for rank, role in enumerate(Role.values)), output_field=IntegerField())
 
 
-def members_matching(query: str = "") -> QuerySet[Membership]:
+def members_matching(query: str = "") -> MembershipQuerySet:
     """Members whose name or address contains `query`, the owner first, then by role and address."""
     matching = Q(user__name__icontains=query) | Q(user__email__icontains=query) if query else Q()
     return Membership.objects.filter(matching).select_related("user").order_by(_RANK, "user__email")

@@ -29,6 +29,7 @@ class MemberOut(Schema):
     name: str
     role: Role
     joined_at: Moment
+    deactivated_at: Moment | None = Field(description="Since when the person is a stranger here; null for members.")
 
     @staticmethod
     def resolve_email(membership: Membership) -> str:
@@ -93,6 +94,26 @@ def member_change(request: ApiRequest, user_id: UUID, payload: MemberPatch) -> M
     """API keys that the member made and whose role is above the new one end. The owner changes by transfer alone."""
     with tenant_context(request.auth.tenant.id):
         members.member_change_role(actor=request.auth, user_id=user_id, role=payload.role)
+        return member_of(user_id)
+
+
+@router.post(
+    "/members/{uuid:user_id}/deactivate", response=answers(200, MemberOut, 404, 409), summary="Deactivate a member"
+)
+def member_deactivate(request: ApiRequest, user_id: UUID) -> Membership:
+    """They are a stranger until they are reactivated. Their API keys end, their own connections are disconnected."""
+    with tenant_context(request.auth.tenant.id):
+        members.member_deactivate(actor=request.auth, user_id=user_id)
+        return member_of(user_id)
+
+
+@router.post(
+    "/members/{uuid:user_id}/reactivate", response=answers(200, MemberOut, 404, 409), summary="Reactivate a member"
+)
+def member_reactivate(request: ApiRequest, user_id: UUID) -> Membership:
+    """They come back with the role and the groups they had. Keys that ended stay ended."""
+    with tenant_context(request.auth.tenant.id):
+        members.member_reactivate(actor=request.auth, user_id=user_id)
         return member_of(user_id)
 
 

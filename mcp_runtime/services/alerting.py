@@ -90,7 +90,7 @@ def _begun(alert_id: UUID) -> _Message | None:
 def _addresses(channel: AlertChannel) -> list[str]:
     if channel.kind != AlertKind.MAIL or channel.addresses:
         return list(channel.addresses)
-    rows = Membership.objects.filter(role__in=[Role.OWNER, Role.ADMIN]).order_by("user__email")
+    rows = Membership.objects.active().filter(role__in=[Role.OWNER, Role.ADMIN]).order_by("user__email")
     return list(rows.values_list("user__email", flat=True))
 
 

@@ -3,6 +3,7 @@
 from tenants.models.api_key import ApiKey
 from tenants.models.connection import Connection, ConnectionState, GrantType, Login, OAuthClient
 from tenants.models.gate import Cutoff, PublishedGate, SeenAssertion, SigningKey
+from tenants.models.group import Group, GroupMember, GroupSource
 from tenants.models.membership import Invitation, Membership, Role
 from tenants.models.revocation import Revocation, RevocationDue, RevocationOutcome
 from tenants.models.tenant import Tenant, TenantSlug
@@ -15,6 +16,9 @@ __all__ = [
     "ConnectionState",
     "Cutoff",
     "GrantType",
+    "Group",
+    "GroupMember",
+    "GroupSource",
     "Invitation",
     "Login",
     "Membership",

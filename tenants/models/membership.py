@@ -18,14 +18,25 @@ class Role(models.TextChoices):
     VIEWER = "viewer", "Viewer"
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Memberships, whoever they let in."""
+
+    def active(self) -> "MembershipQuerySet":
+        """Those that let somebody in: not deactivated."""
+        return self.filter(deactivated_at=None)
+
+
 class Membership(models.Model):
-    """One person in one tenant."""
+    """One person in one tenant. Deactivated, the person is a stranger there, and comes back as they were."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role.choices)
     created_at = models.DateTimeField(auto_now_add=True)
+    deactivated_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -33,7 +44,12 @@ class Membership(models.Model):
             models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_person_and_tenant"),
             models.UniqueConstraint(fields=["tenant"], condition=models.Q(role="owner"), name="one_owner_per_tenant"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_is_known"),
-            TenantIsolation(name="membership_isolation", person_sql='"user_id" = {person}'),
+            models.CheckConstraint(
+                condition=~models.Q(role="owner") | models.Q(deactivated_at=None), name="owner_is_active"
+            ),
+            TenantIsolation(
+                name="membership_isolation", person_sql='"user_id" = {person} AND "deactivated_at" IS NULL'
+            ),
         ]
 
     def __str__(self) -> str:

@@ -42,7 +42,8 @@ class Tenant(models.Model):
             TenantIsolation(
                 name="tenant_isolation",
                 column="id",
-                person_sql='"id" IN (SELECT "tenant_id" FROM "tenants_membership" WHERE "user_id" = {person})',
+                person_sql='"id" IN (SELECT "tenant_id" FROM "tenants_membership" '
+                'WHERE "user_id" = {person} AND "deactivated_at" IS NULL)',
             ),
         ]
 

@@ -22,6 +22,7 @@ from tenants.vault.revocations import member_forget
 logger = logging.getLogger(__name__)
 
 INVITATION_LIFETIME = timedelta(days=7)
+_AWAY = {True: "", False: ", and deactivated: reactivate them"}
 MAXIMUM_OPEN_INVITATIONS = 100  # a mail flood from one tenant stops here
 
 
@@ -109,6 +110,29 @@ def member_remove(*, actor: Actor, user_id: UUID) -> None:
     member_forget(tenant_id=actor.tenant.id, user_id=user_id, by=actor.user)
 
 
+def member_deactivate(*, actor: Actor, user_id: UUID) -> Membership:
+    """Makes a member a stranger until they are reactivated; what they made and connected ends as if they had left."""
+    actor.require(Permission.MANAGE_MEMBERS)
+    membership = _other_member(user_id)
+    if membership.deactivated_at is None:
+        membership.deactivated_at = timezone.now()
+        membership.save(update_fields=["deactivated_at"])
+        _end_api_keys(user_id, above=frozenset())
+        member_forget(tenant_id=actor.tenant.id, user_id=user_id, by=actor.user)
+    return membership
+
+
+def member_reactivate(*, actor: Actor, user_id: UUID) -> Membership:
+    """Lets a deactivated member in again, with the role and the groups they had. Ended keys stay ended."""
+    actor.require(Permission.MANAGE_MEMBERS)
+    membership = _other_member(user_id)
+    # Whoever lets somebody in with a role could give it.
+    actor.require_grantable(membership.role)
+    membership.deactivated_at = None
+    membership.save(update_fields=["deactivated_at"])
+    return membership
+
+
 def _require_not_owner(role: str) -> None:
     if role == Role.OWNER:
         raise refused_fields({"role": "Transfer the tenant to make another member its owner."})
@@ -117,8 +141,9 @@ def _require_not_owner(role: str) -> None:
 def _make_room(address: str) -> None:
     # Held against a second invitation, so that what is counted and compared here stays true.
     Tenant.objects.select_for_update(no_key=True).first()
-    if Membership.objects.filter(user__email=address).exists():
-        raise Refused(refusals.CONFLICT, f"{address} is a member already.")
+    member = Membership.objects.filter(user__email=address).first()
+    if member is not None:
+        raise Refused(refusals.CONFLICT, f"{address} is a member already{_AWAY[member.deactivated_at is None]}.")
     Invitation.objects.filter(email=address).delete()
     if Invitation.objects.count() >= MAXIMUM_OPEN_INVITATIONS:
         raise Refused(refusals.LIMIT_REACHED, "Too many open invitations. Withdraw some first.")

@@ -68,7 +68,7 @@ def tenant_transfer(*, actor: Actor, to_user_id: UUID) -> None:
     owner = Membership.objects.get(role=Role.OWNER)
     if actor.user is not None and owner.user_id != actor.user.pk:
         raise Refused(refusals.PERMISSION_DENIED, "The tenant has been transferred meanwhile.")
-    successor = Membership.objects.filter(user_id=to_user_id).exclude(pk=owner.pk).first()
+    successor = Membership.objects.active().filter(user_id=to_user_id).exclude(pk=owner.pk).first()
     if successor is None:
         raise refused_fields({"user_id": "Choose another member of this tenant."})
     Membership.objects.filter(pk=owner.pk).update(role=Role.ADMIN)

@@ -121,7 +121,7 @@ def _taken(user: User, browser: str, state: str) -> tuple[Login, Actor]:
     if login is None or not ours or login.expires_at <= timezone.now():
         raise Refused(refusals.LOGIN_REFUSED)
     Login.objects.filter(pk=login.pk).delete()
-    membership = Membership.objects.select_related("tenant").filter(user=user).first()
+    membership = Membership.objects.active().select_related("tenant").filter(user=user).first()
     if membership is None or Permission.CALL_TOOLS not in PERMISSIONS[membership.role]:
         raise Refused(refusals.PERMISSION_DENIED)
     actor = Actor(tenant=membership.tenant, role=membership.role, user=user)

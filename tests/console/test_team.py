@@ -135,6 +135,17 @@ def test_it_asks_and_then_removes(cast: Cast, alice: Client, bob: Client, base: 
     assert bob.get(f"{base}/").status_code == 404
 
 
+def test_it_asks_deactivates_and_reactivates(cast: Cast, alice: Client, bob: Client, base: str) -> None:
+    url = f"{base}/team/{cast.bob.pk}/deactivate/"
+    assert f"Deactivate {cast.bob.email}" in alice.get(url).text
+    assert bob.get(f"{base}/").status_code == 200
+    assert "Deactivated" in alice.post(url, follow=True).text
+    assert bob.get(f"{base}/").status_code == 404
+    assert cast.tenant.name not in bob.get("/t/", follow=True).text
+    assert "Deactivated" not in alice.post(f"{base}/team/{cast.bob.pk}/reactivate/", follow=True).text
+    assert bob.get(f"{base}/").status_code == 200
+
+
 def test_a_member_leaves_and_the_owner_cannot(cast: Cast, alice: Client, bob: Client, base: str) -> None:
     assert bob.post(f"{base}/team/leave/")["Location"] == "/t/"
     assert cast.bob.email not in _roles(cast)

@@ -12,6 +12,8 @@ urlpatterns = [
     path("team/leave/", views.leave, name="team_leave"),
     path("team/transfer/", views.transfer, name="tenant_transfer"),
     path("team/<uuid:user_id>/role/", views.change_role, name="member_role"),
+    path("team/<uuid:user_id>/deactivate/", views.deactivate, name="member_deactivate"),
+    path("team/<uuid:user_id>/reactivate/", views.reactivate, name="member_reactivate"),
     path("team/<uuid:user_id>/remove/", views.remove, name="member_remove"),
 ]
 

@@ -12,7 +12,7 @@ from console.pages.team.forms import InvitationForm, RoleForm, TransferForm, gra
 from console.rendering import page, query_of, rows_of
 from tenants.access import Permission
 from tenants.selectors import invitations_open, member_of, members_matching
-from tenants.services.members import member_change_role, member_remove
+from tenants.services.members import member_change_role, member_deactivate, member_reactivate, member_remove
 from tenants.services.tenants import tenant_transfer
 
 
@@ -65,6 +65,28 @@ def remove(request: MemberRequest, user_id: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@member(Permission.MANAGE_MEMBERS)
+def deactivate(request: MemberRequest, user_id: UUID) -> HttpResponse:
+    """Asks once, then makes a member a stranger until they are reactivated."""
+    leaving = member_of(user_id)
+    if request.method == "POST":
+        member_deactivate(actor=request.actor, user_id=user_id)
+        messages.success(request, f"{leaving.user.email} is deactivated.")
+        return redirect("team", request.actor.tenant.slug)
+    return page(request, "team/deactivate.html", {"membership": leaving})
+
+
+@require_POST
+@member(Permission.MANAGE_MEMBERS)
+def reactivate(request: MemberRequest, user_id: UUID) -> HttpResponse:
+    """Lets a deactivated member in again."""
+    back = member_of(user_id)
+    member_reactivate(actor=request.actor, user_id=user_id)
+    messages.success(request, f"{back.user.email} is a member again.")
+    return redirect("team", request.actor.tenant.slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @member(Permission.VIEW)
 def leave(request: MemberRequest) -> HttpResponse:
     """Asks once, then ends the person's own membership."""
@@ -79,7 +101,7 @@ def leave(request: MemberRequest) -> HttpResponse:
 @member(Permission.TRANSFER_OR_DELETE)
 def transfer(request: MemberRequest) -> HttpResponse:
     """Hands ownership to another member."""
-    others = list(members_matching().exclude(user=request.user))
+    others = list(members_matching().active().exclude(user=request.user))
     form = TransferForm(others, request.POST or None)
     if form.is_valid():
         with form.submitting():

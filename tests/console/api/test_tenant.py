@@ -89,6 +89,15 @@ def test_members_are_listed_shown_changed_and_removed(cast: Cast, keys: Keys) ->
     assert keys.admin.get(path).code == "not_found"
 
 
+def test_a_member_is_deactivated_and_comes_back(cast: Cast, keys: Keys) -> None:
+    path = f"/members/{cast.bob.pk}"
+    assert keys.admin.post(f"{path}/deactivate").body["deactivated_at"] is not None
+    assert keys.viewer.get(path).body["deactivated_at"] is not None
+    assert keys.developer.post(f"{path}/reactivate").code == "permission_denied"
+    assert keys.admin.post(f"{path}/reactivate").body["deactivated_at"] is None
+    assert keys.admin.post(f"/members/{cast.alice.pk}/deactivate").code == "conflict"
+
+
 def test_the_owner_is_neither_changed_nor_removed(cast: Cast, keys: Keys) -> None:
     path = f"/members/{cast.alice.pk}"
     assert keys.admin.patch(path, role="viewer").code == "conflict"
@@ -195,6 +204,8 @@ WRITES = [
     ("POST", "/tenant/transfer", "owner"),
     ("PATCH", f"/members/{ABSENT}", "admin"),
     ("DELETE", f"/members/{ABSENT}", "admin"),
+    ("POST", f"/members/{ABSENT}/deactivate", "admin"),
+    ("POST", f"/members/{ABSENT}/reactivate", "admin"),
     ("POST", "/invitations", "admin"),
     ("DELETE", f"/invitations/{ABSENT}", "admin"),
     ("POST", "/api-keys", "admin"),

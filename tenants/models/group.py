@@ -1,0 +1,80 @@
+"""Groups of members: made by hand, or told by whoever provisions the tenant."""
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Lower
+
+from core.rls import TenantForeignKey, TenantIsolation
+from tenants.models.membership import Membership, Role
+
+LONGEST_GROUP_NAME = 200
+GRANTED_ROLES = [Role.ADMIN, Role.DEVELOPER, Role.VIEWER]  # ownership goes by transfer alone
+
+
+class GroupSource(models.TextChoices):
+    """Who says who belongs to a group."""
+
+    MANUAL = "manual", "Made here"
+    SCIM = "scim", "Provisioned by SCIM"
+    SSO = "sso", "Told when people sign in"
+
+
+class Group(models.Model):
+    """Some members of a tenant under one name. With a role, its members have at least that."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="groups")
+    name = models.CharField(max_length=LONGEST_GROUP_NAME)
+    source = models.CharField(max_length=16, choices=GroupSource.choices, default=GroupSource.MANUAL)
+    # The connection that tells of it, of the kind that `source` names; null for one made by hand.
+    provider = models.UUIDField(null=True, blank=True)
+    external_id = models.CharField(max_length=255, blank=True)
+    role = models.CharField(max_length=16, choices=[(role.value, role.label) for role in GRANTED_ROLES], blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "id"], name="group_id_within_tenant"),
+            # What is decided by a group's name is decided by one group.
+            models.UniqueConstraint(
+                "tenant", "source", "provider", Lower("name"), name="group_name_within_provider", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=["", *(role.value for role in GRANTED_ROLES)]), name="group_role_is_known"
+            ),
+            TenantIsolation(name="group_isolation"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupMember(models.Model):
+    """One member in one group."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="+")
+    group = models.ForeignKey(
+        Group, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="members"
+    )
+    membership = models.ForeignKey(
+        Membership, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="groups"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "id"], name="group_member_id_within_tenant"),
+            models.UniqueConstraint(fields=["tenant", "group", "membership"], name="one_place_in_a_group"),
+            TenantIsolation(name="group_member_isolation"),
+            TenantForeignKey(name="group_member_group_of_same_tenant", column="group_id", to_table="tenants_group"),
+            TenantForeignKey(
+                name="group_member_membership_of_same_tenant", column="membership_id", to_table="tenants_membership"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "membership"], name="group_member_by_membership")]
+
+    def __str__(self) -> str:
+        return f"{self.membership_id} in {self.group_id}"
