@@ -74,7 +74,12 @@ class Connecting:
     def log_in(self, connection: Connection, actor: Actor | None = None) -> Connection:
         """The connection after a login at the provider."""
         acting = actor or self.acting()
-        back = self.upstream.log_in(self.start(connection, acting), str(acting.user))
+        return self.finish(self.start(connection, acting), acting)
+
+    def finish(self, url: str, actor: Actor | None = None) -> Connection:
+        """The connection after the login that began with this URL."""
+        acting = actor or self.acting()
+        back = self.upstream.log_in(url, str(acting.user))
         assert acting.user is not None
         return login_finish(user=acting.user, browser=BROWSER, answer=answer_in(back))
 

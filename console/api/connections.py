@@ -32,7 +32,8 @@ class ConnectionOut(Schema):
     chosen: bool = Field(alias="is_chosen", description="Whether calls use this one of the upstream's.")
     provider: str = Field(description="The issuer.")
     grant_type: GrantType
-    scopes: str
+    scopes: str = Field(description="What a login asks for.")
+    further_scopes: str = Field(description="What the upstream wanted of calls since; the next login asks for it too.")
     state: ConnectionState
     last_error: str = Field(description="Why it needs login, or what went wrong last; may be empty.")
     expires_at: Moment | None = Field(description="When the access token ends; it is renewed before.")

@@ -24,7 +24,7 @@ _KEYS = "SELECT version, wrapped FROM tenants_tenantkey WHERE tenant_id = %s AND
 _SECRETS = "SELECT name, destination, sealed FROM tenants_secret WHERE tenant_id = %s AND holder = %s"
 _ACCOUNT = """
     SELECT c.id::text, coalesce(c.user_id::text, ''), c.destination, k.issuer, c.state, c.sealed, c.generation,
-           c.last_error
+           c.last_error, c.scopes, c.further_scopes
     FROM tenants_connection c JOIN tenants_oauthclient k ON k.tenant_id = c.tenant_id AND k.id = c.client_id
     WHERE c.tenant_id = %s
 """
@@ -63,6 +63,11 @@ _FAIL = """
         retry_at = now() + least(power(2, least(failures, 6)), 60) * interval '1 second'
     WHERE tenant_id = %s AND id = %s AND attempt = %s AND state = 'connected'
 """
+# Nobody logs in for the other grants. Who is later than another says it again with the next refusal.
+_ASK_FURTHER = """
+    UPDATE tenants_connection SET further_scopes = %s
+    WHERE tenant_id = %s AND id = %s AND further_scopes = %s AND grant_type = 'authorization_code'
+"""
 _STATE = "SELECT state FROM tenants_connection WHERE tenant_id = %s AND id = %s"
 _RECEIPT = """
     INSERT INTO tenants_revocation (id, tenant_id, connection_id, holder, label, issuer, reason, requested_at, sealed,
@@ -91,6 +96,8 @@ class Account(NamedTuple):
     sealed: str
     generation: int
     last_error: str
+    scopes: str
+    further_scopes: str
 
     def tokens(self, keyring: Keyring) -> TokenSet:
         """The tokens in clear. Raises core.crypto.Forged and core.envelope.KeyGone."""
@@ -209,6 +216,10 @@ class Rows:
     async def end_refused(self, tenant_id: str, account: Account, why: str) -> None:
         """The same, for tokens of this generation that the upstream does not take."""
         await self._said(_END_REFUSED, (why[:LONGEST_ERROR], tenant_id, account.id, account.generation))
+
+    async def ask_further(self, tenant_id: str, account: Account, scopes: str) -> None:
+        """Has the next login ask for these scopes as well."""
+        await self._said(_ASK_FURTHER, (scopes, tenant_id, account.id, account.further_scopes))
 
     async def fail(self, tenant_id: str, claim: Claim, why: str) -> None:
         """It did not work now; after a pause anybody may try again."""

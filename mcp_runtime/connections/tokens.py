@@ -1,6 +1,7 @@
 """Which access token a caller's request to an upstream carries, and what becomes of one that is not taken."""
 
 import time
+from contextlib import suppress
 
 from core.crypto import Forged
 from core.envelope import KeyGone
@@ -10,7 +11,9 @@ from mcp_runtime.connections.refreshing import UNREADABLE, Clock, NeedsLogin, Re
 from mcp_runtime.connections.rows import CONNECTED, Account, Holdings, Rows
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.sources.upstream import Health, UpstreamFailed
+from tenants.vault.oauth.challenges import Challenge, bearer_challenge
 from tenants.vault.oauth.failures import OAuthFailed
+from tenants.vault.oauth.scopes import united, without
 from tenants.vault.oauth.tokens import TokenSet
 
 MEMBER = "member:"
@@ -23,6 +26,9 @@ YOUNG_SECONDS = 20.0
 ELSEWHERE = "Its login was made for another address. Log in again."
 NOT_TAKEN = "It does not take the token that its provider issued. Log in again."
 LOG_IN = "Somebody has to log in."
+
+
+type Place = tuple[str, str, str]  # the tenant's id, the holder's, and where the token goes
 
 
 class Tokens:
@@ -56,8 +62,10 @@ class Tokens:
         await self._renewed(tenant_id, holder, account)
         return (await self._now(tenant_id, holder, destination, principal)).access_token
 
-    async def rejected(self, tenant_id: str, holder: str, destination: str, principal: str, token: str) -> bool:
+    async def rejected(self, place: Place, principal: str, token: str, challenge: str) -> bool:
         """See `Credentials.rejected`. Renews the token once for all who were refused with it."""
+        tenant_id, holder, destination = place
+        told = bearer_challenge(challenge)
         self._holding.changed(tenant_id, holder)
         holdings = await self._holding.of(tenant_id, holder)
         if not holdings.accounts:
@@ -66,11 +74,25 @@ class Tokens:
         tokens = _opened(holdings, account, destination)
         if tokens.access_token != token:
             return True
+        await self._ask_further(tenant_id, account, told, tokens)
+        if told.lacks_scope:
+            # A token whose scope does not reach is not made better by renewing it.
+            return False
         if self._clock() - tokens.issued_at < YOUNG_SECONDS:
             await self._refused(tenant_id, holder, account)
             return False
         await self._renewed(tenant_id, holder, account)
         return True
+
+    async def _ask_further(self, tenant_id: str, account: Account, told: Challenge, tokens: TokenSet) -> None:
+        """Has the next login ask for what the upstream wants and this one did not ask for, or was not granted."""
+        known = tokens.scope or account.scopes if told.lacks_scope else f"{account.scopes} {tokens.scope}"
+        further = united(account.further_scopes, without(told.scope, known))
+        if further == account.further_scopes:
+            return
+        # While the database is away nothing is lost by it: the upstream says so each time.
+        with suppress(DatabaseAway):
+            await self._rows.ask_further(tenant_id, account, further)
 
     async def _now(self, tenant_id: str, holder: str, destination: str, principal: str) -> TokenSet:
         holdings = await self._holding.of(tenant_id, holder)

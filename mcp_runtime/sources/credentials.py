@@ -81,4 +81,4 @@ class StoredCredentials:
 
     async def rejected(self, principal: str, token: str, challenge: str) -> bool:
         """Whether there is a newer token to try. Raises UpstreamFailed(NEEDS_LOGIN) where somebody has to log in."""
-        return await self._vault.tokens.rejected(*self._place, principal, token)
+        return await self._vault.tokens.rejected(self._place, principal, token, challenge)

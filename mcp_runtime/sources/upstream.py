@@ -100,7 +100,10 @@ class Credentials(Protocol):
         """
 
     async def rejected(self, principal: str, token: str, challenge: str) -> bool:
-        """The upstream answered 401 to `token`, with this WWW-Authenticate. Whether to try once more with a new one."""
+        """The upstream refused `token` with this WWW-Authenticate: by 401, or by 403 for want of scope.
+
+        Whether to try once more with a new one. What the challenge asks for beyond it, the next login asks for.
+        """
 
 
 @dataclass(frozen=True, slots=True)

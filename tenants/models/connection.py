@@ -84,7 +84,9 @@ class Connection(models.Model):
     subject = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
     )
+    # What logins ask for, and what its upstream asked for since: the next login asks for both.
     scopes = models.TextField(max_length=2000, blank=True)
+    further_scopes = models.TextField(max_length=2000, blank=True, default="", db_default="")
     # The token set, bound to this row and its destination; empty unless connected.
     sealed = models.TextField(blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -134,6 +136,11 @@ class Connection(models.Model):
     def __str__(self) -> str:
         return self.label or str(self.holder)
 
+    @property
+    def wants_login(self) -> bool:
+        """Whether a login would make it do what it does not do now."""
+        return self.state != ConnectionState.CONNECTED or bool(self.further_scopes)
+
 
 class Login(models.Model):
     """A person on their way to a provider and back: one browser session, ten minutes, one answer."""
@@ -148,6 +155,7 @@ class Login(models.Model):
     browser_digest = models.CharField(max_length=64)
     sealed = models.TextField()  # the proof key (RFC 7636)
     redirect_uri = models.TextField(max_length=LONGEST_URL)
+    scopes = models.TextField(blank=True, default="", db_default="")
     expires_at = models.DateTimeField()
 
     class Meta:

@@ -61,7 +61,7 @@ def client_at(*, actor: Actor, protected: Protected, entered: Registration | Non
     if entered is None and (stored := _known(actor, provider, redirect_uri)) is not None:
         return stored
     registration = entered or with_provider(
-        lambda http: registered(http, provider, redirect_uri, document_url(), protected.scopes)
+        lambda http: registered(http, provider, redirect_uri, document_url(), protected.registrable)
     )
     with tenant_context(actor.tenant.id):
         return _stored(actor, provider, registration, redirect_uri)

@@ -24,6 +24,7 @@ from tenants.vault.oauth.discovery import Protected, discovered, known
 from tenants.vault.oauth.failures import OAuthFailed
 from tenants.vault.oauth.registration import Registration, Way
 from tenants.vault.oauth.running import with_provider
+from tenants.vault.oauth.scopes import united
 from tenants.vault.oauth.tokens import TokenSet, by_client, by_exchange
 from tenants.vault.token_sets import tokens_of, tokens_stored
 
@@ -98,7 +99,7 @@ def connection_register(*, actor: Actor, connection_id: UUID) -> None:
         actor.require(Permission.EDIT_ENDPOINTS)
         if connection.client.way != Way.DYNAMIC:
             raise Refused(refusals.CONFLICT, "This client was registered by somebody: enter what came of it anew.")
-        provider, scopes = provider_of(connection.client), connection.scopes
+        provider, scopes = provider_of(connection.client), united(connection.scopes, connection.further_scopes)
     try:
         client_renewed(actor=actor, provider=provider, scopes=scopes)
     except OAuthFailed as failed:

@@ -23,6 +23,7 @@ from tenants.vault.keyrings import keyring_for_opening, keyring_for_sealing
 from tenants.vault.oauth.authorization import authorization_url, code_of, new_pkce, new_state
 from tenants.vault.oauth.failures import AnswerRefused, OAuthFailed
 from tenants.vault.oauth.running import with_provider
+from tenants.vault.oauth.scopes import united, without
 from tenants.vault.oauth.tokens import TokenSet, by_code
 from tenants.vault.purposes import LOGIN, own_row
 from tenants.vault.token_sets import tokens_stored
@@ -53,6 +54,7 @@ def login_start(*, actor: Actor, connection_id: UUID, browser: str) -> str:
         state_digest=keys.digest(state),
         browser_digest=keys.digest(browser),
         redirect_uri=callback_url(),
+        scopes=united(connection.scopes, connection.further_scopes),
         expires_at=timezone.now() + LIFETIME,
     )
     login.sealed = keyring.seal(LOGIN, pkce.verifier.encode(), *own_row(login.pk))
@@ -62,7 +64,7 @@ def login_start(*, actor: Actor, connection_id: UUID, browser: str) -> str:
         provider,
         client_id=connection.client.client_id,
         redirect_uri=login.redirect_uri,
-        scopes=_with_offline(connection.scopes, provider.scopes),
+        scopes=_with_offline(login.scopes, provider.scopes),
         resource=connection.resource,
         state=state,
         challenge=pkce.challenge,
@@ -104,7 +106,7 @@ def login_finish(*, user: User, browser: str, answer: Mapping[str, str]) -> Conn
     except OAuthFailed as failed:
         _note(tenant_id, connection.pk, str(failed))
         raise Refused(refusals.PROVIDER_REFUSED, str(failed)) from None
-    return _connected(actor, connection.pk, got)
+    return _connected(actor, login, got)
 
 
 def logins_forget_late() -> int:
@@ -129,11 +131,17 @@ def _taken(user: User, browser: str, state: str) -> tuple[Login, Actor]:
     return login, actor
 
 
-def _connected(actor: Actor, connection_id: UUID, got: TokenSet) -> Connection:
+def _connected(actor: Actor, login: Login, got: TokenSet) -> Connection:
     with tenant_context(actor.tenant.id):
         keyring = keyring_for_sealing(actor.tenant.id)
-        tokens_stored(keyring, connection_for(actor=actor, connection_id=connection_id), got, actor.user)
-        return connection_for(actor=actor, connection_id=connection_id)
+        connection = connection_for(actor=actor, connection_id=login.connection_id)
+        tokens_stored(keyring, connection, got, actor.user)
+        # What was asked for meanwhile is asked for the next time.
+        Connection.objects.filter(pk=connection.pk).update(
+            scopes=united(login.scopes, connection.scopes),
+            further_scopes=without(connection.further_scopes, login.scopes),
+        )
+        return connection_for(actor=actor, connection_id=connection.pk)
 
 
 def _note(tenant_id: UUID, connection_id: UUID, sentence: str) -> None:

@@ -36,8 +36,11 @@ def connections_visible(actor: Actor) -> QuerySet[Connection]:
 
 
 def connections_to_log_in(actor: Actor) -> list[Connection]:
-    """Those that need a login which the actor may make; what calls use comes first, the tenant's before the actor's."""
-    rows = connections_visible(actor).exclude(state=ConnectionState.CONNECTED)
+    """Those that need a login which the actor may make, or would do more after one.
+
+    What calls use comes first, the tenant's before the actor's.
+    """
+    rows = connections_visible(actor).exclude(state=ConnectionState.CONNECTED, further_scopes="")
     found = [connection for connection in rows if may_log_in(actor, connection)]
     return sorted(found, key=lambda connection: (not connection.is_chosen, connection.user_id is not None))
 

@@ -43,7 +43,9 @@ class Login:
         return self._tokens.access_token if self._tokens else None
 
     async def rejected(self, _principal: str, _token: str, challenge: str) -> bool:
-        """Logs in, as a person would who is told to."""
+        """Logs in, as a person would who is told to; for more than a login covers, when the call has failed."""
+        if bearer_challenge(challenge).lacks_scope:
+            return False
         await self.again(challenge)
         return True
 

@@ -124,6 +124,20 @@ def test_a_source_that_needs_a_login_has_it_one_click_away(
     assert alice.get(part, headers=by_page)["HX-Refresh"] == "true"
 
 
+def test_what_an_upstream_wants_beyond_its_login_is_shown_and_asked_for(
+    cast: Cast, alice: Client, base: str, pets: Upstream, upstream: Provider
+) -> None:
+    _connected(alice, base, pets, upstream)
+    with tenant_context(cast.tenant.id):
+        Connection.objects.update(further_scopes="mcp:write <b>")
+    connect = f"{base}/connections/{_only(cast).pk}/connect/"
+    for page in (_source(base, pets), f"{base}/connections/", connect):
+        shown = alice.get(page).content.decode()
+        assert "mcp:write &lt;b&gt;" in shown
+        assert "Log in at 127.0.0.1" in shown
+    assert "scope=mcp%3Aread+offline_access+mcp%3Awrite" in _sent_to(alice, connect)
+
+
 def test_no_login_begins_without_a_form_of_our_own(cast: Cast, alice: Client, base: str, pets: Upstream) -> None:
     page = _prepared(alice, base, pets)
     strict = Client(enforce_csrf_checks=True)

@@ -48,6 +48,11 @@ class Upstream:
         """A request to the MCP server with a token."""
         return httpx.post(self.mcp, json={"method": "ping"}, headers={"Authorization": f"Bearer {token}"})
 
+    def rename(self, token: str) -> httpx.Response:
+        """A call of a tool that wants the scope `mcp:write`."""
+        call = {"id": 1, "method": "tools/call", "params": {"name": "rename"}}
+        return httpx.post(self.mcp, json=call, headers={"Authorization": f"Bearer {token}"})
+
     def log_in(self, url: str, account: str = "somebody") -> str:
         """What a person does at the provider: logs in, consents; the URL that the provider sends them back to."""
         with httpx.Client(follow_redirects=False) as browser:

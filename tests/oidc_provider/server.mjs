@@ -90,14 +90,14 @@ const content = async (request) => {
   return Buffer.concat(parts).toString();
 };
 
-// As much of MCP 2026-07-28 as a probe and a call need; `ping` says whose token it came with.
-const offered = { name: 'whoami', description: 'Says whose token was sent.', inputSchema: { type: 'object' } };
+// As much of MCP 2026-07-28 as a probe and a call need; each answer says whose token it came with, and `rename` wants a scope of its own.
+const offered = ['whoami', 'rename'].map((name) => ({ name, description: 'Says whose token was sent.', inputSchema: { type: 'object' } }));
 const spoken = ({ id = 1, method }, found) => {
   const account = found.accountId || found.clientId;
   const whole = { resultType: 'complete', ttlMs: 0, cacheScope: 'private' };
   const results = {
     'server/discover': { ...whole, supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, serverInfo: { name: 'guarded', version: '1' } },
-    'tools/list': { ...whole, tools: [offered] },
+    'tools/list': { ...whole, tools: offered },
     'tools/call': { ...whole, content: [{ type: 'text', text: account }] },
     ping: { account },
   };
@@ -109,7 +109,7 @@ resource.on('request', async (request, response) => {
   if (request.url === '/-/seen') return json(response, 200, seen);
   if (request.url === '/-/ask') return json(response, 200, Object.assign(asked, JSON.parse(body)));
   if (request.url === '/.well-known/oauth-protected-resource/mcp') {
-    return json(response, 200, { resource: mcp, authorization_servers: [issuer], scopes_supported: ['mcp:read', 'offline_access'] });
+    return json(response, 200, { resource: mcp, authorization_servers: [issuer], scopes_supported: ['mcp:read', 'mcp:write', 'offline_access'] });
   }
   if (request.url !== '/mcp') return json(response, 404, {});
   const token = (request.headers.authorization || '').replace('Bearer ', '');
@@ -118,8 +118,12 @@ resource.on('request', async (request, response) => {
     const challenge = `Bearer realm="a, \\"b\\"", resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp", scope="mcp:read offline_access"`;
     return json(response, 401, {}, { 'WWW-Authenticate': token ? `${challenge}, error="invalid_token"` : challenge });
   }
+  const asking = JSON.parse(body || '{}');
+  if (asking.params?.name === 'rename' && !found.scopes.has('mcp:write')) {
+    return json(response, 403, {}, { 'WWW-Authenticate': 'Bearer error="insufficient_scope", scope="mcp:read mcp:write"' });
+  }
   seen.calls += 1;
-  return json(response, 200, { jsonrpc: '2.0', ...spoken(JSON.parse(body || '{}'), found) });
+  return json(response, 200, { jsonrpc: '2.0', ...spoken(asking, found) });
 });
 
 console.log(JSON.stringify({ issuer, mcp, origin }));

@@ -10,6 +10,7 @@ from core.refusals import Refused
 from mcp_runtime.sources.http.headers import CREDENTIALS, canonical
 from mcp_runtime.sources.http.secrets import hiding
 from mcp_runtime.sources.upstream import Health, Line, UpstreamFailed
+from tenants.vault.oauth.challenges import bearer_challenge
 
 ACCEPT = "application/graphql-response+json, application/json;q=0.9"
 AUTHORIZATION = "Authorization"
@@ -47,7 +48,7 @@ class Exchange:
             token = await self._line.credentials.token(principal)
             answer = await self._send(body, secrets, token, limits)
         if isinstance(answer, _LoginNeeded):
-            raise UpstreamFailed("The service does not take our credentials.", Health.NEEDS_LOGIN)
+            raise UpstreamFailed(answer.sentence, Health.NEEDS_LOGIN)
         return answer
 
     async def _renewed(self, principal: str, token: str | None, challenge: str) -> bool:
@@ -64,6 +65,9 @@ class Exchange:
             response = await fetch(self._line.http, "POST", self._url, headers=headers, body=body, limits=limits)
         except (FetchFailed, Refused) as failure:
             raise UpstreamFailed(str(failure)) from None
+        challenge = response.header("www-authenticate") or ""
+        if response.status == 403 and token is not None and bearer_challenge(challenge).lacks_scope:
+            return _LoginNeeded(challenge, "The service asks for more than its login covers.")
         return _read(response, secret)
 
 
@@ -72,6 +76,7 @@ class _LoginNeeded:
     """The service asks who we are; `challenge` is its WWW-Authenticate."""
 
     challenge: str
+    sentence: str = "The service does not take our credentials."
 
 
 def _read(response: Response, secret: dict[str, str]) -> Answer | _LoginNeeded:

@@ -1,6 +1,5 @@
 """Requests to one MCP server through the outbound door, with its credentials, and what its refusals say of it."""
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from core.outbound.destination import parse
 from core.refusals import Refused
 from mcp_runtime.sources.mcp.config import McpConfig
 from mcp_runtime.sources.upstream import Health, Line, UpstreamFailed
+from tenants.vault.oauth.challenges import bearer_challenge
 
 RESPONSE_BYTES = 4 * 1024 * 1024
 STREAM_BYTES = 32 * 1024 * 1024
@@ -17,7 +17,6 @@ EVENT_BYTES = RESPONSE_BYTES
 ENDLESS_BYTES = 2**62
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 _TOO_MANY = 429
-_INSUFFICIENT_SCOPE = re.compile(r'\berror="?insufficient_scope\b')
 
 
 class Faulty(UpstreamFailed):
@@ -56,8 +55,7 @@ class Link:
         credentials = self._line.credentials
         token = await credentials.token(sent.principal)
         response = await self._fetch(sent, token, limits)
-        # A token whose scope does not reach is not made better by renewing it.
-        if response.status != _UNAUTHORIZED:
+        if not _asks_for_login(response):
             return self._admitted(response)
         challenge = response.header("www-authenticate") or ""
         if await credentials.rejected(sent.principal, token or "", challenge):
@@ -79,7 +77,8 @@ class Link:
     def _admitted(self, response: Response) -> Response:
         status = response.status
         if _asks_for_login(response):
-            raise LoginNeeded(f"{self.host} wants somebody to log in.", response.header("www-authenticate") or "")
+            why = "wants somebody to log in." if status == _UNAUTHORIZED else "asks for more than its login covers."
+            raise LoginNeeded(f"{self.host} {why}", response.header("www-authenticate") or "")
         if status == _FORBIDDEN:
             raise UpstreamFailed(f"{self.host} refuses this account.", Health.DENIED)
         if status == _TOO_MANY:
@@ -91,7 +90,7 @@ class Link:
 
 def _asks_for_login(response: Response) -> bool:
     if response.status == _FORBIDDEN:
-        return _INSUFFICIENT_SCOPE.search(response.header("www-authenticate") or "") is not None
+        return bearer_challenge(response.header("www-authenticate") or "").lacks_scope
     return response.status == _UNAUTHORIZED
 
 

@@ -16,8 +16,13 @@ from mcp_runtime.sources.openapi.operation import Operation, Scheme
 from mcp_runtime.sources.openapi.requests import RequestPlan
 from mcp_runtime.sources.openapi.results import result_of
 from mcp_runtime.sources.upstream import Health, Line, UpstreamFailed
+from tenants.vault.oauth.challenges import bearer_challenge
 
 MAXIMUM_CHALLENGE = 2_000
+_REFUSED = {
+    401: "The service does not accept the stored credentials.",
+    403: "The service asks for more than its login covers.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,18 @@ class Answered:
 
     response: Response
     presented: Presented
+
+    @property
+    def challenge(self) -> str:
+        """Its WWW-Authenticate."""
+        return (self.response.header("www-authenticate") or "")[:MAXIMUM_CHALLENGE]
+
+    @property
+    def wants_login(self) -> bool:
+        """Whether it refused the credentials, or a token whose scope does not reach (RFC 6750 section 3.1)."""
+        if self.response.status == 403:
+            return self.presented.token is not None and bearer_challenge(self.challenge).lacks_scope
+        return self.response.status == 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +72,19 @@ class Caller:
     async def ask(
         self, arguments: Mapping[str, Any], principal: str, seconds: float, trace: Mapping[str, str]
     ) -> Answered:
-        """The service's answer, of any status but 401. Raises UpstreamFailed, BadArgument, Refused and FetchFailed."""
+        """The service's answer. Raises UpstreamFailed (also for a login), BadArgument, Refused and FetchFailed."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         answered = await self._once(arguments, principal, seconds, trace)
-        if answered.response.status == 401 and await self._is_renewed(answered, principal):
+        if answered.wants_login and await self._is_renewed(answered, principal):
             answered = await self._once(arguments, principal, max(end - loop.time(), 0), trace)
-        if answered.response.status == 401:
-            raise UpstreamFailed("The service does not accept the stored credentials.", Health.NEEDS_LOGIN)
+        if answered.wants_login:
+            raise UpstreamFailed(_REFUSED[answered.response.status], Health.NEEDS_LOGIN)
         return answered
 
     async def _is_renewed(self, answered: Answered, principal: str) -> bool:
         token = answered.presented.token
-        challenge = (answered.response.header("www-authenticate") or "")[:MAXIMUM_CHALLENGE]
-        return token is not None and await self.line.credentials.rejected(principal, token, challenge)
+        return token is not None and await self.line.credentials.rejected(principal, token, answered.challenge)
 
     async def _once(
         self, arguments: Mapping[str, Any], principal: str, seconds: float, trace: Mapping[str, str]

@@ -16,6 +16,11 @@ class Challenge:
     scope: str = ""
     error: str = ""
 
+    @property
+    def lacks_scope(self) -> bool:
+        """Whether the token is good and may not do this (RFC 6750 section 3.1)."""
+        return self.error == "insufficient_scope"
+
 
 def bearer_challenge(header: str) -> Challenge:
     """The first Bearer challenge in the header's value; an empty one where there is none."""

@@ -11,6 +11,7 @@ from tenants.vault.oauth.challenges import Challenge, bearer_challenge
 from tenants.vault.oauth.exchanging import host_of, read_document, require_secure
 from tenants.vault.oauth.failures import MetadataRefused, ProviderAway
 from tenants.vault.oauth.metadata import ProviderMetadata, guessed, provider_metadata
+from tenants.vault.oauth.scopes import united
 
 PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
 MAXIMUM_SERVERS = 10
@@ -21,11 +22,20 @@ _HEADERS = {"Content-Type": "application/json", "Accept": "application/json, tex
 
 
 class Protected(msgspec.Struct, frozen=True):
-    """A protected resource: the identifier that its tokens are for (RFC 8707), the scopes to ask for, its provider."""
+    """A protected resource: the identifier that its tokens are for (RFC 8707), the scopes to ask for, its provider.
+
+    `offered` are all scopes that the resource says it knows.
+    """
 
     resource: str
     scopes: str
     provider: ProviderMetadata
+    offered: str = ""
+
+    @property
+    def registrable(self) -> str:
+        """What a client is registered for: providers refuse it later what it was not, when a call wants more."""
+        return united(self.scopes, self.offered)
 
 
 async def discovered(client: Client, url: str, challenge: str = "") -> Protected:
@@ -39,8 +49,9 @@ async def discovered(client: Client, url: str, challenge: str = "") -> Protected
     if document is None:
         return Protected(canonical(url), told.scope[:MAXIMUM_SCOPES], await _provider_of_origin(client, url))
     resource = _resource(document, url)
-    scopes = told.scope or " ".join(_texts(document.get("scopes_supported")))
-    return Protected(resource, scopes[:MAXIMUM_SCOPES], await _provider_of(client, document, url))
+    offered = " ".join(_texts(document.get("scopes_supported")))[:MAXIMUM_SCOPES]
+    provider = await _provider_of(client, document, url)
+    return Protected(resource, told.scope[:MAXIMUM_SCOPES] or offered, provider, offered)
 
 
 async def known(client: Client, issuer: str) -> Protected:
