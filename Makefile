@@ -29,9 +29,9 @@ e2e: setup ## drive the console with Chromium, installing it where it is not; SC
 	@sh scripts/chromium.sh
 	@$(PYTHON) -m pytest -m e2e tests/e2e $(PYTEST_ARGS)
 
-conformance: setup ## the official conformance suite, clients and inspector against two workers, installing them
+conformance: setup ## the official conformance suite, other people's clients and servers, installing them
 	@$(PYTHON) -m tests.conformance
-	@$(PYTHON) -m pytest -m peers tests/clients $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m peers tests/clients tests/mcp_runtime/others_servers $(PYTEST_ARGS)
 
 fuzz: setup ## over a million inputs for the decoder and the ladder; FUZZ_ARGS=--short is a minute, for CI
 	@$(PYTHON) -m tests.fuzz $(FUZZ_ARGS)

@@ -1,4 +1,8 @@
-"""JSON Schema 2020-12, bounded: tenants write the schemas and strangers the values."""
+"""JSON Schema, bounded: tenants and strangers write the schemas, and strangers the values.
+
+Without `$schema` it is 2020-12 (2026-07-28/basic/index#json-schema-usage). Earlier dialects are read as what they are:
+servers of the TypeScript SDK say draft-07 of every tool of theirs.
+"""
 
 from typing import Any
 
@@ -12,12 +16,19 @@ MAXIMUM_SUBSCHEMAS = 10_000
 BACKTRACK_LIMIT = 10_000
 PATTERN_BYTES = 1024 * 1024
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DIALECTS: dict[str, type[jsonschema_rs.Validator]] = {
+    "json-schema.org/draft/2020-12/schema": jsonschema_rs.Draft202012Validator,
+    "json-schema.org/draft/2019-09/schema": jsonschema_rs.Draft201909Validator,
+    "json-schema.org/draft-07/schema": jsonschema_rs.Draft7Validator,
+    "json-schema.org/draft-06/schema": jsonschema_rs.Draft6Validator,
+    "json-schema.org/draft-04/schema": jsonschema_rs.Draft4Validator,
+}
 MAXIMUM_REPORTED = 5
 MAXIMUM_SENTENCE = 500  # a complaint may quote the whole value
 
 
 class InvalidSchema(Exception):
-    """The schema is not valid JSON Schema 2020-12, or larger than the platform takes; the message says where."""
+    """The schema is not valid in its dialect, or larger than the platform takes; the message says where."""
 
 
 Validator = jsonschema_rs.Validator
@@ -25,10 +36,10 @@ Validator = jsonschema_rs.Validator
 
 def compile_schema(schema: dict[str, Any]) -> Validator:
     """A validator for `schema`. References are resolved within the schema only, never fetched. Raises InvalidSchema."""
-    _require_dialect(schema)
+    dialect = _dialect(schema)
     _require_bounds(schema)
     try:
-        return jsonschema_rs.Draft202012Validator(
+        return dialect(
             schema,
             offline=True,
             validate_formats=True,
@@ -59,10 +70,14 @@ def describe_errors(validator: Validator, value: object) -> list[str]:
     return sentences
 
 
-def _require_dialect(schema: dict[str, Any]) -> None:
-    dialect = schema.get("$schema", DIALECT)
-    if not isinstance(dialect, str) or dialect.rstrip("#") != DIALECT:
-        raise InvalidSchema(f"Only the dialect {DIALECT} is supported.")
+def _dialect(schema: dict[str, Any]) -> type[jsonschema_rs.Validator]:
+    named = schema.get("$schema", DIALECT)
+    # Written with http and with https, with an empty fragment and without.
+    plain = str(named).removesuffix("#").removeprefix("https://").removeprefix("http://")
+    try:
+        return _DIALECTS[plain]
+    except KeyError:
+        raise InvalidSchema("This dialect of JSON Schema is not known: drafts 4, 6, 7, 2019-09, 2020-12 are.") from None
 
 
 def _require_bounds(schema: dict[str, Any]) -> None:

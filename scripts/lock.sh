@@ -13,11 +13,13 @@ compile requirements/build.txt --group build
 compile requirements/runtime.txt pyproject.toml
 compile requirements/valkey.txt --group valkey --no-deps
 compile requirements/dev.txt --group dev --constraint requirements/runtime.txt --constraint requirements/build.txt
-for peer in fastmcp contextforge; do
-    folder=tests/bench/peers/$peer
+others=tests/mcp_runtime/others_servers
+for folder in tests/bench/peers/fastmcp tests/bench/peers/contextforge $others/fastmcp; do
     compile "$folder/requirements.txt" "$folder/requirements.in" --override "$folder/overrides.txt"
 done
-if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements/*.txt tests/bench/peers/*/requirements.txt; then
+compile $others/sdk_v1/requirements.txt $others/sdk_v1/requirements.in
+if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements/*.txt tests/bench/peers/*/requirements.txt \
+    $others/*/requirements.txt; then
     echo "A lock names a host." >&2
     exit 1
 fi

@@ -13,6 +13,9 @@ MAXIMUM_TITLE = 80
 MAXIMUM_DESCRIPTION = 4_000
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 
+# What an argument's schema may depend on, in any dialect.
+_STANDING_BESIDE = ("$schema", "$defs", "definitions")
+
 
 def public_name(curated: str, prefix: str, name: str) -> str:
     """The name that clients see: what its author chose, or the upstream's own behind the prefix, made to fit."""
@@ -74,7 +77,7 @@ def _described(schema: Any, description: str) -> dict[str, Any]:
 def _require_fits(place: str, schema: dict[str, Any], name: str, value: Any) -> None:
     """The value against the argument's own schema, with the definitions that it may refer to."""
     own = schema["properties"][name]
-    alone = (own if isinstance(own, dict) else {}) | {key: schema[key] for key in ("$defs",) if key in schema}
+    alone = (own if isinstance(own, dict) else {}) | {key: schema[key] for key in _STANDING_BESIDE if key in schema}
     try:
         complaints = schemas.describe_errors(schemas.compile_schema(alone), value)
     except schemas.InvalidSchema:

@@ -10,9 +10,9 @@ from pathlib import Path
 from core.embedded.postgres import HOST
 from tests.bench import contextforge, environments
 from tests.bench.database import Endpoint
-from tests.bench.environments import NotInstalled
 from tests.bench.processes import ROOT, Program, Row, Server, ServerFailed, pinned, running, serving, uvicorn
 from tests.bench.wire import WITH_SESSIONS, Call, WrongAnswer
+from tests.python_environments import NotInstalled
 
 FLOOR = Row(
     "empty raw ASGI (floor)",

@@ -103,6 +103,8 @@ def _take[DraftT](
 
 def tool_draft(entry: dict[str, Any]) -> ToolDraft:
     """A Tool of the protocol as a draft. Raises Unoffered."""
+    if _object(entry, "execution").get("taskSupport") == "required":
+        raise Unoffered("It runs only as a task of 2025-11-25, which an endpoint does not begin at its upstreams.")
     schema = _object(entry, "inputSchema")
     try:
         schemas.require_object_schema(schema)

@@ -3,24 +3,12 @@
 Real ones on both sides: servers and clients of the official SDK.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
-import mcp_types as types
 import pytest
-from mcp.client import Client
-from mcp.client.streamable_http import streamable_http_client
-from pydantic import FileUrl
 
-from core.tenancy import tenant_context
-from mcp_runtime.services.importing import import_perform
-from mcp_runtime.services.imports import import_start
-from mcp_runtime.services.upstreams import UpstreamFields, upstream_create
-from mcp_runtime.sources.upstream import UpstreamDraft
 from mcp_runtime.worker import Worker
 from tests.mcp_runtime.conftest import Stage
 from tests.mcp_runtime.driving import Client as RawClient
@@ -28,12 +16,12 @@ from tests.mcp_runtime.driving import in_console, modern
 from tests.mcp_runtime.sockets import at_socket
 from tests.mcp_runtime.sources.mcp.opening import serving
 from tests.mcp_runtime.sources.mcp.sdk_server import Made, make_server
+from tests.mcp_runtime.upstreams.people import CLIENTS, connected, text_of
+from tests.mcp_runtime.upstreams.servers import imported
 
 pytestmark = pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")
 
-BOUND_SECONDS = 20
 SERVERS = {"old server": "session", "oldest server": "http_sse", "new server": "stateless"}
-CLIENTS = {"old client": "legacy", "new client": "2026-07-28"}
 QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "greet": ({}, "Hello, Joe"),
     "think": ({"about": "everything"}, "42"),
@@ -61,58 +49,16 @@ async def bridge(
     app = made.server.sse_app() if transport == "http_sse" else made.server.streamable_http_app()
     async with serving(app) as origin:
         url = origin + ("/sse" if transport == "http_sse" else "/mcp")
-        await in_console(lambda: _imported(stage, {"url": url, "transport": transport}))
+        await in_console(lambda: imported(stage, {"url": url, "transport": transport}))
         yield Bridge(stage, made)
-
-
-def _imported(stage: Stage, config: dict[str, Any]) -> None:
-    fields = UpstreamFields("SDK", draft=UpstreamDraft(config=config))
-    with tenant_context(stage.tenant.id):
-        named: Any = {"actor": stage.actor, "endpoint_slug": stage.endpoint.slug}
-        upstream_create(**named, slug="sdk", kind="mcp", fields=fields)
-        run = import_start(**named, upstream_slug="sdk", approves_clean=True)
-    import_perform(run.tenant_id, run.pk)
-
-
-async def _elicited(context: Any, params: Any) -> types.ElicitResult:
-    return types.ElicitResult(action="accept", content={"name": "Joe"})
-
-
-async def _sampled(context: Any, params: Any) -> types.CreateMessageResult:
-    return types.CreateMessageResult(role="assistant", content=types.TextContent(type="text", text="42"), model="m")
-
-
-async def _rooted(context: Any) -> types.ListRootsResult:
-    return types.ListRootsResult(roots=[types.Root(uri=FileUrl("file:///home"))])
-
-
-@asynccontextmanager
-async def connected(bridge: Bridge, host: str, mode: str) -> AsyncIterator[Client]:
-    """The SDK's client, with a person who answers."""
-    headers = {"Authorization": f"Bearer {bridge.stage.key}"}
-    async with (
-        asyncio.timeout(BOUND_SECONDS),
-        httpx2.AsyncClient(headers=headers, timeout=BOUND_SECONDS) as http,
-        Client(
-            streamable_http_client(f"http://{host}{bridge.stage.path}", http_client=http),
-            mode=mode,
-            elicitation_callback=_elicited,
-            sampling_callback=_sampled,
-            list_roots_callback=_rooted,
-        ) as client,
-    ):
-        yield client
 
 
 @pytest.mark.parametrize("mode", CLIENTS)
 async def test_whatever_the_server_asks_reaches_the_person(bridge: Bridge, mode: str) -> None:
-    async with at_socket(Worker()) as host, connected(bridge, host, CLIENTS[mode]) as client:
+    async with at_socket(Worker()) as host, connected(bridge.stage, host, CLIENTS[mode]) as client:
         for tool, (arguments, answer) in QUESTIONS.items():
-            result = await client.call_tool(f"sdk_{tool}", arguments)
-            assert isinstance(result, types.CallToolResult)
-            (block,) = result.content
-            assert isinstance(block, types.TextContent)
-            assert block.text.startswith(answer), (tool, block.text)
+            text = text_of(await client.call_tool(f"sdk_{tool}", arguments))
+            assert text.startswith(answer), (tool, text)
 
 
 def _call(params: dict[str, Any], capabilities: dict[str, Any]) -> Callable[[RawClient], Any]:
