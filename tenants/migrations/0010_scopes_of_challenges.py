@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0008_gates"),
+        ("tenants", "0009_groups_and_deactivation"),
     ]
 
     operations = [
