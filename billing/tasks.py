@@ -1,9 +1,10 @@
-"""Periodic work on the ledger."""
+"""Periodic work on the ledger, and on what else a tier keeps for a time."""
 
 from celery import shared_task
 from django.utils import timezone
 
 from billing.ledger import partitions, retention, summing
+from billing.receipts import receipts_expire as expire_receipts
 
 
 @shared_task(name="billing.usage_sum")
@@ -22,3 +23,9 @@ def usage_partitions() -> None:
 def usage_expire() -> int:
     """Deletes the calls that are kept no longer; returns how many."""
     return retention.usage_expire()
+
+
+@shared_task(name="billing.receipts_expire")
+def receipts_expire() -> int:
+    """Deletes the receipts of revocations that are kept no longer; returns how many."""
+    return expire_receipts()

@@ -152,6 +152,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge-health-events": {"task": "mcp_runtime.purge_health_events", "schedule": timedelta(hours=6)},
     "usage-sum": {"task": "billing.usage_sum", "schedule": timedelta(minutes=1)},
     "usage-partitions": {"task": "billing.usage_partitions", "schedule": timedelta(hours=1)},
+    "receipts-expire": {"task": "billing.receipts_expire", "schedule": timedelta(hours=6)},
     "usage-expire": {"task": "billing.usage_expire", "schedule": timedelta(hours=1)},
 }
 

@@ -4,6 +4,7 @@ Tokens leave the connection in the transaction that says so, and so does the wor
 to be told waits in the receipt, sealed for that alone, until it took it or was asked often enough.
 """
 
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.db.models import Q, QuerySet
@@ -135,6 +136,12 @@ def _receipt(keyring: Keyring, connection: Connection, by: User | None, reason: 
         return _ended(receipt, RevocationOutcome.UNSUPPORTED, "The provider publishes no revocation endpoint.")
     receipt.sealed = keyring.seal(REVOCATION, encode(errand), *own_row(receipt.pk))
     return receipt
+
+
+def receipts_forget(*, ended_before: datetime) -> int:
+    """Deletes receipts of what was over before then, of the tenant in context; how many. What is pending stays."""
+    over = Revocation.objects.filter(ended_at__lt=ended_before).exclude(outcome=RevocationOutcome.PENDING)
+    return over.delete()[0]
 
 
 def _ended(receipt: Revocation, outcome: RevocationOutcome, why: str) -> Revocation:
