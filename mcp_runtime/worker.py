@@ -20,6 +20,8 @@ from core.refusals import Refused
 from core.supervision.heartbeat import NONE, Vitals
 from core.supervision.spec import Intensity, Strategy
 from core.supervision.tasks import TaskSpec, TaskSupervisor, TemporaryTasks, end_all
+from mcp_runtime.authorization.challenges import WELL_KNOWN
+from mcp_runtime.authorization.gates import gates
 from mcp_runtime.bus import Bus
 from mcp_runtime.durable.keeper import Keeper
 from mcp_runtime.health.breakers import Breakers
@@ -52,6 +54,7 @@ from mcp_runtime.transports.heads import RequestHead
 from mcp_runtime.transports.http_sse import MESSAGES, STREAM, HttpSse
 from mcp_runtime.transports.limits import Limits
 from mcp_runtime.transports.mailboxes import Mailboxes
+from mcp_runtime.transports.protected_resources import ProtectedResources
 from mcp_runtime.transports.replay import ReplayLog
 from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.session_state import SessionState
@@ -109,13 +112,16 @@ class _Running:
     streamable_http: StreamableHttp
     http_sse: HttpSse
     discovery: Discovery
+    protected_resources: ProtectedResources
     socket_door: SocketDoor
     socket: Application
     tree: TaskSupervisor
     tree_task: asyncio.Task[None]
 
-    def door(self, path: str) -> Door | Discovery:
+    def door(self, path: str) -> Door | Discovery | ProtectedResources:
         """What an HTTP path belongs to."""
+        if path.startswith(WELL_KNOWN):
+            return self.protected_resources
         if path.endswith(STREAMABLE_HTTP):
             return self.streamable_http
         if path.endswith(HTTP_SSE):
@@ -181,7 +187,7 @@ class Worker:
         bus = Bus(self._redis_url)
         quotas = Quotas(Leases(self._database_url, bus.worker), time.monotonic)
         upstreams = _upstreams(self._database_url, http, bus)
-        store = SnapshotStore(database, _compiler(http, bus, upstreams), quotas)
+        store = SnapshotStore(database, _compiler(http, bus, upstreams), quotas, gates=gates(self._guards.public_url))
         bus.on(ANNOUNCE, store.announced)
         listener = Listener(self._database_url, store, upstreams.vault.holding)
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
@@ -189,8 +195,7 @@ class Worker:
         keeper = Keeper(self._database_url)
         journal = Journal(self._journal)
         meter, shipper = Meter(journal.append), Shipper(journal, Ledger(self._database_url))
-        throttle = Throttle(quotas.rates, self._turns(), lag := LoopLag())
-        calls = Calls(self._limits, signals, meter, throttle)
+        calls = Calls(self._limits, signals, meter, Throttle(quotas.rates, self._turns(), lag := LoopLag()))
         services = Services(SessionTokens(), keeper, signals, calls, self._limits, meter)
         streamable_http = StreamableHttp(
             store=store,
@@ -219,6 +224,7 @@ class Worker:
             streamable_http,
             http_sse,
             Discovery(store=store, catalogues=Catalogues(database), guards=self._guards),
+            ProtectedResources(store=store, guards=self._guards, console_url=_console_url()),
             socket_door,
             socket,
             tree,
@@ -289,6 +295,10 @@ class Worker:
                 await self.shutdown()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _console_url() -> str:
+    return environment.text("CONSOLE_URL", "http://localhost:8000").rstrip("/")
 
 
 def _consumer(**arguments: Any) -> Application:

@@ -1,10 +1,11 @@
-"""Bearer credentials: access keys and the console's tickets (RFC 6750). No cookie is ever read."""
+"""Bearer credentials: access keys, access tokens, the console's tickets (RFC 6750). No cookie is ever read."""
 
 import hashlib
 import time
 
 from core import keys, refusals, tickets
 from core.refusals import Refused
+from mcp_runtime.authorization.access_tokens import admit, looks_like_one
 from mcp_runtime.protocol.headers import AUTHORIZATION, RequestHeaders
 from mcp_runtime.protocol.served import ANONYMOUS, Principal, ServedEndpoint
 
@@ -29,7 +30,7 @@ def principal_of(headers: RequestHeaders, endpoint: ServedEndpoint) -> Principal
     if presented[:7].lower() != _SCHEME or AUTHORIZATION in headers.repeated:
         raise Refused(refusals.INVALID_CREDENTIALS)
     token = presented[7:].strip(b" \t")
-    principal = _by_ticket(token, endpoint) if token.startswith(_TICKET) else _by_key(token, endpoint)
+    principal = _by_ticket(token, endpoint) if token.startswith(_TICKET) else _by_digest(token, endpoint)
     if principal is None or (principal.expires_at is not None and principal.expires_at <= time.time()):
         raise Refused(refusals.INVALID_CREDENTIALS)
     return principal
@@ -47,12 +48,18 @@ def is_still_valid(principal: Principal, endpoint: ServedEndpoint, now: float) -
         return False
     if principal is ANONYMOUS:
         return endpoint.is_open
-    return principal.id.startswith("member:") or principal in endpoint.principals.values()
+    if principal.subjects:
+        return not endpoint.gate.is_cut_off(principal.subjects, principal.issued_at)
+    return principal in endpoint.principals.values()
 
 
-def _by_key(token: bytes, endpoint: ServedEndpoint) -> Principal | None:
+def _by_digest(token: bytes, endpoint: ServedEndpoint) -> Principal | None:
     # The look-up is by digest, so its timing says nothing about any key.
-    return endpoint.principals.get(hashlib.sha256(token).digest())
+    digest = hashlib.sha256(token).digest()
+    known = endpoint.principals.get(digest) or endpoint.admitted.get(digest)
+    if known is None and looks_like_one(token):
+        return admit(token, digest, endpoint)
+    return known
 
 
 def _by_ticket(token: bytes, endpoint: ServedEndpoint) -> Principal | None:
@@ -63,4 +70,7 @@ def _by_ticket(token: bytes, endpoint: ServedEndpoint) -> Principal | None:
         ticket = tickets.redeem(text, tenant_id=endpoint.tenant_id, endpoint_id=endpoint.endpoint_id)
     except (UnicodeDecodeError, tickets.TicketRefused):
         return None
-    return Principal(f"member:{ticket.user_id}", ticket.expires_at)
+    member, issued_at = f"member:{ticket.user_id}", ticket.expires_at - tickets.LIFETIME_SECONDS
+    if endpoint.gate.is_cut_off((member,), issued_at):
+        return None
+    return Principal(member, ticket.expires_at, subjects=(member,), issued_at=issued_at)

@@ -1,22 +1,23 @@
 """From a method's name to its answer, by the revision's table."""
 
+from mcp_runtime.authorization.scopes import require_scope
 from mcp_runtime.protocol import errors
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.jsonrpc import result_envelope
 from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.replies import Notice, Reply, Work
-from mcp_runtime.protocol.revision import Exchange, Listening, Signal
+from mcp_runtime.protocol.revision import Exchange, Listening, Method, Signal
 from mcp_runtime.protocol.settled import COUNTED, RefusedResult, Settled
 
 
 def dispatch(identifier: bytes, exchange: Exchange) -> Reply | Work | Notice | Listen:
-    """The answer, or the work that makes it. Raises RpcError: METHOD_NOT_FOUND, and whatever the method raises.
+    """The answer, or the work that makes it.
+
+    Raises RpcError: METHOD_NOT_FOUND, and whatever the method raises. Raises Refused(INSUFFICIENT_SCOPE).
 
     What a counted method (`settled.COUNTED`) refuses is work that is settled already, so that it is seen to end.
     """
-    method = exchange.revision.methods.get(exchange.method)
-    if method is None:
-        raise RpcError(errors.METHOD_NOT_FOUND, f"Method not found: {exchange.method}")
+    method = _method_of(exchange)
     try:
         answer = method(exchange)
     except RpcError as error:
@@ -32,3 +33,12 @@ def dispatch(identifier: bytes, exchange: Exchange) -> Reply | Work | Notice | L
     if isinstance(answer, Listening):
         return Listen(identifier, answer)
     return Work(identifier, exchange, answer)
+
+
+def _method_of(exchange: Exchange) -> Method:
+    method = exchange.revision.methods.get(exchange.method)
+    if method is None:
+        raise RpcError(errors.METHOD_NOT_FOUND, f"Method not found: {exchange.method}")
+    if exchange.principal.scopes is not None:
+        require_scope(exchange.principal, exchange.method)
+    return method

@@ -1,5 +1,7 @@
 """What leaves: an HTTP status, a body that is always JSON, and how errors and refusals become one."""
 
+from typing import Any
+
 import msgspec
 
 from core import refusals
@@ -18,12 +20,16 @@ type HeaderList = tuple[tuple[bytes, bytes], ...]
 
 # RFC 6750 section 3: without credentials no error is named, with bad ones invalid_token is.
 _CHALLENGES = {
-    refusals.AUTHENTICATION_REQUIRED.name: b'Bearer realm="mcp"',
-    refusals.INVALID_CREDENTIALS.name: b'Bearer realm="mcp", error="invalid_token", '
-    b'error_description="The key is wrong, expired or revoked"',
-    refusals.TOKEN_IN_QUERY.name: b'Bearer realm="mcp", error="invalid_request", '
-    b'error_description="Send the key in the Authorization header"',
+    refusals.AUTHENTICATION_REQUIRED.name: 'Bearer realm="mcp"',
+    refusals.INVALID_CREDENTIALS.name: 'Bearer realm="mcp", error="invalid_token", '
+    'error_description="The key or token is wrong, expired or revoked"',
+    refusals.TOKEN_IN_QUERY.name: 'Bearer realm="mcp", error="invalid_request", '
+    'error_description="Send the key in the Authorization header"',
+    refusals.INSUFFICIENT_SCOPE.name: 'Bearer realm="mcp", error="insufficient_scope", '
+    'error_description="The access token does not cover this"',
 }
+# What a refusal's data says of the way in, and what a challenge calls it (RFC 9728 section 5.1, RFC 6750 section 3).
+_WAY_IN = {"resourceMetadata": "resource_metadata", "scope": "scope"}
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -110,5 +116,10 @@ def refusal_reply(refused: Refused, identifier: bytes = b"", headers: HeaderList
         headers = (*headers, (b"retry-after", b"%d" % seconds))
     challenge = _CHALLENGES.get(refusal.name)
     if challenge is not None:
-        headers = (*headers, (b"www-authenticate", challenge))
+        headers = (*headers, (b"www-authenticate", _challenge(challenge, data)))
     return Reply(refusal.http_status, error_envelope(identifier, code, str(refused), data), headers)
+
+
+def _challenge(challenge: str, data: dict[str, Any]) -> bytes:
+    said = [f'{name}="{data[member]}"' for member, name in _WAY_IN.items() if member in data]
+    return ", ".join([challenge, *said]).encode()

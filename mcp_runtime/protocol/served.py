@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mcp_runtime.authorization.gates import NO_GATE, ServedGate
 from mcp_runtime.protocol.mirrored import MirroredArgument
 from mcp_runtime.schemas import Validator
 from mcp_runtime.snapshots.structs import PromptSnapshot, ResourceSnapshot, ToolSnapshot
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
 class Principal:
     """Who calls. `tools` limits what they see and call, `calls_per_minute` how often; None: no limit.
 
-    `expires_at` is in seconds since the epoch.
+    `expires_at` and `issued_at` are in seconds since the epoch. Of an access token there are its `scopes`, the
+    `subjects` by which it may be cut off, and the `resource` that it was issued for.
     """
 
     id: str
     expires_at: float | None = None
     tools: frozenset[str] | None = None
     calls_per_minute: int | None = None
+    scopes: frozenset[str] | None = None
+    subjects: tuple[str, ...] = ()
+    issued_at: float = 0
+    resource: str = ""
 
     def may_use(self, tool_name: str) -> bool:
         """Whether the principal may see and call the tool."""
@@ -125,6 +131,9 @@ class ServedEndpoint:
     # What lists say of an endpoint that was stopped.
     stopped: dict[str, Any] | None = None
     is_listed: bool = False
+    gate: ServedGate = NO_GATE
+    # Who presented an access token, by its digest, as long as endpoint and gate stay what they are.
+    admitted: dict[bytes, Principal] = field(default_factory=dict)
     wires: "dict[str, Wire]" = field(default_factory=dict)
 
     def tool_for(self, principal: Principal, name: str) -> ServedTool | None:

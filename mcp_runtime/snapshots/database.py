@@ -10,15 +10,18 @@ from mcp_runtime.snapshots.structs import EndpointChanged, encode
 # Behind an endpoint's slug: what will be served once the version that is held is let go.
 PREVIEW = "/preview"
 
-type Known = tuple[int, str]  # version, and the endpoint's id: a new endpoint may have the slug of a deleted one
+# Version, the endpoint's id (a new endpoint may have the slug of a deleted one), and the version of the tenant's gate.
+type Known = tuple[int, str, int]
 
-_UNKNOWN: Known = (0, "")
+_UNKNOWN: Known = (0, "", 0)
 _TENANT_OF_SLUG = "SELECT tenant_id::text FROM tenants_tenantslug WHERE slug = %s"
 # The document is large and mostly unchanged: it travels only when the version is another than the known one.
 _PUBLISHED = """
     SELECT p.endpoint_id::text, p.version,
-           CASE WHEN p.version = %s AND p.endpoint_id::text = %s THEN NULL WHEN %s THEN p.preview ELSE p.document END
+           CASE WHEN p.version = %s AND p.endpoint_id::text = %s THEN NULL WHEN %s THEN p.preview ELSE p.document END,
+           CASE WHEN g.version = %s THEN NULL ELSE g.document END
     FROM mcp_runtime_publishedendpoint p
+    LEFT JOIN tenants_publishedgate g ON g.tenant_id = p.tenant_id
     JOIN tenants_tenant t ON t.id = p.tenant_id AND t.delete_after IS NULL
     WHERE p.tenant_id = %s AND p.slug = %s AND (p.preview IS NOT NULL OR NOT %s)
 """
@@ -43,13 +46,14 @@ MAXIMUM_LISTED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An endpoint as it is published. `document` is None where it is the one that was known already."""
+    """An endpoint as it is published. `document` and `gate` are None where they are those that were known already."""
 
     tenant_id: str
     endpoint_id: str
     version: int
     document: bytes | None
     ended: dict[str, float]
+    gate: bytes | None
 
 
 class Database:
@@ -102,10 +106,11 @@ class Database:
 async def _published(connection: Connection, tenant_id: str, endpoint_slug: str, known: Known) -> Published | None:
     await connection.execute(ENTER, (tenant_id,))
     slug, is_preview = endpoint_slug.removesuffix(PREVIEW), endpoint_slug.endswith(PREVIEW)
-    parameters = (*known, is_preview, tenant_id, slug, is_preview)
+    version, endpoint_id, gate_version = known
+    parameters = (version, endpoint_id, is_preview, gate_version, tenant_id, slug, is_preview)
     row = await (await connection.execute(_PUBLISHED, parameters)).fetchone()
     if row is None:
         return None
-    endpoint_id, version, document = row
+    endpoint_id, version, document, gate = row
     ended = await (await connection.execute(_ENDED, (tenant_id, endpoint_id))).fetchall()
-    return Published(tenant_id, endpoint_id, version, document, dict(ended))
+    return Published(tenant_id, endpoint_id, version, document, dict(ended), gate)

@@ -5,16 +5,19 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from core import refusals
 from core.jitter import jittered
 from core.refusals import Refused
+from mcp_runtime.authorization.gates import Gates
 from mcp_runtime.lines import DatabaseAway
+from mcp_runtime.protocol.served import ServedEndpoint
 from mcp_runtime.protocol.sessions import LIFETIME_SECONDS
 from mcp_runtime.quota.quotas import Quotas
 from mcp_runtime.snapshots.compile import Compiler
-from mcp_runtime.snapshots.database import PREVIEW, Database, Published
+from mcp_runtime.snapshots.database import PREVIEW, Database, Known, Published
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.snapshots.structs import EndpointChanged, decode
 
@@ -39,11 +42,18 @@ class SnapshotStore:
     """`clock` returns seconds that never go back."""
 
     def __init__(
-        self, database: Database, compiler: Compiler, quotas: Quotas, clock: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        compiler: Compiler,
+        quotas: Quotas,
+        *,
+        gates: Gates,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._compiler = compiler
         self._quotas = quotas
+        self._gates = gates
         self._clock = clock
         self._by_path: dict[str, Held] = {}
         self._by_id: OrderedDict[Key, Held] = OrderedDict()  # oldest first
@@ -109,6 +119,7 @@ class SnapshotStore:
         held = self._by_id.get(key)
         if held is None:
             served = await self._compiler.compile(decode(found.document or b""), None)
+            served.gate = self._gates(found.gate)
             # Another name of the same endpoint may have been loaded while this one was compiled.
             compiled = Held(served, self._quotas.of(found.tenant_id))
             held = self._by_id.setdefault(key, compiled)
@@ -218,7 +229,7 @@ class SnapshotStore:
         held = self._by_id.get(key)
         if held is None:
             return
-        found = await self._database.reload(*key, (held.served.version, held.served.endpoint_id))
+        found = await self._database.reload(*key, _known(held.served))
         if found is None or found.endpoint_id != held.served.endpoint_id:
             self._drop(key)
             return
@@ -226,8 +237,19 @@ class SnapshotStore:
             if session_digest not in held.ended:
                 held.end_session(session_digest, expires_at)
         held.forget_expired(time.time())
+        served = held.served
         if found.document is not None:
-            held.replace(await self._compiler.compile(decode(found.document), held.served))
+            served = await self._compiler.compile(decode(found.document), served)
+            served.gate = held.served.gate
+        if found.gate is not None:
+            # What was found out about tokens was found out by the former gate.
+            served = replace(served, gate=self._gates(found.gate), admitted={})
+        if served is not held.served:
+            held.replace(served)
+
+
+def _known(served: ServedEndpoint) -> Known:
+    return served.version, served.endpoint_id, served.gate.version
 
 
 def _name_in(path: str) -> Name | None:

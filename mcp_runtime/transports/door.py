@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 
 from core import refusals
 from core.refusals import Refused
+from mcp_runtime.authorization.challenges import with_way_in
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.metering.meter import Meter
 from mcp_runtime.protocol import errors, jsonrpc
@@ -53,17 +54,20 @@ class Door(ABC):
             else:
                 reply = await self._answer(scope, headers, held, receive, send)
         except (Refused, RpcError, DatabaseAway, ClientGone) as failure:
-            reply = self._turn_away(failure, held if scope["method"] == "POST" else None)
+            reply = self._turn_away(failure, scope["path"], held, is_call=scope["method"] == "POST")
         except Exception:
             logger.exception("a request failed")
             reply = Reply(500, jsonrpc.error_envelope(b"", errors.INTERNAL_ERROR, "Internal error"))
         if reply is not None:
             await send_reply(send, reply)
 
-    def _turn_away(self, failure: Failure, held: Held | None) -> Reply | None:
-        """The answer to a request that did not get to its call; written down where it was for an endpoint."""
+    def _turn_away(self, failure: Failure, path: str, held: Held | None, *, is_call: bool) -> Reply | None:
+        """The answer to a request that did not get to its call; written down where it was one, for an endpoint."""
         if held is not None and isinstance(failure, Refused):
-            self._meter.turned_away(held.served, failure.refusal.name)
+            if is_call:
+                self._meter.turned_away(held.served, failure.refusal.name)
+            if not held.served.is_open:
+                failure = with_way_in(failure, f"{self._guards.public_url}{path}")
         return reply_to(failure)
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -131,7 +132,7 @@ class StreamableHttp(Door):
         try:
             outcome = ladder.receive(head.headers, body, self._scene_of(head, held))
         except (Refused, RpcError) as failure:
-            return self._turn_away(failure, held)
+            return self._turn_away(failure, head.path, held, is_call=True)
         if type(outcome) is Work:
             return self._begin(outcome, held, len(body))
         if type(outcome) is Listen:
@@ -145,7 +146,7 @@ class StreamableHttp(Door):
             scene is None
             or scene.endpoint is not held.served
             or scene.ended is not held.ended
-            or scene.principal.expires_at is not None
+            or (scene.principal.expires_at is not None and scene.principal.expires_at <= time.time())
         ):
             head.scene = None
             self._guards.check_host(head.headers)

@@ -15,7 +15,10 @@ type Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 # As mcp_runtime.snapshots.store and mcp_runtime.transports.discovery have it. The console's pages lie below /t/ too,
 # and end with a slash.
-ENDPOINT = re.compile(r"/t/[^/]+/([^/]+/(mcp(/server-card)?|sse|messages|ws)|\.well-known/ai-catalog\.json)")
+ENDPOINT = re.compile(
+    r"/t/[^/]+/([^/]+/(preview/)?(mcp(/server-card)?|sse|messages|ws)|\.well-known/ai-catalog\.json)"
+    r"|/\.well-known/oauth-protected-resource(/.*)?"
+)
 
 
 async def by_path(scope: Scope, receive: Receive, send: Send) -> None:

@@ -34,10 +34,13 @@ class Refused(Exception):
 
 
 AUTHENTICATION_REQUIRED = Refusal(
-    "authentication_required", 1001, 401, "Send an access key as `Authorization: Bearer <key>`."
+    "authentication_required", 1001, 401, "Log in, or send an access key as `Authorization: Bearer <key>`."
 )
 INVALID_CREDENTIALS = Refusal(
-    "invalid_credentials", 1002, 401, "The key is wrong, expired or revoked. Make a new one in the console."
+    "invalid_credentials",
+    1002,
+    401,
+    "The key or token is wrong, expired or revoked. Log in again, or make a new key in the console.",
 )
 PERMISSION_DENIED = Refusal(
     "permission_denied", 1003, 403, "Your role does not allow this. Ask an owner or admin of the tenant."
@@ -98,6 +101,9 @@ CALL_LOST = Refusal(
 )
 UPGRADE_REQUIRED = Refusal("upgrade_required", 1107, 426, "Connect to this address with a WebSocket client.")
 # Refusals of upstreams' providers: numbers from 1201.
+INSUFFICIENT_SCOPE = Refusal(
+    "insufficient_scope", 1108, 403, "Your access token does not cover this. Log in again for the scope that is named."
+)
 PROVIDER_REFUSED = Refusal(
     "provider_refused", 1201, 502, "The provider did not take part. Read what it said, and try again."
 )

@@ -143,7 +143,8 @@ class Witness:
         self._report = report
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
+        # What is read before connecting is no message of the protocol's.
+        if scope["type"] == "lifespan" or scope.get("path", "").startswith("/.well-known/"):
             await self._app(scope, receive, send)
             return
         if scope["type"] == "websocket":

@@ -19,7 +19,8 @@ LIST = request("tools/list")
 async def test_without_a_key_the_challenge_names_no_error(stage: Stage, worker: Worker) -> None:
     answer = await stage.client(worker, key=None).modern("tools/list")
     assert refusal_of(answer) == (401, "authentication_required")
-    assert answer.headers["www-authenticate"] == 'Bearer realm="mcp"'
+    metadata = f"http://localhost:8100/.well-known/oauth-protected-resource{stage.path}"
+    assert answer.headers["www-authenticate"] == f'Bearer realm="mcp", resource_metadata="{metadata}", scope="mcp:call"'
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import cast
 
+from mcp_runtime.authorization.gates import gates
 from mcp_runtime.health.breakers import Breakers
 from mcp_runtime.protocol.served import ServedEndpoint
 from mcp_runtime.quota.quotas import UNLIMITED, Quotas
@@ -45,12 +46,13 @@ async def test_one_that_was_compiled_under_two_names_at_once() -> None:
 
     async def found(_tenant: str, _endpoint: str) -> Published:
         document = encode(EndpointSnapshot("t", "e", "demo", "Demo", 3, "open"))
-        return Published("t", "e", 3, document, {})
+        return Published("t", "e", 3, document, {}, None)
 
     store = SnapshotStore(
         cast("Database", SimpleNamespace(find=found)),
         cast("Compiler", SimpleNamespace(compile=compiled)),
         cast("Quotas", SimpleNamespace(of=lambda _tenant: UNLIMITED)),
+        gates=gates("http://localhost:8100"),
     )
     async with asyncio.timeout(5):
         first, second = await asyncio.gather(store.find("/t/new/demo/mcp"), store.find("/t/old/demo/mcp"))

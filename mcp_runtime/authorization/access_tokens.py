@@ -1,0 +1,113 @@
+"""Access tokens of the tenant's authorization server (RFC 9068): verified here, without asking anybody."""
+
+import math
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+
+from mcp_runtime.protocol.served import Principal, ServedEndpoint
+from tenants.authorization.gate import ACCESS_TOKEN_TYPE, ALGORITHM, MAXIMUM_TOKEN_SECONDS
+
+MAXIMUM_TOKEN_BYTES = 8_192
+MAXIMUM_ADMITTED = 10_000
+# How far the clock of whoever issued a token may be ahead of ours.
+SKEW_SECONDS = 30.0
+_DOTS = 2
+_TYPES = frozenset({ACCESS_TOKEN_TYPE, f"application/{ACCESS_TOKEN_TYPE}"})
+_TEXTS = ("iss", "sub", "client_id", "scope", "jti", "grant", "endpoint")
+# What only the holder of another key may use (RFC 7800); we ask for no proof, so they are not let in as bearers.
+_BOUND = "cnf"
+_TRANSPORTS = frozenset({"mcp", "sse", "messages", "ws"})
+
+
+def looks_like_one(token: bytes) -> bool:
+    """Whether a credential is a signed JSON Web Token by its form."""
+    return token.startswith(b"eyJ") and token.count(b".") == _DOTS
+
+
+def admit(token: bytes, digest: bytes, endpoint: ServedEndpoint) -> Principal | None:
+    """Who presents an access token, remembered by its digest until the endpoint or its gate changes.
+
+    None for one that is not good here: forged, expired, cut off, another tenant's or another endpoint's.
+    """
+    claims = _verified(token, endpoint)
+    if claims is None or not _is_meant_for(claims, endpoint):
+        return None
+    principal = _principal(claims)
+    if endpoint.gate.is_cut_off(principal.subjects, principal.issued_at):
+        return None
+    admitted = endpoint.admitted
+    if len(admitted) >= MAXIMUM_ADMITTED:
+        del admitted[next(iter(admitted))]
+    admitted[digest] = principal
+    return principal
+
+
+def _verified(token: bytes, endpoint: ServedEndpoint) -> dict[str, Any] | None:
+    if len(token) > MAXIMUM_TOKEN_BYTES:
+        return None
+    keys = endpoint.gate.keys
+
+    def key_of(guest: Any) -> Any:
+        return keys[guest.headers()["kid"]]
+
+    try:
+        found = jwt.decode(token, key_of, algorithms=[ALGORITHM])
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
+    if str(found.header.get("typ", "")).lower() not in _TYPES:
+        return None
+    return found.claims if _is_whole(found.claims) else None
+
+
+def _is_whole(claims: dict[str, Any]) -> bool:
+    """Whether the claims are there that RFC 9068 section 2.2 demands, and ours, each of its kind, at this time."""
+    if _BOUND in claims or any(type(claims.get(name)) is not str for name in _TEXTS):
+        return False
+    issued_at, expires_at = _seconds(claims.get("iat")), _seconds(claims.get("exp"))
+    now = time.time()
+    return issued_at - SKEW_SECONDS <= now < expires_at <= issued_at + MAXIMUM_TOKEN_SECONDS
+
+
+def _seconds(value: object) -> float:
+    """A NumericDate (RFC 7519 section 2); what is none is a time that is never reached and always past."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+
+
+def _is_meant_for(claims: dict[str, Any], endpoint: ServedEndpoint) -> bool:
+    if claims["iss"] not in endpoint.gate.issuers or claims["endpoint"] != endpoint.endpoint_id:
+        return False
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    return any(isinstance(one, str) and _is_address(one, endpoint) for one in audiences)
+
+
+def _is_address(url: str, endpoint: ServedEndpoint) -> bool:
+    """Whether a URL is one of the endpoint's, under whatever name its tenant has or had (RFC 8707)."""
+    try:
+        parts, own = urlsplit(url), urlsplit(endpoint.gate.public_url)
+    except ValueError:
+        return False
+    if (parts.scheme.lower(), parts.netloc.lower()) != (own.scheme, own.netloc) or parts.query or parts.fragment:
+        return False
+    names = parts.path.removeprefix(own.path).split("/")
+    is_ours = len(names) in (5, 6) and names[:2] == ["", "t"] and names[3] == endpoint.slug
+    return is_ours and names[-1] in _TRANSPORTS and names[4:-1] in ([], ["preview"])
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    client, subject = f"client:{claims['client_id']}", claims["sub"]
+    # RFC 9068 section 2.2: a client that acts for itself is its own subject.
+    who = client if subject == claims["client_id"] else f"member:{subject}"
+    audience = claims["aud"]
+    return Principal(
+        who,
+        float(claims["exp"]),
+        scopes=frozenset(claims["scope"].split()),
+        subjects=tuple(dict.fromkeys((who, client, f"grant:{claims['grant']}"))),
+        issued_at=float(claims["iat"]),
+        resource=audience if isinstance(audience, str) else audience[0],
+    )

@@ -1,0 +1,53 @@
+"""A tenant's gate as a worker keeps it: the keys that verify its access tokens, and what was cut off."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from tenants.authorization import gate
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServedGate:
+    """`keys` are by `kid`; `cutoffs` maps subjects to seconds since the epoch; `public_url` is the runtime's."""
+
+    version: int = 0
+    public_url: str = ""
+    issuers: frozenset[str] = frozenset()
+    keys: dict[str, ECKey] = field(default_factory=dict)
+    cutoffs: dict[str, float] = field(default_factory=dict)
+
+    def is_cut_off(self, subjects: Iterable[str], issued_at: float) -> bool:
+        """Whether what was issued then, in seconds since the epoch, for these subjects, is good no more."""
+        cutoffs = self.cutoffs
+        return bool(cutoffs) and any(issued_at <= cutoffs.get(subject, 0) for subject in subjects)
+
+
+# A tenant that never issued a token, nor cut anything off.
+NO_GATE = ServedGate()
+type Gates = Callable[[bytes | None], ServedGate]
+
+
+def gates(public_url: str) -> Gates:
+    """What makes a gate of a published document, for a runtime that clients know as `public_url`."""
+
+    def of(document: bytes | None) -> ServedGate:
+        told = gate.decode(document) if document else gate.Gate()
+        return ServedGate(told.version, public_url, frozenset(told.issuers), _keys(told), told.cutoffs)
+
+    return of
+
+
+def _keys(told: gate.Gate) -> dict[str, ECKey]:
+    keys: dict[str, ECKey] = {}
+    for jwk in told.keys:
+        try:
+            keys[jwk["kid"]] = ECKey.import_key(jwk)
+        except (JoseError, ValueError, KeyError):
+            logger.exception("a signing key cannot be read; its tokens are refused")
+    return keys

@@ -1,0 +1,77 @@
+"""Protected resource metadata (RFC 9728): where a client that knows an endpoint's address alone is to log in."""
+
+import logging
+
+import msgspec
+
+from core import refusals
+from core.refusals import Refused
+from mcp_runtime.authorization.challenges import WELL_KNOWN
+from mcp_runtime.lines import DatabaseAway
+from mcp_runtime.protocol import errors, jsonrpc
+from mcp_runtime.protocol.headers import RequestHeaders
+from mcp_runtime.protocol.replies import HeaderList, Reply, refusal_reply
+from mcp_runtime.snapshots.held import Held
+from mcp_runtime.snapshots.store import SnapshotStore
+from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply, with_headers
+from mcp_runtime.transports.guards import Guards
+from tenants.authorization.gate import CALL_SCOPE, READ_SCOPE
+
+logger = logging.getLogger(__name__)
+
+FRESH_SECONDS = 60
+_VERBS = b"GET, HEAD, OPTIONS"
+# Browsers' clients read it from any origin: it is the same for everybody.
+_ANY_ORIGIN: HeaderList = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", _VERBS),
+    (b"access-control-allow-headers", b"Accept, Content-Type, MCP-Protocol-Version"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+class ProtectedResources:
+    """Answers `/.well-known/oauth-protected-resource/t/<tenant>/<endpoint>/mcp`, and the same of other transports.
+
+    At the root of a host that tenants share there is nothing: it could not say whose. `console_url` is where tenants'
+    authorization servers are.
+    """
+
+    def __init__(self, *, store: SnapshotStore, guards: Guards, console_url: str) -> None:
+        self._store = store
+        self._guards = guards
+        self._console_url = console_url
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        try:
+            self._guards.check_host(RequestHeaders(scope["headers"]))
+            reply = await self._answer(scope["method"], scope["path"].removeprefix(WELL_KNOWN))
+        except Refused as refused:
+            reply = refusal_reply(refused)
+        except DatabaseAway:
+            reply = refusal_reply(Refused(refusals.TEMPORARILY_UNAVAILABLE))
+        except Exception:
+            logger.exception("a request failed")
+            reply = Reply(500, jsonrpc.error_envelope(b"", errors.INTERNAL_ERROR, "Internal error"))
+        await send_reply(with_headers(send, _ANY_ORIGIN), reply)
+
+    async def _answer(self, verb: str, path: str) -> Reply:
+        if verb == "OPTIONS":
+            return Reply(204, b"", ((b"allow", _VERBS),))
+        if verb not in ("GET", "HEAD"):
+            return refusal_reply(Refused(refusals.METHOD_NOT_ALLOWED), headers=((b"allow", _VERBS),))
+        held = self._store.get(path) or await self._store.find(path)
+        if held.served.is_open:
+            raise Refused(refusals.NOT_FOUND, "Nobody has to log in to this endpoint.")
+        body = msgspec.json.encode(self._metadata(held, path))
+        return Reply(200, body, ((b"cache-control", b"public, max-age=%d" % FRESH_SECONDS),))
+
+    def _metadata(self, held: Held, path: str) -> dict[str, object]:
+        return {
+            "resource": f"{self._guards.public_url}{path}",
+            "resource_name": held.served.name,
+            "authorization_servers": [f"{self._console_url}/oauth/{held.served.tenant_id}"],
+            "scopes_supported": [READ_SCOPE, CALL_SCOPE],
+            "bearer_methods_supported": ["header"],
+        }
