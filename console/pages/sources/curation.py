@@ -19,6 +19,10 @@ from mcp_runtime.upstream_selectors import shown_of
 KIB = 1024
 SEEN = {"shown": "Clients fill it in", "fixed": "Always this value", "hidden": "Left out"}
 PLACE = "curation.arguments."
+GUARDS = ("instructions", "secrets", "personal_data")
+OFF = "off"
+MARKING = {OFF: "Pass them on", "mark": "Mark the result", "refuse": "Refuse the result"}
+REDACTING = {OFF: "Pass them on", "redact": "Redact them", "refuse": "Refuse the result"}
 
 
 class ArgumentRow(RowForm):
@@ -59,6 +63,7 @@ class CurationForm(ServiceForm):
         "curation.task": "task",
         "curation.calls_per_minute": "calls_per_minute",
         "calls_per_minute": "calls_per_minute",
+        **{f"curation.guard.{name}": f"guard_{name}" for name in GUARDS},
     }
 
     name = forms.CharField(max_length=64, required=False, help_text="The whole name, without the prefix.")
@@ -86,6 +91,19 @@ class CurationForm(ServiceForm):
         help_text="By all clients together.",
     )
     task = forms.ChoiceField(label="Run as a task", choices=TaskSupport.choices, required=False)
+    guard_instructions = forms.ChoiceField(
+        label="Words that speak to a model",
+        required=False,
+        choices=MARKING,
+        help_text="Also inside base64 and between invisible characters. Spread over several results, they are not found.",
+    )
+    guard_secrets = forms.ChoiceField(label="Keys and passwords", required=False, choices=REDACTING)
+    guard_personal_data = forms.ChoiceField(
+        label="Personal data",
+        required=False,
+        choices=REDACTING,
+        help_text="Mail addresses, telephone, card, account and social security numbers.",
+    )
     annotations = JsonField(
         label="Hints",
         kind=dict,
@@ -137,6 +155,8 @@ class CurationForm(ServiceForm):
             curation["task"] = typed["task"]
         if typed.get("maximum_kib"):
             curation["maximum_bytes"] = typed["maximum_kib"] * KIB
+        guard = {name: typed.get(f"guard_{name}") or OFF for name in GUARDS}
+        curation["guard"] = {name: chosen for name, chosen in guard.items() if chosen != OFF}
         curation["arguments"] = {row.cleaned_data["name"]: row.curated() for row in self.arguments.filled}
         return {name: value for name, value in curation.items() if value not in (None, "", [], {})}
 
@@ -174,13 +194,17 @@ class CurationForm(ServiceForm):
 
 def _values_of(curation: Mapping[str, Any]) -> dict[str, Any]:
     shown = {name: value for name, value in curation.items() if name not in ("project", "arguments", "maximum_bytes")}
-    maximum = curation.get("maximum_bytes")
-    return shown | {
-        "project": "\n".join(curation.get("project", [])),
-        "maximum_kib": max(1, maximum // KIB) if maximum else None,
-        "annotations": curation.get("annotations") or None,
-        "examples": curation.get("examples") or None,
-    }
+    maximum, guard = curation.get("maximum_bytes"), curation.get("guard", {})
+    return (
+        shown
+        | {f"guard_{name}": guard.get(name, OFF) for name in GUARDS}
+        | {
+            "project": "\n".join(curation.get("project", [])),
+            "maximum_kib": max(1, maximum // KIB) if maximum else None,
+            "annotations": curation.get("annotations") or None,
+            "examples": curation.get("examples") or None,
+        }
+    )
 
 
 def _argument_values(document: dict[str, Any], curation: Mapping[str, Any]) -> list[dict[str, Any]]:
