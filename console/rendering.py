@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -52,8 +52,13 @@ def page(request: MemberRequest, template: str, context: dict[str, Any], *, stat
 
 
 def query_of(request: MemberRequest) -> str:
-    """What the person searches for: `?q=`. PostgreSQL takes no NUL in a text."""
-    return request.GET.get("q", "").replace("\x00", "").strip()[:MAXIMUM_QUERY_CHARACTERS]
+    """What the person searches for: `?q=`."""
+    return query_in(request.GET)
+
+
+def query_in(asked: QueryDict) -> str:
+    """The same in a query. PostgreSQL takes no NUL in a text."""
+    return asked.get("q", "").replace("\x00", "").strip()[:MAXIMUM_QUERY_CHARACTERS]
 
 
 def rows_of[ModelT: Model](request: MemberRequest, rows: QuerySet[ModelT]) -> Page[ModelT]:

@@ -12,7 +12,7 @@ from core.refusals import Refused
 from mcp_runtime.curation.shape import read_curation
 from mcp_runtime.models import Definition, Upstream
 from mcp_runtime.services.endpoints import changing
-from mcp_runtime.services.serving import serve, with_upstream
+from mcp_runtime.services.serving import serve, with_upstream, withdraw
 from mcp_runtime.services.upstreams import upstream_for
 from mcp_runtime.sources.contract import InvalidConfig
 from mcp_runtime.trust.digests import digest_of
@@ -74,13 +74,28 @@ def definitions_choose(
 ) -> list[Definition]:
     """Says of definitions whether clients get them. Raises Refused(NOT_FOUND)."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
-        upstream = upstream_for(endpoint, upstream_slug, lock=True)
-        found = [definition_for(upstream, definition_id, lock=True) for definition_id in ids]
-        for definition in found:
-            definition.chosen = chosen
-            definition.save(update_fields=["chosen", "updated_at"])
-            serve(definition)
+        found = _held(upstream_for(endpoint, upstream_slug, lock=True), ids)
+        if chosen:
+            _choose(found)
+        else:
+            withdraw(found)
         return found
+
+
+def _held(upstream: Upstream, ids: Sequence[UUID]) -> list[Definition]:
+    """These definitions of the upstream, locked, in this order; raises Refused(NOT_FOUND) for one that is not there."""
+    rows = with_upstream(Definition.objects.select_for_update(of=("self",)))
+    found = {definition.pk: definition for definition in rows.filter(upstream=upstream, pk__in=ids)}
+    if set(ids) - found.keys():
+        raise Refused(refusals.NOT_FOUND)
+    return [found[definition_id] for definition_id in dict.fromkeys(ids)]
+
+
+def _choose(definitions: Iterable[Definition]) -> None:
+    for definition in definitions:
+        definition.chosen = True
+        definition.save(update_fields=["chosen", "updated_at"])
+        serve(definition)
 
 
 def definition_curate(

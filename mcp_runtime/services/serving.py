@@ -3,11 +3,13 @@
 Runs inside `changing`, which publishes what comes of it.
 """
 
+from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any
 
 import msgspec
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from billing.plans import plan_of
 from core.refusals import Refused
@@ -53,6 +55,16 @@ def serve(definition: Definition) -> None:
     if definition.obstacle != obstacle:
         definition.obstacle = obstacle
         definition.save(update_fields=["obstacle", "updated_at"])
+
+
+def withdraw(definitions: Collection[Definition]) -> None:
+    """Takes definitions out of service, in as many statements as for one: there may be thousands."""
+    for definition in definitions:
+        definition.chosen, definition.obstacle = False, ""
+    ids = [definition.pk for definition in definitions]
+    for model in MODELS.values():
+        model.objects.filter(definition__in=ids).delete()
+    Definition.objects.filter(pk__in=ids).update(chosen=False, obstacle="", updated_at=timezone.now())
 
 
 def _new(definition: Definition) -> Served:

@@ -196,3 +196,55 @@ def test_an_imported_tool_leads_to_its_definition(desk: Desk) -> None:
     assert desk.tools() == ["pets_a"]
     assert desk.browser.post(f"{own}switch/", {}).headers["Location"] == desk.page_of("a")
     assert desk.tools() == []
+
+
+def test_all_that_match_are_withdrawn_and_served_after_one_question(desk: Desk) -> None:
+    desk.imported(*[tool(f"find_{number}") for number in range(55)], tool("other"))
+    desk.decide("approve-clean")
+    assert len(desk.tools()) == 56
+    offered = desk.text(f"{desk.pets}?q=find")
+    assert "pick all 55 that match" in offered
+    assert 'name="scope"' in desk.text(f"{desk.pets}?q=find&picked=matching")
+    matching = {"scope": "matching", "query": "q=find"}
+    asked = desk.decide("withdraw", **matching)
+    assert "Stop serving 55 definitions?" in asked.content.decode()
+    assert len(desk.tools()) == 56
+    done = desk.decide("withdraw", count="55", **matching)
+    assert "55 no longer served." in done.content.decode()
+    assert desk.tools() == ["pets_other"]
+    desk.decide("serve", count="55", **matching)
+    assert len(desk.tools()) == 56
+
+
+def test_another_number_than_the_question_named_is_asked_again(desk: Desk) -> None:
+    desk.imported(tool("a"), tool("b"))
+    desk.decide("approve-clean")
+    for count in ("1", "3", "-2", "two", "2 "):
+        late = desk.decide("withdraw", scope="matching", query="", count=count)
+        assert "It is another number by now" in late.content.decode()
+    nothing = desk.decide("withdraw", scope="matching", query="q=none-of-them", count="0")
+    assert "Nothing matches any more." in nothing.content.decode()
+    assert desk.tools() == ["pets_a", "pets_b"]
+
+
+def test_approving_takes_what_was_looked_at_alone(desk: Desk) -> None:
+    desk.imported(tool("a"))
+    assert "Pick what you want" in desk.decide("approve", scope="matching", count="1").content.decode()
+    assert desk.tools() == []
+
+
+def test_guards_are_chosen_in_the_form_and_stay_there(desk: Desk) -> None:
+    desk.imported(tool("a"))
+    desk.decide("approve-clean")
+    page = desk.page_of("a")
+    guards = {"guard_instructions": "mark", "guard_secrets": "redact", "guard_personal_data": "refuse"}
+    assert desk.browser.post(page, guards).status_code == 302
+    guard = {"instructions": "mark", "secrets": "redact", "personal_data": "refuse"}
+    assert desk.definition("a").curation["guard"] == guard
+    shown = desk.text(page)
+    for name, value in guards.items():
+        assert re.search(rf'name="{name}".*?<option value="{value}" selected>', shown, re.DOTALL)
+    assert desk.browser.post(page, guards | {"guard_secrets": "mark"}).status_code == 422
+    assert desk.definition("a").curation["guard"] == guard
+    assert desk.browser.post(page, {"title": "A tool"}).status_code == 302
+    assert "guard" not in desk.definition("a").curation

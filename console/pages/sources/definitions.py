@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -12,7 +12,7 @@ from console.access import MemberRequest, member
 from console.pages.endpoints.views import about
 from console.pages.sources.curation import CurationForm
 from console.pages.sources.editors.catalogue import title_of
-from console.pages.sources.shown import findings_shown
+from console.pages.sources.shown import MATCHING, Filter, findings_shown
 from console.pages.sources.words import of_definition
 from console.rendering import page
 from core import refusals
@@ -29,10 +29,11 @@ from mcp_runtime.services.upstreams import upstream_for
 from mcp_runtime.trust.differences import as_lines, differences
 from mcp_runtime.trust.digests import digest_of
 from mcp_runtime.trust.texts import made_visible
-from mcp_runtime.upstream_selectors import served_of, shown_of
+from mcp_runtime.upstream_selectors import definitions_matching, served_of, shown_of
 from tenants.access import Permission
 
-ACTS = ("approve", "approve-clean", "serve", "withdraw")
+CHOICES = {"serve": "Serve", "withdraw": "Stop serving"}
+ACTS = ("approve", "approve-clean", *CHOICES)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,6 +64,8 @@ def definition(request: MemberRequest, endpoint: str, upstream: str, definition_
 def decide(request: MemberRequest, endpoint: str, upstream: str) -> HttpResponse:
     """Approves, serves or no longer serves what was picked; each pick names the digest of what was looked at."""
     act = request.POST.get("act", "")
+    if request.POST.get("scope") == MATCHING and act in CHOICES:
+        return _decide_matching(request, act, endpoint, upstream)
     picks = _picks(request)
     if act not in ACTS or (act != "approve-clean" and not picks):
         messages.warning(request, "Pick what you want to approve, serve or withdraw.")
@@ -76,6 +79,35 @@ def decide(request: MemberRequest, endpoint: str, upstream: str) -> HttpResponse
     return _back(request, endpoint, upstream)
 
 
+def _decide_matching(request: MemberRequest, act: str, endpoint: str, upstream: str) -> HttpResponse:
+    """Asks once, then serves or withdraws all that a filter leaves, as many as the question named and no others."""
+    found = endpoint_for(endpoint)
+    shown = upstream_for(found, upstream)
+    filtered = Filter.read(QueryDict(request.POST.get("query", "")))
+    ids = list(definitions_matching(shown, filtered.wanted()).values_list("pk", flat=True))
+    asked = request.POST.get("count", "")
+    if not ids:
+        messages.warning(request, "Nothing matches any more.")
+        return _back(request, endpoint, upstream)
+    if asked == str(len(ids)):
+        where: dict[str, Any] = {"actor": request.actor, "endpoint_slug": endpoint, "upstream_slug": upstream}
+        messages.success(request, _chosen(ids, act, where))
+        return _back(request, endpoint, upstream)
+    verb = CHOICES[act]
+    heading = {"heading": f"{verb} {len(ids):,} definition{'' if len(ids) == 1 else 's'}?", "verb": verb, "act": act}
+    context = {"upstream": shown, "count": len(ids), "was_another": bool(asked), "filter": filtered}
+    narrowed = {"narrowed": filtered.told()}
+    return page(request, "sources/decide.html", about(request, found) | heading | context | narrowed)
+
+
+def _chosen(ids: list[UUID], act: str, where: dict[str, Any]) -> str:
+    """What was served or withdrawn, in a sentence."""
+    changed = definitions_choose(ids=ids, chosen=act == "serve", **where)
+    blocked = sum(1 for one in changed if one.obstacle)
+    told = f" {blocked:,} of them cannot be served: their pages say why." if blocked else ""
+    return f"{len(changed):,} {'served where approved' if act == 'serve' else 'no longer served'}.{told}"
+
+
 def _done(request: MemberRequest, act: str, endpoint: str, upstream: str, picks: dict[UUID, str]) -> str:
     """What was done, in a sentence."""
     where: dict[str, Any] = {"actor": request.actor, "endpoint_slug": endpoint, "upstream_slug": upstream}
@@ -84,8 +116,7 @@ def _done(request: MemberRequest, act: str, endpoint: str, upstream: str, picks:
         blocked = sum(1 for one in approved if one.obstacle)
         told = f" {blocked:,} of them cannot be served: their pages say why." if blocked else ""
         return f"{len(approved):,} approved.{told}"
-    changed = definitions_choose(ids=list(picks), chosen=act == "serve", **where)
-    return f"{len(changed):,} {'served where approved' if act == 'serve' else 'no longer served'}."
+    return _chosen(list(picks), act, where)
 
 
 def _picks(request: MemberRequest) -> dict[UUID, str]:

@@ -5,9 +5,11 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.http import QueryDict
+
 from console.access import MemberRequest
 from console.pages.sources.words import Standing, is_under_way, of_definition, of_run
-from console.rendering import query_of
+from console.rendering import query_in
 from mcp_runtime.models import Definition, Form, ImportRun, Upstream
 from mcp_runtime.sources.registry import UPSTREAM_SOURCES
 from mcp_runtime.trust.digests import digest_of
@@ -18,6 +20,8 @@ from mcp_runtime.upstream_selectors import Wanted, served_of, shown_of
 from tenants.vault.selectors import secrets_of
 
 FLAGGED_SHOWN = 10
+# What is picked when it is all that a filter leaves, on every page of it.
+MATCHING = "matching"
 STATES = {
     "": "Any state",
     "waiting": "Waits for a decision",
@@ -41,10 +45,14 @@ class Filter:
 
     @classmethod
     def of(cls, request: MemberRequest) -> "Filter":
-        """What the address says; anything unknown asks for nothing in particular."""
-        asked = request.GET
+        """What the address says."""
+        return cls.read(request.GET)
+
+    @classmethod
+    def read(cls, asked: QueryDict) -> "Filter":
+        """What a query says; anything unknown asks for nothing in particular."""
         return cls(
-            query=query_of(request),
+            query=query_in(asked),
             state=asked["state"] if asked.get("state") in STATES else "",
             form=asked["form"] if asked.get("form") in FORMS else "",
             findings=asked["findings"] if asked.get("findings") in FINDINGS else "",
@@ -60,6 +68,11 @@ class Filter:
         findings = {"yes": True, "no": False}.get(self.findings)
         standing = Asked(self.state) if self.state else None
         return Wanted(self.query, standing, Form(self.form) if self.form else None, findings)
+
+    def told(self) -> list[tuple[str, str]]:
+        """What narrows it beside the search, as its form says it."""
+        chosen = (("State", STATES, self.state), ("Kind", FORMS, self.form), ("Findings", FINDINGS, self.findings))
+        return [(label, words[value]) for label, words, value in chosen if value]
 
     def text(self, **more: str) -> str:
         """The same as the query of an address."""
