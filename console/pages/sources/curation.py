@@ -95,7 +95,7 @@ class CurationForm(ServiceForm):
         label="Words that speak to a model",
         required=False,
         choices=MARKING,
-        help_text="Also inside base64 and between invisible characters. Spread over several results, they are not found.",
+        help_text="Also inside base64 and between invisible characters; not when spread over several results.",
     )
     guard_secrets = forms.ChoiceField(label="Keys and passwords", required=False, choices=REDACTING)
     guard_personal_data = forms.ChoiceField(
