@@ -51,11 +51,12 @@ class Filter:
     @classmethod
     def read(cls, asked: QueryDict) -> "Filter":
         """What a query says; anything unknown asks for nothing in particular."""
+        state, form, findings = asked.get("state", ""), asked.get("form", ""), asked.get("findings", "")
         return cls(
             query=query_in(asked),
-            state=asked["state"] if asked.get("state") in STATES else "",
-            form=asked["form"] if asked.get("form") in FORMS else "",
-            findings=asked["findings"] if asked.get("findings") in FINDINGS else "",
+            state=state if state in STATES else "",
+            form=form if form in FORMS else "",
+            findings=findings if findings in FINDINGS else "",
         )
 
     @property
