@@ -26,6 +26,8 @@ SECTIONS = (
     ("API keys", "api_key_list", "k", Permission.MANAGE_API_KEYS),
     ("Settings", "settings", "s", Permission.VIEW),
 )
+# Pages of a section whose addresses do not begin with the section's own.
+_BELOW = (("alert_list", "board"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +76,10 @@ def _sections(request: MemberRequest) -> list[Section]:
         if request.actor.may(permission)
     ]
     # The overview's address begins every other's: the longest that fits is where the person is.
-    here = max((href for _, href, _ in shown if request.path.startswith(href)), key=len, default="")
+    path = next((reverse(above, args=[slug]) for name, above in _BELOW if _is_below(request, name)), request.path)
+    here = max((href for _, href, _ in shown if path.startswith(href)), key=len, default="")
     return [Section(title, href, key, current=href == here) for title, href, key in shown]
+
+
+def _is_below(request: MemberRequest, name: str) -> bool:
+    return request.path.startswith(reverse(name, args=[request.actor.tenant.slug]))

@@ -1,15 +1,17 @@
 """Reads of the board: every endpoint with its upstreams, and what happened of late, inside a tenant's context."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.db.models import QuerySet
 
+from billing.ledger.selectors import Recent, usage_recent
 from mcp_runtime.models import Endpoint, HealthEvent, Upstream, Watch
 from mcp_runtime.models.health import BoardState, board_state
 
 MAXIMUM_EVENTS = 20
+RECENT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class EndpointLine:
 
     endpoint: Endpoint
     upstreams: list[UpstreamLine]
+    recent: Recent
 
     @property
     def unwell(self) -> int:
@@ -39,8 +42,8 @@ class EndpointLine:
         return sum(line.state not in (BoardState.OK, "off") for line in self.upstreams)
 
 
-def board() -> list[EndpointLine]:
-    """Every endpoint of the tenant by name, each with its upstreams by name."""
+def board(now: datetime) -> list[EndpointLine]:
+    """Every endpoint of the tenant by name, each with its upstreams by name, and its calls of the last minutes."""
     watches = {watch.upstream_id: watch for watch in Watch.objects.all()}
     rows = Upstream.objects.defer("material", "config").order_by("endpoint_id", "name", "slug")
     upstreams = {
@@ -48,7 +51,11 @@ def board() -> list[EndpointLine]:
         for endpoint_id, found in groupby(rows, key=lambda upstream: upstream.endpoint_id)
     }
     endpoints = Endpoint.objects.select_related("stopped_by").order_by("name", "slug")
-    return [EndpointLine(endpoint, upstreams.get(endpoint.pk, [])) for endpoint in endpoints]
+    recent = usage_recent(now - RECENT)
+    return [
+        EndpointLine(endpoint, upstreams.get(endpoint.pk, []), recent.get(endpoint.pk, Recent()))
+        for endpoint in endpoints
+    ]
 
 
 def health_events_of(upstream: Upstream) -> QuerySet[HealthEvent]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Model, QuerySet, Sum
+from django.db.models import Count, F, Model, Q, QuerySet, Sum
 from django.db.models.functions import TruncDay
 
 from billing.ledger.models import UsageEvent, UsageHour
@@ -75,3 +75,18 @@ def usage_calls(asked: Asked) -> QuerySet[UsageEvent]:
     asked.within(MAXIMUM_RANGE_OF_CALLS)
     rows = asked.of(UsageEvent.objects.filter(at__gte=asked.since, at__lt=asked.until))
     return rows.order_by("-at", "-boot", "-sequence")
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """How many calls an endpoint had of late, and how many of them did not end `ok`."""
+
+    calls: int = 0
+    errors: int = 0
+
+
+def usage_recent(since: datetime) -> dict[UUID, Recent]:
+    """Calls since then by endpoint, from the calls themselves: for minutes, since every call is read."""
+    rows = UsageEvent.objects.filter(at__gte=since).values("endpoint_id").order_by()
+    counted = rows.annotate(calls=Count("sequence"), errors=Count("sequence", filter=~Q(outcome="ok")))
+    return {row["endpoint_id"]: Recent(row["calls"], row["errors"]) for row in counted}

@@ -1,22 +1,28 @@
 """The board: what is where, the cord, and the line over which it hears that something changed."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from http.cookies import SimpleCookie
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
+from billing.ledger.selectors import Recent, usage_recent
 from console.live.board import NOT_FOUND, NOT_SIGNED_IN
 from console.live.routing import sockets
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint, HealthEvent, Upstream, UpstreamSchedule, Watch
 from mcp_runtime.services.stopping import endpoint_stop
 from tenants.models import Membership
+from tests.billing.ships import Ships
 from tests.conftest import Cast
 from tests.console.api.conftest import Keys, keys
 from tests.console.visitor import look_at
@@ -76,6 +82,32 @@ def test_what_changed_alone_is_sent_to_a_board_that_is_open(viewer: Client, base
     part = viewer.get(f"{base}/live/", headers={"HX-Request": "true"})
     assert "<html" not in part.text
     assert "Pets" in part.text
+
+
+def test_it_says_how_many_calls_an_endpoint_had_of_late_and_how_many_failed(
+    cast: Cast, viewer: Client, base: str, endpoint: Endpoint, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    assert "no calls in 5 min" in viewer.get(f"{base}/live/").text
+    ships, now = Ships(cast.tenant, endpoint.pk), timezone.now()
+    ships(now - timedelta(minutes=1), 3)
+    ships(now - timedelta(minutes=4), 2, outcome="tool_error")
+    ships(now - timedelta(minutes=6), 7)
+    Ships(cast.tenant)(now, 9)  # of another endpoint
+    assert "5 calls, 2 errors in 5 min" in viewer.get(f"{base}/live/").text
+    with tenant_context(cast.tenant.id), django_assert_num_queries(1):
+        assert usage_recent(now - timedelta(minutes=5))[endpoint.pk] == Recent(5, 2)
+
+
+def test_nobody_reads_the_calls_of_another_tenant(cast: Cast, endpoint: Endpoint) -> None:
+    Ships(cast.tenant, endpoint.pk)(timezone.now(), 3)
+    with tenant_context(uuid4()):
+        assert usage_recent(timezone.now() - timedelta(minutes=5)) == {}
+
+
+def test_alerts_belong_to_the_board_in_the_rail(alice: Client, base: str) -> None:
+    here = re.compile(rf'<a href="{base}/([a-z]*)/?" aria-current="page"')
+    for page, section in (("alerts/", "live"), ("alerts/new/", "live"), ("live/", "live"), ("usage/", "usage")):
+        assert here.findall(alice.get(f"{base}/{page}").text) == [section]
 
 
 def test_the_cord_is_pulled_with_a_message_and_let_go(alice: Client, base: str, endpoint: Endpoint) -> None:

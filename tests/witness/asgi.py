@@ -147,6 +147,9 @@ class Witness:
         if scope["type"] == "lifespan" or scope.get("path", "").startswith("/.well-known/"):
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "websocket" and scope["path"].endswith("/"):
+            await self._app(scope, receive, send)  # the console's: no endpoint's address ends with a slash
+            return
         if scope["type"] == "websocket":
             hearing = Hearing(scope["headers"], self._report, secrets.token_hex(8))
             await self._app(scope, _asking(hearing, receive), _answering(hearing, send))

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from console.access import MemberRequest, member
 from console.pages.live.forms import StopForm
 from console.rendering import page
-from mcp_runtime.board_selectors import board, health_events_latest
+from mcp_runtime.board_selectors import RECENT, board, health_events_latest
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.services.health import upstream_look, upstream_release
 from mcp_runtime.services.stopping import endpoint_resume, endpoint_stop
@@ -20,7 +20,8 @@ from tenants.access import Permission
 @member(Permission.VIEW)
 def show(request: MemberRequest) -> HttpResponse:
     """Everything, as it is now; for a board that is open already, only what may have changed."""
-    context = {"lines": board(), "events": health_events_latest(), "now": timezone.now()}
+    now = timezone.now()
+    context = {"lines": board(now), "events": health_events_latest(), "now": now, "minutes": RECENT.seconds // 60}
     return page(request, "live/show.html#board" if request.htmx else "live/show.html", context)
 
 

@@ -182,7 +182,8 @@ function connect() {
   socket.addEventListener("open", () => { pause = AGAIN; heard(); });
   socket.addEventListener("message", (event) => {
     heard();
-    if (JSON.parse(event.data).kind === "changed") refresh();
+    // What counts up by itself is not told: each word of the socket, three a minute at least, looks again.
+    refresh();
   });
   socket.addEventListener("close", (event) => {
     clearTimeout(silence);
