@@ -58,9 +58,10 @@ from mcp_runtime.transports.protected_resources import ProtectedResources
 from mcp_runtime.transports.replay import ReplayLog
 from mcp_runtime.transports.services import Services
 from mcp_runtime.transports.session_state import SessionState
-from mcp_runtime.transports.signals import ANNOUNCE, Signals, announcer, teller
+from mcp_runtime.transports.signals import ANNOUNCE, SUBSCRIPTIONS, Signals, announcer
 from mcp_runtime.transports.streamable_http import Now, StreamableHttp
 from mcp_runtime.transports.websocket import McpConsumer, SocketDoor
+from mcp_runtime.upstreams.hearing import Hearings
 from mcp_runtime.upstreams.lines import Lines
 from mcp_runtime.upstreams.opening import Opener
 from mcp_runtime.upstreams.served import Links
@@ -115,6 +116,7 @@ class _Running:
     protected_resources: ProtectedResources
     socket_door: SocketDoor
     socket: Application
+    hearings: Hearings
     tree: TaskSupervisor
     tree_task: asyncio.Task[None]
 
@@ -187,28 +189,24 @@ class Worker:
         bus = Bus(self._redis_url)
         quotas = Quotas(Leases(self._database_url, bus.worker), time.monotonic)
         upstreams = _upstreams(self._database_url, http, bus)
-        store = SnapshotStore(database, _compiler(http, bus, upstreams), quotas, gates=gates(self._guards.public_url))
-        bus.on(ANNOUNCE, store.announced)
-        listener = Listener(self._database_url, store, upstreams.vault.holding)
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
-        signals = Signals(bus, SessionState(valkey))
+        state = SessionState(valkey)
+        hearings = Hearings(state.subscriptions)
+        store = self._store(database, quotas, _compiler(http, bus, upstreams), hearings)
+        _heed(bus, store)
+        listener = Listener(self._database_url, store, upstreams.vault.holding)
+        signals = Signals(bus, state)
         keeper = Keeper(self._database_url)
         journal = Journal(self._journal)
         meter, shipper = Meter(journal.append), Shipper(journal, Ledger(self._database_url))
         calls = Calls(self._limits, signals, meter, Throttle(quotas.rates, self._turns(), lag := LoopLag()))
         services = Services(SessionTokens(), keeper, signals, calls, self._limits, meter)
-        streamable_http = StreamableHttp(
-            store=store,
-            database=database,
-            guards=self._guards,
-            services=services,
-            replay=ReplayLog(valkey),
-            together=journal.together,
-        )
+        streamable_http = self._streamable_http(store, database, services, ReplayLog(valkey), journal)
         http_sse = HttpSse(store=store, guards=self._guards, services=services, mailboxes=Mailboxes(bus))
         socket_door = SocketDoor(store=store, guards=self._guards, limits=self._limits, meter=meter)
         socket = _consumer(store=store, guards=self._guards, services=services)
-        tree = _tree(listener, store, quotas, bus, (TaskSpec("shipper", shipper.run), TaskSpec("lag", lag.run)))
+        isolated = (TaskSpec("shipper", shipper.run), TaskSpec("lag", lag.run), TaskSpec("hearing", hearings.run))
+        tree = _tree(listener, store, quotas, bus, isolated)
         self._running = _Running(
             http,
             upstreams,
@@ -227,8 +225,25 @@ class Worker:
             ProtectedResources(store=store, guards=self._guards, console_url=_console_url()),
             socket_door,
             socket,
+            hearings,
             tree,
             self._tended(tree),
+        )
+
+    def _store(self, database: Database, quotas: Quotas, compiler: Compiler, hearings: Hearings) -> SnapshotStore:
+        public = gates(self._guards.public_url)
+        return SnapshotStore(database, compiler, quotas, gates=public, follower=hearings)
+
+    def _streamable_http(
+        self, store: SnapshotStore, database: Database, services: Services, replay: ReplayLog, journal: Journal
+    ) -> StreamableHttp:
+        return StreamableHttp(
+            store=store,
+            database=database,
+            guards=self._guards,
+            services=services,
+            replay=replay,
+            together=journal.together,
         )
 
     def _turns(self) -> Turns:
@@ -256,7 +271,8 @@ class Worker:
         running = self._running
         if running is None:
             return NONE
-        return Vitals(task_restarts=running.tree.all_restarts, calls_lost=running.shipper.lost)
+        restarts = running.tree.all_restarts + running.hearings.restarts
+        return Vitals(task_restarts=restarts, calls_lost=running.shipper.lost)
 
     async def shutdown(self) -> None:
         """Ends streams, tasks and connections."""
@@ -313,17 +329,22 @@ def _upstreams(database_url: str, http: Client, bus: Bus) -> _Upstreams:
 
 def _compiler(http: Client, bus: Bus, upstreams: _Upstreams) -> Compiler:
     workshop = Workshop(http=http, announce=announcer(bus))
-    lines = Lines(http, upstreams.vault, teller(bus), upstreams.reports.offers_changed, upstreams.parking)
+    lines = Lines(http, upstreams.vault, upstreams.reports.offers_changed, upstreams.parking)
     opener = Opener(UPSTREAM_SOURCES, lines.of, upstreams.links, upstreams.breakers)
     return Compiler(Sources(SOURCES, PROMPT_SOURCES, RESOURCE_SOURCES), workshop, opener)
 
 
+def _heed(bus: Bus, store: SnapshotStore) -> None:
+    bus.on(ANNOUNCE, store.announced)
+    bus.on(SUBSCRIPTIONS, store.subscriptions_changed)
+
+
 def _tree(
-    listener: Listener, store: SnapshotStore, quotas: Quotas, bus: Bus, watching: Sequence[TaskSpec]
+    listener: Listener, store: SnapshotStore, quotas: Quotas, bus: Bus, isolated: Sequence[TaskSpec]
 ) -> TaskSupervisor:
-    """What knows and counts stands and falls together; what befalls the ledger touches no call."""
+    """What knows and counts stands and falls together; what befalls what is isolated touches no call."""
     known = [TaskSpec("listener", listener.run), TaskSpec("refresher", store.refresh), TaskSpec("quotas", quotas.run)]
     core = TaskSupervisor("core", known, strategy=Strategy.ONE_FOR_ALL)
     links = TaskSupervisor("links", [TaskSpec("bus", bus.run)])
-    observability = TaskSupervisor("observability", watching, intensity=None)
+    observability = TaskSupervisor("observability", isolated, intensity=None)
     return TaskSupervisor("worker", [core.under(), links.under(), observability.under()], intensity=LAST_RESORT)

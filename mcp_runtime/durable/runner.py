@@ -24,7 +24,7 @@ from mcp_runtime.sources.contract import CallContext, Workshop, text_result
 from mcp_runtime.sources.conversation import ClientCannot, ClientFailed
 from mcp_runtime.sources.credentials import VaultReader
 from mcp_runtime.sources.registry import SOURCES, UPSTREAM_SOURCES
-from mcp_runtime.transports.signals import announcer, teller
+from mcp_runtime.transports.signals import announcer
 from mcp_runtime.upstreams.lines import Lines
 from mcp_runtime.upstreams.opening import Opener, retire
 from mcp_runtime.upstreams.served import Links
@@ -45,7 +45,7 @@ class Runner:
         self._http = Client()
         self._bus = Bus(redis_url)
         self._links, self._vault = Links(), VaultReader(database_url, self._http)
-        opener = Opener(UPSTREAM_SOURCES, Lines(self._http, self._vault, teller(self._bus)).of, self._links, Breakers())
+        opener = Opener(UPSTREAM_SOURCES, Lines(self._http, self._vault).of, self._links, Breakers())
         workshop = Workshop(http=self._http, announce=announcer(self._bus))
         self._compiler = Compiler(Sources(SOURCES, {}, {}), workshop, opener)
         self._running: Counter[str] = Counter()

@@ -58,7 +58,6 @@ def _discovered(run: ImportRun) -> Discovery:
     snapshot = upstream_snapshot(upstream)
     return visit(
         str(run.tenant_id),
-        str(upstream.endpoint_id),
         snapshot,
         lambda opened: opened.discover(progress.report),
         seconds=IMPORT_SECONDS,

@@ -48,7 +48,7 @@ def _found(tenant_id: UUID, upstream_id: UUID) -> Upstream | None:
 
 
 def _target(upstream: Upstream) -> Target:
-    return Target(str(upstream.tenant_id), str(upstream.endpoint_id), upstream_snapshot(upstream))
+    return Target(str(upstream.tenant_id), upstream_snapshot(upstream))
 
 
 def _seen(upstream: Upstream, probed: Probed, *, calls_fail: bool) -> Seen:

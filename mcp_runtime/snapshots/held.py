@@ -42,6 +42,39 @@ class Subscriber(Protocol):
     def close(self) -> None:
         """Nothing will be heard any more."""
 
+    @property
+    def hears_lists(self) -> bool:
+        """Whether its client hears that a list changed."""
+
+    @property
+    def uris(self) -> frozenset[str]:
+        """The resources that its client asked to hear of."""
+
+    @property
+    def session(self) -> str:
+        """The digest of the session whose subscriptions it hears of; empty where there is none."""
+
+
+class Follower(Protocol):
+    """Who wants to know what is served, and who listens."""
+
+    def stir(self, held: "Held") -> None:
+        """Either of them may have changed."""
+
+    def session_changed(self, held: "Held", session: str) -> None:
+        """So may have the subscriptions of a session, by its digest."""
+
+
+class _Nobody:
+    def stir(self, held: "Held") -> None:
+        pass
+
+    def session_changed(self, held: "Held", session: str) -> None:
+        pass
+
+
+NOBODY = _Nobody()
+
 
 class Held:
     """`paths` are those that lead here, a tenant's former names too; `running` counts calls in flight.
@@ -50,10 +83,11 @@ class Held:
     by the eviction that spares it.
     """
 
-    __slots__ = ("ended", "is_gone", "paths", "quota", "running", "served", "subscribers", "used")
+    __slots__ = ("_follower", "ended", "is_gone", "paths", "quota", "running", "served", "subscribers", "used")
 
-    def __init__(self, served: ServedEndpoint, quota: Quota = UNLIMITED) -> None:
+    def __init__(self, served: ServedEndpoint, quota: Quota = UNLIMITED, follower: Follower = NOBODY) -> None:
         self.served = served
+        self._follower = follower
         self.quota = quota
         self.paths: set[str] = set()
         self.ended: dict[str, float] = {}
@@ -75,6 +109,20 @@ class Held:
             # It was deleted this moment, or this worker is shutting down: asking again tells which.
             raise Refused(refusals.TEMPORARILY_UNAVAILABLE)
         self.subscribers.add(subscriber)
+        self._follower.stir(self)
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Has it hear of nothing any more."""
+        self.subscribers.discard(subscriber)
+        self._follower.stir(self)
+
+    def stir(self) -> None:
+        """Notes that a subscriber wants to hear of something else."""
+        self._follower.stir(self)
+
+    def session_changed(self, session: str) -> None:
+        """Notes that the subscriptions of a session changed, which is named by its digest."""
+        self._follower.session_changed(self, session)
 
     def replace(self, served: ServedEndpoint) -> None:
         """Serves the new form from the next request on, and tells those who listen."""
@@ -85,6 +133,7 @@ class Held:
         changes = _changes(self.served, served)
         retire(self.served.upstreams, served.upstreams)
         self.served = served
+        self._follower.stir(self)
         for subscriber in list(self.subscribers):
             subscriber.endpoint_changed(served, changes)
 
@@ -114,6 +163,7 @@ class Held:
     def close(self) -> None:
         """Ends everything that listens: the endpoint is gone, or this worker is about to be."""
         self.is_gone = True
+        self._follower.stir(self)
         retire(self.served.upstreams, {})
         for subscriber in list(self.subscribers):
             subscriber.close()

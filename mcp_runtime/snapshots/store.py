@@ -18,7 +18,7 @@ from mcp_runtime.protocol.sessions import LIFETIME_SECONDS
 from mcp_runtime.quota.quotas import Quotas
 from mcp_runtime.snapshots.compile import Compiler
 from mcp_runtime.snapshots.database import PREVIEW, Database, Known, Published
-from mcp_runtime.snapshots.held import Held
+from mcp_runtime.snapshots.held import NOBODY, Follower, Held
 from mcp_runtime.snapshots.structs import EndpointChanged, decode
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ type Key = tuple[str, str]  # the tenant's id, the endpoint's slug
 
 
 class SnapshotStore:
-    """`clock` returns seconds that never go back."""
+    """`clock` returns seconds that never go back; `follower` is told of all that is held."""
 
     def __init__(
         self,
@@ -49,12 +49,14 @@ class SnapshotStore:
         *,
         gates: Gates,
         clock: Callable[[], float] = time.monotonic,
+        follower: Follower = NOBODY,
     ) -> None:
         self._database = database
         self._compiler = compiler
         self._quotas = quotas
         self._gates = gates
         self._clock = clock
+        self._follower = follower
         self._by_path: dict[str, Held] = {}
         self._by_id: OrderedDict[Key, Held] = OrderedDict()  # oldest first
         self._absent: OrderedDict[Name, float] = OrderedDict()
@@ -121,7 +123,7 @@ class SnapshotStore:
             served = await self._compiler.compile(decode(found.document or b""), None)
             served.gate = self._gates(found.gate)
             # Another name of the same endpoint may have been loaded while this one was compiled.
-            compiled = Held(served, self._quotas.of(found.tenant_id))
+            compiled = Held(served, self._quotas.of(found.tenant_id), self._follower)
             held = self._by_id.setdefault(key, compiled)
             if held is not compiled:
                 compiled.close()
@@ -166,7 +168,7 @@ class SnapshotStore:
     def changed(self, change: EndpointChanged) -> None:
         """Takes note of a notification: looks again at what it names, before everything that waits already."""
         if change.task:
-            for held in self._held_of(change):
+            for held in self._held_of(change.tenant_id, change.endpoint):
                 held.task_changed(change.task)
             return
         if change.limits:
@@ -174,7 +176,7 @@ class SnapshotStore:
             return
         self._changes += 1
         if change.ended_session:
-            for held in self._held_of(change):
+            for held in self._held_of(change.tenant_id, change.endpoint):
                 held.end_session(change.ended_session, time.time() + LIFETIME_SECONDS)
             return
         self._absent.clear()
@@ -183,10 +185,9 @@ class SnapshotStore:
                 self._mark_stale(key)
                 self._stale.move_to_end(key, last=False)
 
-    def _held_of(self, change: EndpointChanged) -> list[Held]:
-        """The endpoint that a change names, and its preview, where they are held."""
-        names = (change.endpoint, f"{change.endpoint}{PREVIEW}")
-        found = [self._by_id.get((change.tenant_id, name)) for name in names]
+    def _held_of(self, tenant_id: str, endpoint: str) -> list[Held]:
+        """The endpoint of this slug, and its preview, where they are held."""
+        found = [self._by_id.get((tenant_id, name)) for name in (endpoint, f"{endpoint}{PREVIEW}")]
         return [held for held in found if held is not None]
 
     def announced(self, data: dict[str, Any]) -> None:
@@ -194,6 +195,11 @@ class SnapshotStore:
         for key, held in self._by_id.items():
             if key[0] == data["tenant"] and held.served.endpoint_id == data["endpoint"]:
                 held.announce(data["kind"], data["uri"])
+
+    def subscriptions_changed(self, data: dict[str, Any]) -> None:
+        """Passes on that a session's subscriptions changed: `tenant` (id), `endpoint` (slug), `session` (digest)."""
+        for held in self._held_of(data["tenant"], data["endpoint"]):
+            held.session_changed(data["session"])
 
     def look_again(self) -> None:
         """Looks again at everything held: notifications may have been missed."""

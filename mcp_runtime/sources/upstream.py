@@ -8,7 +8,7 @@ of it.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from core.outbound import Client
 from mcp_runtime.sources.contract import (
@@ -112,7 +112,7 @@ class Line:
     unless `core.outbound` resolved and allowed the address.
 
     `material` loads what was uploaded. `changed` is called with "tools", "prompts" or "resources" when the upstream
-    says that a list changed, or with "resource" and its URI. `parking` is where calls wait at their upstream for what
+    says that a list changed. `parking` is where calls wait at their upstream for what
     their client brings later; without it they are begun again.
     """
 
@@ -121,7 +121,7 @@ class Line:
     http: Client
     credentials: Credentials
     material: Callable[[], Awaitable[bytes]]
-    changed: Callable[[str, str], None] = lambda _kind, _uri: None
+    changed: Callable[[str], None] = lambda _kind: None
     parking: "Parking | None" = None
 
 
@@ -149,6 +149,32 @@ class OpenUpstream(Protocol):
 
     async def close(self) -> None:
         """Ends its connections; calls that are under way fail."""
+
+
+class Listening(Protocol):
+    """What is heard of an upstream. URIs are the upstream's own, which are those that clients read by."""
+
+    def watch(self, uri: str) -> bool:
+        """Wants to hear of this resource; whether that is possible."""
+
+    def unwatch(self, uri: str) -> None:
+        """Wants to hear of it no more."""
+
+    async def run(self, updated: Callable[[str], None]) -> None:
+        """Listens until it is cancelled; `updated` is called with the URI of a resource that may have changed.
+
+        Lists that may have changed go to `Line.changed`.
+        """
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """An open upstream that tells of changes, while `listening` runs.
+
+    It is listened to with the credentials that probes have, and never with those of a person.
+    """
+
+    listening: Listening
 
 
 class ToolsAlone:

@@ -42,12 +42,17 @@ class ConnectionStream(EventStream):
     def __init__(self, principal: Principal) -> None:
         super().__init__(principal, time.time() + LIFETIME_SECONDS)
         self._interested: Interested | None = None
+        self._session = ""
         self.is_overrun = False  # whether it ended because its client does not read
         self._room = asyncio.Event()
 
-    def begin_session(self, interested: Interested) -> None:
-        """Tells of changes from now on; of those of resources, if the session is `interested`."""
-        self._interested = interested
+    def begin_session(self, session: str, interested: Interested) -> None:
+        """Tells of changes from now on; of those of resources, if the session (its digest) is `interested`."""
+        self._session, self._interested = session, interested
+
+    @property
+    def session(self) -> str:
+        return self._session
 
     async def deliver(self, message: bytes) -> None:
         """Queues a message as soon as there is room; a client that makes none for SEND_SECONDS is let go."""
@@ -134,7 +139,7 @@ class _Listener(ListenStream):
 
     def forget(self) -> None:
         """Hears of nothing any more."""
-        self._held.subscribers.discard(self)
+        self._held.unsubscribe(self)
 
 
 class Connection:
@@ -196,7 +201,9 @@ class Connection:
         if standing is not None:
             self._standing = standing
             state = self._services.signals.state
-            self._stream.begin_session(partial(state.is_subscribed, digest(standing.token)))
+            session = digest(standing.token)
+            self._stream.begin_session(session, partial(state.is_subscribed, session))
+            self._held.stir()
 
     async def _answer(self, reply: Reply | None) -> None:
         if reply is not None and reply.body:

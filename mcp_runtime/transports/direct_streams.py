@@ -142,7 +142,7 @@ class DirectStream(Listener):
         channel.finish(self._closing())
 
     def _forget(self) -> None:
-        self._held.subscribers.discard(self)
+        self._held.unsubscribe(self)
         expiry, self._expiry = self._expiry, None
         if expiry is not None:
             expiry.cancel()

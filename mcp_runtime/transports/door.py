@@ -89,7 +89,7 @@ class Door(ABC):
             try:
                 await stream.serve(receive, send, self._limits.keep_alive_seconds)
             finally:
-                held.subscribers.discard(stream)
+                held.unsubscribe(stream)
 
 
 def not_allowed(allow: bytes) -> Reply:

@@ -1,5 +1,6 @@
 """What a session changes while it lives: its log level and its subscriptions, in Valkey, so that any worker knows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import redis.asyncio
@@ -59,6 +60,16 @@ class SessionState:
             return bool(await self._client.sismember(_key(session, "subscriptions"), uri))
         except RedisError:
             return False
+
+    async def subscriptions(self, sessions: Sequence[str]) -> list[frozenset[str]]:
+        """The URIs that each of these sessions wants to hear of, in one round trip."""
+        try:
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for session in sessions:
+                    pipeline.smembers(_key(session, "subscriptions"))
+                return [frozenset(uri.decode() for uri in found) for found in await pipeline.execute()]
+        except RedisError:
+            raise Refused(refusals.TEMPORARILY_UNAVAILABLE) from None
 
 
 def _key(session: str, what: str) -> str:

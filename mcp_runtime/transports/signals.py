@@ -14,10 +14,10 @@ from mcp_runtime.snapshots.held import Held
 from mcp_runtime.sources.contract import Announce, CallContext
 from mcp_runtime.transports.questions import Questions
 from mcp_runtime.transports.session_state import SessionState
-from mcp_runtime.upstreams.lines import Tell
 
 CANCEL = "cancel"
 ANNOUNCE = "announce"
+SUBSCRIPTIONS = "subscriptions"
 MAXIMUM_ANSWER_BYTES = 1024 * 1024
 
 
@@ -34,12 +34,12 @@ class Signals:
     async def give(self, notice: Notice, held: Held) -> Reply:
         """Tells, stores, and then answers."""
         try:
-            await self._tell(notice.signal)
+            await self._tell(notice.signal, held)
         except Refused as refused:
             return refusal_reply(refused, notice.id)
         return notice.reply
 
-    async def _tell(self, signal: Signal) -> None:
+    async def _tell(self, signal: Signal, held: Held) -> None:
         if signal.kind == ANSWERED:
             if len(encode(signal.data)) > MAXIMUM_ANSWER_BYTES:
                 raise Refused(refusals.BODY_TOO_LARGE, "An answer has at most 1 MiB.")
@@ -50,8 +50,16 @@ class Signals:
             await self.state.set_level(signal.session, signal.data["level"])
         elif signal.kind == SUBSCRIBED:
             await self.state.subscribe(signal.session, signal.data["uri"])
+            await self._tell_of_subscriptions(signal.session, held)
         elif signal.kind == UNSUBSCRIBED:
             await self.state.unsubscribe(signal.session, signal.data["uri"])
+            await self._tell_of_subscriptions(signal.session, held)
+
+    async def _tell_of_subscriptions(self, session: str, held: Held) -> None:
+        """Who holds the session's stream listens to upstreams for it."""
+        served = held.served
+        data = {"tenant": served.tenant_id, "endpoint": served.slug, "session": session}
+        await self._bus.tell_everyone(SUBSCRIPTIONS, data)
 
     def cancellation(self, session: str, request: bytes) -> "asyncio.Future[None]":
         """A future that is done when the session's client cancels the request, whichever worker hears it."""
@@ -71,21 +79,12 @@ class Signals:
             future.set_result(None)
 
 
-def teller(bus: Bus) -> Tell:
-    """A function that tells the clients of an endpoint (ids of its tenant and its own), at every worker, of a change:
-    the kind of list, and the URI where it is one resource."""
-
-    async def tell(tenant_id: str, endpoint_id: str, kind: str, uri: str) -> None:
-        await bus.tell_everyone(ANNOUNCE, {"tenant": tenant_id, "endpoint": endpoint_id, "kind": kind, "uri": uri})
-
-    return tell
-
-
 def announcer(bus: Bus) -> Announce:
-    """The same for sources: for the endpoint of a call."""
-    tell = teller(bus)
+    """A function by which a source tells the clients of a call's endpoint, at every worker, of a change: the kind of
+    list, and the URI where it is one resource."""
 
     async def announce(context: CallContext, kind: str, uri: str) -> None:
-        await tell(context.tenant_id, context.endpoint_id, kind, uri)
+        data = {"tenant": context.tenant_id, "endpoint": context.endpoint_id, "kind": kind, "uri": uri}
+        await bus.tell_everyone(ANNOUNCE, data)
 
     return announce

@@ -73,6 +73,21 @@ class Hearer:
     def resource_updated(self, uri: str) -> None:
         """Tells that a resource changed, if the client wants to hear of it."""
 
+    @property
+    def hears_lists(self) -> bool:
+        """Whether it would tell that a list changed."""
+        return bool(self.session)
+
+    @property
+    def uris(self) -> frozenset[str]:
+        """The resources that it asked for itself."""
+        return frozenset()
+
+    @property
+    def session(self) -> str:
+        """The digest of the session whose subscriptions it tells of; empty where there is none."""
+        return ""
+
     def task_changed(self, task_id: str) -> None:
         """Tells that a task changed, if the client wants to hear of it."""
 
@@ -181,6 +196,10 @@ class SessionStream(EventStream):
         self._session_digest = session_digest
         self._interested = interested
 
+    @property
+    def session(self) -> str:
+        return self._session_digest
+
     def session_ended(self, session_digest: str) -> None:
         if session_digest == self._session_digest:
             self.close()
@@ -207,6 +226,14 @@ class Listener(Hearer):
 
     __slots__ = ()
     _listen: Listen
+
+    @property
+    def hears_lists(self) -> bool:
+        return bool(self._listen.listening.lists)
+
+    @property
+    def uris(self) -> frozenset[str]:
+        return self._listen.listening.uris
 
     def list_changed(self, kind: str) -> None:
         if kind in self._listen.listening.lists:

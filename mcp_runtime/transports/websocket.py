@@ -159,7 +159,7 @@ class McpConsumer(AsyncWebsocketConsumer):
         try:
             code = await stream.run(self.base_send, self._services.limits.keep_alive_seconds)
         finally:
-            held.subscribers.discard(stream)
+            held.unsubscribe(stream)
         await self._ended(code)
         if self._receiving is not None:
             self._receiving.cancel()

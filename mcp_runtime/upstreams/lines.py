@@ -11,16 +11,11 @@ from mcp_runtime.sources.credentials import StoredCredentials, VaultReader
 from mcp_runtime.sources.mcp.parking import Parking
 from mcp_runtime.sources.upstream import Line, UpstreamSource
 
-# Tells the clients of an endpoint (ids of its tenant and its own) of a kind of list, or of one resource by its URI.
-type Tell = Callable[[str, str, str, str], Coroutine[Any, Any, None]]
-
+# What an upstream says within so long is one change.
+PAUSE_SECONDS = 5.0
 
 # Has what an upstream (by id) offers looked at again.
 type OffersChanged = Callable[[str], Coroutine[Any, Any, None]]
-
-
-async def nobody_told(_tenant_id: str, _endpoint_id: str, _kind: str, _uri: str) -> None:
-    """Tells nobody: where upstreams are opened to be looked at."""
 
 
 async def nobody_asked(_upstream_id: str) -> None:
@@ -28,7 +23,7 @@ async def nobody_asked(_upstream_id: str) -> None:
 
 
 class Lines:
-    """Makes a `Line` for each upstream. A resource that changed is told to clients by `tell`.
+    """Makes a `Line` for each upstream.
 
     A list that changed is no news for clients, who are served what was approved: it is looked at by `offers_changed`.
     """
@@ -37,18 +32,18 @@ class Lines:
         self,
         http: Client,
         vault: VaultReader,
-        tell: Tell = nobody_told,
         offers_changed: OffersChanged = nobody_asked,
         parking: Parking | None = None,
     ) -> None:
         self._http = http
         self._vault = vault
-        self._tell = tell
         self._offers_changed = offers_changed
         self._parking = parking
         self._telling: set[asyncio.Task[None]] = set()
+        # Of whom something was told a moment ago, and whether they said more since.
+        self._lately: dict[str, bool] = {}
 
-    def of(self, tenant_id: str, endpoint_id: str, upstream: UpstreamSnapshot, source: UpstreamSource) -> Line:
+    def of(self, tenant_id: str, upstream: UpstreamSnapshot, source: UpstreamSource) -> Line:
         """The line of one upstream, whose secrets go nowhere but to where they were given for."""
         destination = source.destination(upstream.config)
         return Line(
@@ -57,12 +52,21 @@ class Lines:
             http=self._http,
             credentials=StoredCredentials(self._vault, tenant_id, upstream.id, destination),
             material=partial(self._vault.material, tenant_id, upstream.id),
-            changed=partial(self._changed, tenant_id, endpoint_id, upstream.id),
+            changed=partial(self._changed, upstream.id),
             parking=self._parking,
         )
 
-    def _changed(self, tenant_id: str, endpoint_id: str, upstream_id: str, kind: str, uri: str) -> None:
-        work = self._tell(tenant_id, endpoint_id, kind, uri) if uri else self._offers_changed(upstream_id)
-        telling = asyncio.get_running_loop().create_task(work)
+    def _changed(self, upstream_id: str, kind: str) -> None:
+        if upstream_id in self._lately:
+            self._lately[upstream_id] = True
+            return
+        self._lately[upstream_id] = False
+        loop = asyncio.get_running_loop()
+        telling = loop.create_task(self._offers_changed(upstream_id))
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
+        loop.call_later(PAUSE_SECONDS, self._settled, upstream_id, kind)
+
+    def _settled(self, upstream_id: str, kind: str) -> None:
+        if self._lately.pop(upstream_id):
+            self._changed(upstream_id, kind)

@@ -11,8 +11,8 @@ from mcp_runtime.upstreams.served import Link, Links, ServedUpstream
 
 logger = logging.getLogger(__name__)
 
-# The line of an upstream, for the tenant and endpoint (ids) that it belongs to.
-type LineOf = Callable[[str, str, UpstreamSnapshot, UpstreamSource], Line]
+# The line of an upstream, for the tenant (its id) that it belongs to.
+type LineOf = Callable[[str, UpstreamSnapshot, UpstreamSource], Line]
 
 
 class Opener:
@@ -49,7 +49,7 @@ class Opener:
         source = self._sources.get(upstream.kind)
         if source is None:
             raise InvalidConfig({"kind": f"This platform has no kind of upstream {upstream.kind}."})
-        line = self._line_of(snapshot.tenant_id, snapshot.endpoint_id, upstream, source)
+        line = self._line_of(snapshot.tenant_id, upstream, source)
         try:
             guard = self._breakers.of(upstream.id, upstream.revision)
             return self._links.add(source.open(upstream.config, line), guard)

@@ -24,7 +24,7 @@ from mcp_runtime.sources.contract import (
     refused_result,
     text_result,
 )
-from mcp_runtime.sources.upstream import Health, OpenUpstream, UpstreamFailed
+from mcp_runtime.sources.upstream import Health, OpenUpstream, Telling, UpstreamFailed
 
 CONNECT_PREFIX = "connect_"
 QUARANTINED = "quarantined"
@@ -147,11 +147,12 @@ class HeldBack(Exception):
 class Link:
     """An open upstream with the calls that are under way, so that it is closed after the last of them.
 
-    `guard` keeps calls from it while it fails.
+    `guard` keeps calls from it while it fails; `listening` is what is heard of it, where it tells of changes.
     """
 
     def __init__(self, upstream: OpenUpstream, guard: Guard, closed: Callable[["Link"], None]) -> None:
         self.open = upstream
+        self.listening = upstream.listening if isinstance(upstream, Telling) else None
         self.guard = guard
         self._closed = closed
         self._running = 0

@@ -34,7 +34,6 @@ class Progress:
 
 def visit[T](
     tenant_id: str,
-    endpoint_id: str,
     snapshot: UpstreamSnapshot,
     work: Callable[[OpenUpstream], Awaitable[T]],
     *,
@@ -48,7 +47,7 @@ def visit[T](
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="visit") as pool:
         begun = time.monotonic()
-        future = pool.submit(lambda: asyncio.run(_visit(tenant_id, endpoint_id, snapshot, work, seconds)))
+        future = pool.submit(lambda: asyncio.run(_visit(tenant_id, snapshot, work, seconds)))
         while True:
             try:
                 return future.result(timeout=TELL_SECONDS)
@@ -60,13 +59,12 @@ def visit[T](
 
 async def _visit[T](
     tenant_id: str,
-    endpoint_id: str,
     snapshot: UpstreamSnapshot,
     work: Callable[[OpenUpstream], Awaitable[T]],
     seconds: float,
 ) -> T:
     async with visiting() as lines:
-        return await visited(lines, Target(tenant_id, endpoint_id, snapshot), work, seconds)
+        return await visited(lines, Target(tenant_id, snapshot), work, seconds)
 
 
 @asynccontextmanager
@@ -85,7 +83,6 @@ class Target:
     """An upstream to be visited."""
 
     tenant_id: str
-    endpoint_id: str
     snapshot: UpstreamSnapshot
 
 
@@ -96,7 +93,7 @@ async def visited[T](lines: Lines, target: Target, work: Callable[[OpenUpstream]
     if source is None:
         raise UpstreamFailed(f"This platform has no kind of upstream {snapshot.kind}.")
     try:
-        line = lines.of(target.tenant_id, target.endpoint_id, snapshot, source)
+        line = lines.of(target.tenant_id, snapshot, source)
         upstream = source.open(snapshot.config, line)
         try:
             async with asyncio.timeout(seconds):

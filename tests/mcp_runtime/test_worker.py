@@ -13,7 +13,14 @@ from mcp_runtime.worker import Worker
 from tests.mcp_runtime.conftest import Stage
 from tests.mcp_runtime.driving import BOUND_SECONDS, eventually, in_console, serving
 
-CHILDREN = ("core/listener", "core/refresher", "core/quotas", "links/bus", "observability/shipper")
+CHILDREN = (
+    "core/listener",
+    "core/refresher",
+    "core/quotas",
+    "links/bus",
+    "observability/shipper",
+    "observability/hearing",
+)
 ECHO = {"name": "echo", "arguments": {}}
 
 

@@ -28,6 +28,10 @@ class Conduit(Protocol):
     async def hear_requests(self) -> None:
         """From now on hears what the server says outside of requests, if that comes another way."""
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is a stream of what the server says outside of requests."""
+
     async def heard_out(self) -> None:
         """Returns when nothing can be heard outside of requests any more."""
 

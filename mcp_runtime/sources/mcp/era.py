@@ -9,8 +9,21 @@ from mcp_runtime.sources.mcp.requests import Caller, Request
 
 MAXIMUM_INSTRUCTIONS = 64 * 1024
 
-# Is told "tools", "prompts" or "resources", or "resource" and its URI.
-type Changed = Callable[[str, str], None]
+# Is told of a list that changed: "tools", "prompts" or "resources".
+type Changed = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """What becomes of what is heard: `opened` is called when hearing begins, `updated` with a resource's URI."""
+
+    opened: Callable[[], None]
+    changed: Changed
+    updated: Callable[[str], None]
+
+
+class NothingToHear(Exception):
+    """The server has no way to tell of what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +53,11 @@ class Era(Protocol):
     async def request(self, request: Request, caller: Caller) -> dict[str, Any]:
         """The result. Raises Answered, UpstreamFailed, EraChanged, and whatever asking the client raises."""
 
-    async def listen(self, about: About, uris: frozenset[str], changed: Changed) -> None:
-        """Hears of changes of lists and of resources until the server ends that. Raises UpstreamFailed, Answered."""
+    async def listen(self, about: About, uris: frozenset[str], ear: Ear) -> None:
+        """Hears of changes of lists and of resources until the server ends that.
+
+        Raises UpstreamFailed, Answered, NothingToHear.
+        """
 
     async def close(self) -> None:
         """Ends what is open."""

@@ -1,6 +1,6 @@
 """Streams that belong to no request: what a server says of itself, heard as long as it says it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from core.outbound import FetchFailed, Stream
 from core.outbound.event_stream import EventReader
@@ -31,14 +31,14 @@ async def messages_of(
             yield message
 
 
-def note(message: Message, changed: Changed) -> bool:
-    """Tells `changed` of a change; whether the message was of one."""
+def note(message: Message, changed: Changed, updated: Callable[[str], None]) -> bool:
+    """Tells `changed` of a list, `updated` of a resource; whether the message was of either."""
     if message.method in _LISTS:
-        changed(_LISTS[message.method], "")
+        changed(_LISTS[message.method])
         return True
     if message.method != "notifications/resources/updated":
         return False
     uri = message.params.get("uri") if type(message.params) is dict else None
     if type(uri) is str:
-        changed("resource", uri)
+        updated(uri)
     return True

@@ -148,6 +148,10 @@ class HttpSse:
     async def hear_requests(self) -> None:
         """Everything comes over the one stream."""
 
+    @property
+    def is_heard(self) -> bool:
+        return self._stream is not None
+
     async def heard_out(self) -> None:
         if self._reading is not None:
             await asyncio.wait({self._reading})

@@ -14,7 +14,7 @@ from mcp_runtime.protocol.jsonrpc import Kind, Message, encode
 from mcp_runtime.protocol.revisions import HANDSHAKE, NEWEST_HANDSHAKE
 from mcp_runtime.sources.mcp.capabilities import INFO, Abilities, capabilities_of
 from mcp_runtime.sources.mcp.conduit import Conduit, SessionGone
-from mcp_runtime.sources.mcp.era import About, Changed, read_about, unknown_version
+from mcp_runtime.sources.mcp.era import About, Changed, Ear, NothingToHear, read_about, unknown_version
 from mcp_runtime.sources.mcp.hearing import note
 from mcp_runtime.sources.mcp.messages import Answered, broken
 from mcp_runtime.sources.mcp.requests import Caller, EraChanged, Request, nobody
@@ -41,6 +41,8 @@ class Session:
         self.running: dict[int, Running] = {}
         self.used_at = 0.0
         self.subscribed: frozenset[str] = frozenset()
+        self.ears: list[Ear] = []
+        self._subscribing = asyncio.Lock()
         self._changed = changed
         self._background = background
         self._bay = bay
@@ -92,16 +94,26 @@ class Session:
         return await SessionCall(place, identifier, running, caller, owner).begin()
 
     async def subscribe(self, uris: frozenset[str]) -> None:
-        """Has the server tell of these resources and no others. Raises SessionGone, Answered, UpstreamFailed."""
-        for method, chosen in (("unsubscribe", self.subscribed - uris), ("subscribe", uris - self.subscribed)):
-            for uri in sorted(chosen):
-                await self.request(Request(f"resources/{method}", {"uri": uri}), nobody(LISTEN_SECONDS))
-        self.subscribed = uris
+        """Has the server tell of these resources and no others. Raises SessionGone, UpstreamFailed."""
+        async with self._subscribing:
+            for uri in sorted(self.subscribed - uris):
+                await self._choose("unsubscribe", uri)
+                self.subscribed -= {uri}
+            for uri in sorted(uris - self.subscribed):
+                await self._choose("subscribe", uri)
+                self.subscribed |= {uri}
+
+    async def _choose(self, act: str, uri: str) -> None:
+        try:
+            await self.request(Request(f"resources/{act}", {"uri": uri}), nobody(LISTEN_SECONDS))
+        except Answered as error:
+            # One that it does not tell of keeps nobody from hearing of the others.
+            logger.info("an upstream refuses to %s: %s", act, error.sentence)
 
     @property
     def is_idle(self) -> bool:
         """Whether nobody would miss it."""
-        return not self.running and not self.subscribed
+        return not self.running and not self.ears
 
     def hear(self, message: Message) -> bytes | None:
         """Takes what comes on a stream of the session's own; returns what is to be answered at once.
@@ -111,13 +123,18 @@ class Session:
         if message.kind is Kind.RESPONSE:
             self._answered(message)
             return None
-        if message.kind is Kind.NOTIFICATION and note(message, self._changed):
+        if message.kind is Kind.NOTIFICATION and note(message, self._changed, self._updated):
             return None
         running = self._meant(message)
         if running is not None:
             running.push(message)
             return None
         return reply_to(message) if message.kind is Kind.REQUEST else None
+
+    def _updated(self, uri: str) -> None:
+        """Nobody but who listens: what a caller's own session hears of is that caller's."""
+        for ear in self.ears[-1:]:
+            ear.updated(uri)
 
     def _answered(self, message: Message) -> None:
         number = int(message.id) if message.id.isdigit() else 0
@@ -187,17 +204,29 @@ class Sessions:
             await session.conduit.hear_requests()
         return session
 
-    async def listen(self, about: About, uris: frozenset[str], changed: Changed) -> None:
+    async def listen(self, about: About, uris: frozenset[str], ear: Ear) -> None:
         """Hears of changes in a session of the platform's own, until that ends."""
         caller = nobody(LISTEN_SECONDS)
         session = await self.session(caller)
-        await session.conduit.hear_requests()
-        if about.setting("resources", "subscribe"):
-            await session.subscribe(uris)
+        session.ears.append(ear)
         try:
-            await session.conduit.heard_out()
+            await self._hear(session, uris if about.setting("resources", "subscribe") else frozenset(), ear)
         except SessionGone:
             self._forget(caller, session)
+        finally:
+            session.ears.remove(ear)
+            # The last one who listened leaves nothing behind that the server would go on telling of.
+            if session.is_idle:
+                self._forget(caller, session)
+
+    @staticmethod
+    async def _hear(session: Session, uris: frozenset[str], ear: Ear) -> None:
+        await session.conduit.hear_requests()
+        await session.subscribe(uris)
+        if session.conduit.is_heard:
+            ear.opened()
+        await session.conduit.heard_out()
+        raise NothingToHear
 
     async def _begin(self, caller: Caller) -> Session:
         session: Session | None = None

@@ -37,12 +37,7 @@ class McpSource:
 
 
 class OpenMcp:
-    """One server in use.
-
-    While any client listens to an endpoint that offers it, its worker has `listening.run()` as a supervised task, and
-    calls `listening.watch(uri)` and `listening.unwatch(uri)` for the resources that clients subscribed to. What is
-    heard goes to `Line.changed`.
-    """
+    """One server in use, which tells of changes (`sources.upstream.Telling`)."""
 
     def __init__(self, client: McpClient, line: Line) -> None:
         self._client = client

@@ -12,7 +12,7 @@ from mcp_runtime.protocol.mirrored import encode_value
 from mcp_runtime.protocol.revisions import NEWEST_STATELESS
 from mcp_runtime.protocol.stateless import CAPABILITIES_KEY, VERSION_KEY
 from mcp_runtime.sources.mcp.capabilities import INFO, capabilities_of
-from mcp_runtime.sources.mcp.era import About, Changed, read_about
+from mcp_runtime.sources.mcp.era import About, Ear, NothingToHear, read_about
 from mcp_runtime.sources.mcp.hearing import SILENT_SECONDS, messages_of, note
 from mcp_runtime.sources.mcp.link import ENDLESS_BYTES, RESPONSE_BYTES, STREAM_BYTES, Link, Sent
 from mcp_runtime.sources.mcp.messages import Answered, broken, read_messages, result_of
@@ -91,9 +91,11 @@ class Stateless:
             response = await self._link.send(sent, limits)
         return response
 
-    async def listen(self, about: About, uris: frozenset[str], changed: Changed) -> None:
+    async def listen(self, about: About, uris: frozenset[str], ear: Ear) -> None:
         """Hears of changes until the server ends the stream (basic/patterns/subscriptions)."""
         wanted = _wanted(about, uris)
+        if not wanted:
+            raise NothingToHear
         caller = nobody(LISTEN_SECONDS)
         identifier = next(self._ids)
         request = Request("subscriptions/listen", {"notifications": wanted})
@@ -102,11 +104,12 @@ class Stateless:
             result_of(read_messages(response.body, batches=False)[0])
             raise broken("The server does not keep a stream of changes open.")
         try:
+            ear.opened()
             async for message in messages_of(response.stream):
                 if message.kind is Kind.RESPONSE:
                     result_of(message)
                     return
-                note(message, changed)
+                note(message, ear.changed, ear.updated)
         finally:
             response.stream.close()
 

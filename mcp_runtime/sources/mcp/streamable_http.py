@@ -42,6 +42,7 @@ class StreamableHttp:
         self._batches = False
         self._hearing: asyncio.Task[None] | None = None
         self._is_heard = asyncio.Event()
+        self._stream: Stream | None = None
         self._tasks = Tasks("mcp stream")
 
     async def open(self, caller: Caller) -> None:
@@ -71,10 +72,18 @@ class StreamableHttp:
         except TimeoutError:
             self._is_heard.set()
 
+    @property
+    def is_heard(self) -> bool:
+        return self._stream is not None
+
     async def heard_out(self) -> None:
-        if self._hearing is not None:
-            # The exceptions of that task are this one's to tell.
-            await asyncio.shield(self._hearing)
+        if self._hearing is None:
+            return
+        await asyncio.wait({self._hearing})
+        if self._hearing.cancelled():
+            raise SessionGone
+        # The exceptions of that task are this one's to tell.
+        self._hearing.result()
 
     async def _keep_hearing(self) -> None:
         """Hears the server out, and comes back for more where it says how to go on."""
@@ -84,12 +93,13 @@ class StreamableHttp:
             self._is_heard.set()
             if stream is None:
                 return  # a server need not have one
-            began = asyncio.get_running_loop().time()
+            self._stream, began = stream, asyncio.get_running_loop().time()
             last, reader = reader, EventReader(EVENT_BYTES)
             reader.id, reader.retry = last.id, last.retry
             try:
                 await self._hear_out(stream, reader)
             finally:
+                self._stream = None
                 stream.close()
             lasted = asyncio.get_running_loop().time() - began
             asked = USUAL_PAUSE_SECONDS if reader.retry is None else reader.retry / 1000

@@ -6,7 +6,7 @@ gives up ends with GaveUp, which its own supervisor sees as the end of a child.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,6 +158,64 @@ class TemporaryTasks:
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=patience)
         await end_all(set(self._tasks))
+
+
+class TransientTasks:
+    """Tasks that come and go, each by its key, and come back when they fail (OTP's `simple_one_for_one`).
+
+    One that fails concerns nobody else, and comes back after growing, jittered pauses; one that returns does not.
+    """
+
+    def __init__(self, id: str, backoff: Callable[[], Backoff] = Backoff) -> None:  # noqa: A002  as in a specification
+        self.id = id
+        self.restarts = 0
+        self._backoff = backoff
+        self._tasks: dict[Hashable, asyncio.Task[None]] = {}
+        self._ending: dict[Hashable, asyncio.Task[None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def start(self, key: Hashable, run: Callable[[], Awaitable[None]]) -> None:
+        """Starts one, after a former one of this key has put its things away."""
+        former = self._ending.get(key)
+        self._tasks[key] = asyncio.create_task(self._live(key, run, former), name=self.id)
+
+    def stop(self, key: Hashable) -> None:
+        """Begins to end one, if there is one."""
+        task = self._tasks.pop(key, None)
+        if task is not None:
+            self._ending[key] = task
+            task.add_done_callback(lambda task: self._ended(key, task))
+            task.cancel()
+
+    def _ended(self, key: Hashable, task: "asyncio.Task[None]") -> None:
+        if self._ending.get(key) is task:
+            del self._ending[key]
+
+    async def _live(
+        self, key: Hashable, run: Callable[[], Awaitable[None]], former: "asyncio.Task[None] | None"
+    ) -> None:
+        if former is not None:
+            await asyncio.wait({former})
+        backoff, loop = self._backoff(), asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await run()
+            except Exception:
+                logger.exception("one of %s failed", self.id)
+            else:
+                self._tasks.pop(key, None)
+                return
+            self.restarts += 1
+            await asyncio.sleep(backoff.next(loop.time() - began))
+
+    async def end(self) -> None:
+        """Ends all of them."""
+        for key in list(self._tasks):
+            self.stop(key)
+        await end_all(set(self._ending.values()))
 
 
 async def end_all(tasks: Collection[asyncio.Task[Any]]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from core.supervision.intensity import Backoff
 from core.supervision.spec import Intensity, Restart, Strategy
 from core.supervision.strategy import InvalidTree
-from core.supervision.tasks import GaveUp, TaskSpec, TaskSupervisor, TemporaryTasks
+from core.supervision.tasks import GaveUp, TaskSpec, TaskSupervisor, TemporaryTasks, TransientTasks
 
 BOUND_SECONDS = 5
 NAMES = ("one", "two", "three")
@@ -194,3 +194,67 @@ async def test_requests_end_with_what_they_belong_to(caplog: pytest.LogCaptureFi
     await requests.end(0.0)
     assert (cleared.is_set(), task.cancelled(), len(requests)) == (True, True, 0)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_transient_task_comes_back_when_it_fails_and_concerns_no_other() -> None:
+    tasks = TransientTasks("some", lambda: Backoff(first=0.0, ceiling=0.0))
+    began: list[int] = []
+    again, other = asyncio.Event(), asyncio.Event()
+
+    async def fails() -> None:
+        began.append(1)
+        if len(began) < 3:
+            raise RuntimeError("told to fail")
+        again.set()
+        await asyncio.Event().wait()
+
+    async def waits() -> None:
+        other.set()
+        await asyncio.Event().wait()
+
+    tasks.start("a", fails)
+    tasks.start("b", waits)
+    async with asyncio.timeout(5):
+        await again.wait()
+        await other.wait()
+    assert (len(began), tasks.restarts, len(tasks)) == (3, 2, 2)
+    await tasks.end()
+    assert len(tasks) == 0
+
+
+async def test_a_transient_task_that_returns_stays_away() -> None:
+    tasks = TransientTasks("some")
+    done = asyncio.Event()
+
+    async def returns() -> None:
+        done.set()
+
+    tasks.start("a", returns)
+    async with asyncio.timeout(5):
+        await done.wait()
+    assert (len(tasks), tasks.restarts) == (0, 0)
+
+
+async def test_a_transient_task_is_begun_again_after_it_put_its_things_away() -> None:
+    tasks = TransientTasks("some")
+    happened: list[str] = []
+    began, put_away = asyncio.Queue[int](), asyncio.Event()
+
+    async def run() -> None:
+        happened.append("begins")
+        began.put_nowait(1)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await put_away.wait()
+            happened.append("ends")
+
+    async with asyncio.timeout(5):
+        tasks.start("a", run)
+        await began.get()
+        tasks.stop("a")
+        tasks.start("a", run)
+        put_away.set()
+        await began.get()
+        assert happened == ["begins", "ends", "begins"]
+        await tasks.end()

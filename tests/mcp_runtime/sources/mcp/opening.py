@@ -118,8 +118,8 @@ async def opened(
     changes: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
     async with outbound.Client(ALLOWED) as http, asyncio.timeout(30):
 
-        def changed(kind: str, uri: str) -> None:
-            changes.put_nowait((kind, uri))
+        def changed(kind: str) -> None:
+            changes.put_nowait((kind, ""))
 
         line = Line("t", "u", http, vault or Vault(), _nothing, changed, parking)
         upstream = McpSource().open({"url": url, "transport": transport, **config}, line)
@@ -150,9 +150,11 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[str]:
-    """Runs an ASGI application on a port of its own; its origin."""
-    config = uvicorn.Config(app, port=0, loop="none", log_config=None, log_level="error", timeout_graceful_shutdown=1)
+async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
+    """Runs an ASGI application on a port of its own, or on this one; its origin."""
+    config = uvicorn.Config(
+        app, port=port, loop="none", log_config=None, log_level="error", timeout_graceful_shutdown=1
+    )
     server = _Server(config)
     task = asyncio.create_task(server._serve())  # noqa: SLF001  # without its handlers of signals
     try:
