@@ -10,5 +10,6 @@ handler500 = failures.server_error
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("allauth.urls")),
     path("api/v1/", include("console.api.urls")),
+    path("", include("console.oauth.urls")),
     path("", include("console.pages.urls")),
 ]

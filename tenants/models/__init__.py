@@ -1,6 +1,17 @@
 """The models of people and tenants, one noun a module."""
 
 from tenants.models.api_key import ApiKey
+from tenants.models.authorization import (
+    AuthMethod,
+    AuthorizationCode,
+    AuthorizationPolicy,
+    ClientGrant,
+    ClientKind,
+    DeviceCode,
+    GrantOrigin,
+    McpClient,
+    RefreshToken,
+)
 from tenants.models.connection import Connection, ConnectionState, GrantType, Login, OAuthClient
 from tenants.models.gate import Cutoff, PublishedGate, SeenAssertion, SigningKey
 from tenants.models.group import Group, GroupMember, GroupSource
@@ -12,18 +23,27 @@ from tenants.models.vault import Secret, TenantKey
 
 __all__ = [
     "ApiKey",
+    "AuthMethod",
+    "AuthorizationCode",
+    "AuthorizationPolicy",
+    "ClientGrant",
+    "ClientKind",
     "Connection",
     "ConnectionState",
     "Cutoff",
+    "DeviceCode",
+    "GrantOrigin",
     "GrantType",
     "Group",
     "GroupMember",
     "GroupSource",
     "Invitation",
     "Login",
+    "McpClient",
     "Membership",
     "OAuthClient",
     "PublishedGate",
+    "RefreshToken",
     "Revocation",
     "RevocationDue",
     "RevocationOutcome",

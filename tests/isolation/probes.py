@@ -22,7 +22,19 @@ class Probe:
 
 
 # Whole parts of the URL space that no tenant's rows are behind, each with the reason.
+_ISSUER = "oauth/<uuid:tenant_id>"
+_METADATA = "public: what programs have to know before anybody let them in; it names nothing of the tenant's"
+_PROGRAMS = "for programs without a session: tests/console/oauth presents the codes and tokens of other tenants there"
 EXEMPT = {
+    f".well-known/oauth-authorization-server/{_ISSUER}": _METADATA,
+    f".well-known/openid-configuration/{_ISSUER}": _METADATA,
+    f"{_ISSUER}/.well-known/openid-configuration": _METADATA,
+    f"{_ISSUER}/.well-known/oauth-authorization-server": _METADATA,
+    f"{_ISSUER}/jwks": _METADATA,
+    f"{_ISSUER}/register": _METADATA,
+    f"{_ISSUER}/token": _PROGRAMS,
+    f"{_ISSUER}/revoke": _PROGRAMS,
+    f"{_ISSUER}/introspect": _PROGRAMS,
     "account/": "signing in: everything there belongs to the person in the session, and no parameter is a tenant's",
     "api/v1/problems/<slug:code>": "public: what a refusal means",
     "api/v1/": "only the address itself: what no other route takes is not found, whoever asks",
@@ -183,10 +195,12 @@ _LINK = Probe(
     by_link="the token is a secret: whoever was mailed it may see what it invites to, and only its addressee accepts",
     refusals=frozenset({404, 410}),
 )
+_OAUTH = {f"{_ISSUER}/{name}": Probe({"tenant_id": "tenant_id"}) for name in ("authorize", "consent")}
 
 PROBES: dict[str, Probe] = {
     **{f"t/<slug:tenant>/{template}": Probe(fills) for template, fills in _PAGES.items()},
     **{f"api/v1/{template}": probe for template, probe in _API.items()},
+    **_OAUTH,
     "invitations/<slug:slug>/<str:token>": _LINK,
 }
 

@@ -1,0 +1,1 @@
+"""The HTTP of tenants' authorization servers, at the console's origin."""

@@ -1,0 +1,77 @@
+"""The endpoints that programs post to: tokens, revocation, introspection, registration."""
+
+from uuid import UUID
+
+from allauth.account.adapter import get_adapter
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc7591 import InvalidClientMetadataError
+from django.http import HttpRequest
+
+from console.api.requests import StrictJson
+from console.oauth.machines import FORM, LARGEST_BODY, machine, refusal
+from console.oauth.resources import EndpointResources
+from core.refusals import Refused
+from core.tenancy import tenant_context
+from tenants.authorization import revoking
+from tenants.authorization.asked import Asked, single
+from tenants.authorization.exchange import endpoint_answer, refused, token_answer
+from tenants.authorization.publishing import issuer_of
+from tenants.authorization.registration import client_registered
+from tenants.authorization.server import Answer
+
+
+@machine("POST")
+def token(request: HttpRequest, tenant_id: UUID) -> Answer:
+    """RFC 6749 section 3.2."""
+    try:
+        asked = _asked(request, tenant_id, "token")
+    except OAuth2Error as error:
+        return refused(error)
+    return token_answer(tenant_id=tenant_id, asked=asked, resources=EndpointResources(tenant_id))
+
+
+@machine("POST")
+def revoke(request: HttpRequest, tenant_id: UUID) -> Answer:
+    """RFC 7009."""
+    return _further(request, tenant_id, revoking.REVOCATION, public=True)
+
+
+@machine("POST")
+def introspect(request: HttpRequest, tenant_id: UUID) -> Answer:
+    """RFC 7662."""
+    return _further(request, tenant_id, revoking.INTROSPECTION, public=False)
+
+
+@machine("POST")
+def register(request: HttpRequest, tenant_id: UUID) -> Answer:
+    """RFC 7591."""
+    try:
+        if len(request.body) > LARGEST_BODY:
+            return refusal(413, "invalid_client_metadata", "The body is too large.")
+        said = StrictJson().parse_body(request)
+    except Refused:
+        return refused(InvalidClientMetadataError("The body is one JSON object, sent as application/json."))
+    try:
+        with tenant_context(tenant_id):
+            address = get_adapter().get_client_ip(request)
+            return Answer(201, client_registered(tenant_id=tenant_id, said=said, address=address))
+    except OAuth2Error as error:
+        return refused(error)
+
+
+def _further(request: HttpRequest, tenant_id: UUID, name: str, *, public: bool) -> Answer:
+    try:
+        asked = _asked(request, tenant_id, name)
+    except OAuth2Error as error:
+        return refused(error)
+    resources = EndpointResources(tenant_id)
+    return endpoint_answer(tenant_id=tenant_id, name=name, asked=asked, resources=resources, public=public)
+
+
+def _asked(request: HttpRequest, tenant_id: UUID, name: str) -> Asked:
+    """The request, whose parameters are its body's alone (RFC 6749 section 3.2). Raises OAuth2Error."""
+    if request.content_type != FORM or len(request.body) > LARGEST_BODY:
+        raise InvalidRequestError(f"Send at most {LARGEST_BODY // 1024} KiB as {FORM}.")
+    fields = single(dict(request.POST.lists()))
+    return Asked("POST", f"{issuer_of(tenant_id)}/{name}", request.headers, fields)

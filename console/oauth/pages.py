@@ -1,0 +1,131 @@
+"""The pages on which a person lets a client in: the authorization endpoint, its question, and where the answer goes."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from authlib.oauth2 import OAuth2Error
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from console.access import PersonRequest, person
+from console.oauth.resources import EndpointResources
+from core.tenancy import tenant_context
+from tenants.authorization import consents, redirects, scopes
+from tenants.authorization.asked import Asked, single
+from tenants.authorization.authorizing import Intent, Unanswerable, intent_of
+from tenants.authorization.clients import stored_client
+from tenants.authorization.publishing import issuer_of
+from tenants.authorization.server import Answer, Server
+from tenants.models import Membership, Tenant
+
+ALLOW = "allow"
+
+
+@never_cache
+@require_GET
+@person
+def authorize(request: PersonRequest, tenant_id: UUID) -> HttpResponse:
+    """RFC 6749 section 3.1: asks the person, unless they have allowed just this before."""
+    tenant = _tenant(request, tenant_id)
+    if tenant is None:
+        return _stranger(request)
+    try:
+        fields = single(dict(request.GET.lists()))
+    except OAuth2Error as error:
+        return _unanswerable(request, error.get_error_description())
+
+    def ask(intent: Intent) -> HttpResponse:
+        if intent.is_remembered:
+            return _redirected(intent.answered(by=request.user))
+        question = consents.sealed(fields, bound_to=_whose(request, tenant_id))
+        return render(request, "oauth/consent.html", _about(tenant, intent) | {"question": question})
+
+    return _decided(request, tenant, fields, ask, _redirected)
+
+
+@never_cache
+@require_POST
+@person
+def consent(request: PersonRequest, tenant_id: UUID) -> HttpResponse:
+    """Takes the person's answer, once, and leads back to the client.
+
+    By a page that leads on, since a form may lead to our own origin alone, redirects included (form-action).
+    """
+    tenant = _tenant(request, tenant_id)
+    if tenant is None:
+        return _stranger(request)
+    question = consents.opened(request.POST.get("question", ""), bound_to=_whose(request, tenant_id))
+    by = request.user if request.POST.get("answer") == ALLOW else None
+
+    def answer(intent: Intent) -> HttpResponse:
+        consents.use_up(tenant_id, question)
+        return _left(request, intent.answered(by=by))
+
+    return _decided(request, tenant, question.fields, answer, lambda said: _left(request, said))
+
+
+def _decided(
+    request: PersonRequest,
+    tenant: Tenant,
+    fields: dict[str, str],
+    then: Callable[[Intent], HttpResponse],
+    otherwise: Callable[[Answer], HttpResponse],
+) -> HttpResponse:
+    """What comes of a valid request, or of an answer to the client that it is not."""
+    client = stored_client(tenant.pk, fields.get("client_id", ""))
+    asked = Asked("GET", f"{issuer_of(tenant.pk)}/authorize", request.headers, fields)
+    try:
+        with tenant_context(tenant.pk):
+            intent = intent_of(Server(tenant.pk, EndpointResources(tenant.pk), client), asked, request.user)
+            return otherwise(intent) if isinstance(intent, Answer) else then(intent)
+    except Unanswerable as wrong:
+        return _unanswerable(request, str(wrong))
+
+
+def _tenant(request: PersonRequest, tenant_id: UUID) -> Tenant | None:
+    """The tenant, if the person is a member; raises Http404 for one that is not there."""
+    with tenant_context(tenant_id):
+        tenant = Tenant.objects.filter(pk=tenant_id, delete_after=None).first()
+        is_member = Membership.objects.active().filter(user=request.user).exists()
+    if tenant is None:
+        raise Http404
+    return tenant if is_member else None
+
+
+def _about(tenant: Tenant, intent: Intent) -> dict[str, Any]:
+    redirect_uri = intent.terms.redirect_uri
+    return {
+        "tenant": tenant,
+        "client": intent.client.row,
+        "destination": redirects.destination(redirect_uri),
+        "is_loopback": redirects.is_loopback(redirect_uri),
+        "is_app": not redirect_uri.startswith(("http://", "https://")),
+        "resource": intent.terms.resource,
+        "words": scopes.in_words(intent.terms.scope),
+        "scopes": intent.terms.scope,
+    }
+
+
+def _whose(request: HttpRequest, tenant_id: UUID) -> str:
+    """What a question is bound to: this tenant's, this person's and this browser session's."""
+    return f"{tenant_id} {request.user.pk} {request.session.session_key}"
+
+
+def _redirected(answer: Answer) -> HttpResponse:
+    # Not Django's own class, which knows no schemes of apps; what may stand here was checked when it was registered.
+    return HttpResponse(status=302, headers={"Location": answer.location})
+
+
+def _left(request: HttpRequest, answer: Answer) -> HttpResponse:
+    return render(request, "oauth/leave.html", {"url": answer.location})
+
+
+def _stranger(request: HttpRequest) -> HttpResponse:
+    return render(request, "oauth/stranger.html", status=404)
+
+
+def _unanswerable(request: HttpRequest, sentence: str) -> HttpResponse:
+    return render(request, "oauth/refused.html", {"sentence": sentence}, status=400)

@@ -1,0 +1,53 @@
+"""Which endpoints tokens may be for: the URLs under which a tenant's endpoints are known."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+
+from mcp_runtime.addresses import mcp_url
+from mcp_runtime.models import Access, Endpoint
+from tenants.authorization.resources import Resource
+from tenants.models import TenantSlug
+from tenants.models.tenant import is_slug
+
+_TRANSPORTS = frozenset({("mcp",), ("sse",), ("ws",), ("preview", "mcp"), ("preview", "sse"), ("preview", "ws")})
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointResources:
+    """The endpoints of a tenant; asked inside its context."""
+
+    tenant_id: UUID
+
+    def named(self, url: str) -> Resource | None:
+        """The endpoint at `url`, by the tenant's slug of now or a former one; None for any other URL."""
+        steps = _steps(url)
+        if steps is None or not TenantSlug.objects.filter(slug=steps[0], tenant_id=self.tenant_id).exists():
+            return None
+        endpoint = Endpoint.objects.filter(slug=steps[1]).exclude(access=Access.OPEN).first()
+        canonical = f"{settings.RUNTIME_URL}/t/{'/'.join(steps)}"
+        return None if endpoint is None else Resource(canonical, endpoint.pk, endpoint.name)
+
+    def only(self) -> Resource | None:
+        """The endpoint of a tenant that has exactly one to let people in to."""
+        found = list(Endpoint.objects.select_related("tenant").exclude(access=Access.OPEN)[:2])
+        if len(found) != 1:
+            return None
+        return Resource(mcp_url(found[0].tenant.slug, found[0].slug), found[0].pk, found[0].name)
+
+
+def _steps(url: str) -> list[str] | None:
+    """Tenant, endpoint and transport in an endpoint's URL (RFC 8707 section 2: absolute, no fragment)."""
+    try:
+        parts, runtime = urlsplit(url), urlsplit(settings.RUNTIME_URL)
+        same = (parts.scheme, parts.hostname, parts.port) == (runtime.scheme, runtime.hostname, runtime.port)
+    except ValueError:
+        return None
+    if not same or "@" in parts.netloc or "?" in url or "#" in url:
+        return None
+    match parts.path.removeprefix(runtime.path).removesuffix("/").split("/"):
+        case ["", "t", tenant, endpoint, *_preview, _transport] as steps if is_slug(tenant) and is_slug(endpoint):
+            return steps[2:] if tuple(steps[4:]) in _TRANSPORTS else None
+    return None

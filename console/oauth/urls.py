@@ -1,0 +1,25 @@
+"""URLs of tenants' authorization servers, at the root: each issuer is `/oauth/<tenant's id>`."""
+
+from django.urls import path
+
+from console.oauth import endpoints, metadata, pages
+
+ISSUER = "oauth/<uuid:tenant_id>"
+# RFC 8414 section 3.1 puts the well-known part in front of an issuer's path, OpenID Connect Discovery behind it.
+PLACES = (
+    f".well-known/oauth-authorization-server/{ISSUER}",
+    f".well-known/openid-configuration/{ISSUER}",
+    f"{ISSUER}/.well-known/openid-configuration",
+    f"{ISSUER}/.well-known/oauth-authorization-server",
+)
+
+urlpatterns = [
+    *(path(place, metadata.document) for place in PLACES),
+    path(f"{ISSUER}/jwks", metadata.keys, name="oauth_keys"),
+    path(f"{ISSUER}/authorize", pages.authorize, name="oauth_authorize"),
+    path(f"{ISSUER}/consent", pages.consent, name="oauth_consent"),
+    path(f"{ISSUER}/token", endpoints.token, name="oauth_token"),
+    path(f"{ISSUER}/revoke", endpoints.revoke, name="oauth_revoke"),
+    path(f"{ISSUER}/introspect", endpoints.introspect, name="oauth_introspect"),
+    path(f"{ISSUER}/register", endpoints.register, name="oauth_register"),
+]

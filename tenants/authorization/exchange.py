@@ -1,0 +1,53 @@
+"""The token endpoint (RFC 6749 section 3.2): who asks is found and proved first, then the grant is looked at.
+
+Each opens contexts of its own: documents and keys of clients may have to be fetched, which no transaction waits for.
+"""
+
+from uuid import UUID
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import UnauthorizedClientError
+
+from core.tenancy import tenant_context
+from tenants.authorization.asked import Asked
+from tenants.authorization.client_auth import presented, require_proven
+from tenants.authorization.clients import KnownClient, stored_client
+from tenants.authorization.resources import Resources
+from tenants.authorization.server import Answer, Server
+from tenants.models import AuthMethod
+
+
+def token_answer(*, tenant_id: UUID, asked: Asked, resources: Resources) -> Answer:
+    """What the token endpoint answers to a request, refusals included."""
+    try:
+        client = proven_client(tenant_id, asked)
+    except OAuth2Error as error:
+        return refused(error)
+    with tenant_context(tenant_id):
+        answer: Answer = Server(tenant_id, resources, client).create_token_response(asked)
+        return answer
+
+
+def endpoint_answer(*, tenant_id: UUID, name: str, asked: Asked, resources: Resources, public: bool) -> Answer:
+    """What one of Authlib's further endpoints answers; `public` says whether clients without a secret may ask."""
+    try:
+        client = proven_client(tenant_id, asked)
+        if not public and client.row.auth_method == AuthMethod.NONE:
+            raise UnauthorizedClientError("Only clients that prove who they are may ask this.")
+    except OAuth2Error as error:
+        return refused(error)
+    with tenant_context(tenant_id):
+        answer: Answer = Server(tenant_id, resources, client).create_endpoint_response(name, asked)
+        return answer
+
+
+def proven_client(tenant_id: UUID, asked: Asked) -> KnownClient:
+    """The client that asks, once it proved who it is. Raises OAuth2Error."""
+    said = presented(asked)
+    return require_proven(stored_client(tenant_id, said.client_id), said)
+
+
+def refused(error: OAuth2Error) -> Answer:
+    """A refusal as it is sent: JSON, with OAuth's code (RFC 6749 section 5.2)."""
+    status, body, headers = error()
+    return Answer(status, dict(body), dict(headers))
