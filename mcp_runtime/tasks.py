@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from core.tenancy import tenant_context
-from mcp_runtime.durable.thread import QUEUE, RUN_TASK, runner_thread
+from mcp_runtime.durable.thread import RUN_TASK, runner_thread
 from mcp_runtime.jobs import PROBE_UPSTREAMS, RUN_IMPORT
 from mcp_runtime.models import EndedSession
 from mcp_runtime.services.alerting import alerts_deliver
@@ -86,8 +86,9 @@ def purge_health_events() -> int:
     return purged
 
 
-# Delivered twice or not at all, it comes to the same: the task's own lease says who runs it.
-@shared_task(name=RUN_TASK, queue=QUEUE)
+# Delivered twice or not at all, it comes to the same: the task's own lease says who runs it. Who sends it names its
+# queue, since Celery warns of that as an attribute, and where warnings are errors that leaves other tasks unregistered.
+@shared_task(name=RUN_TASK)
 def run_task(tenant_id: str, task_id: str) -> None:
     """Runs a call that outlives its request, to its end or to where it waits for answers."""
     runner_thread().run(tenant_id, task_id)
