@@ -62,6 +62,14 @@ class Tokens:
         await self._renewed(tenant_id, holder, account)
         return (await self._now(tenant_id, holder, destination, principal)).access_token
 
+    async def are_members_alone(self, tenant_id: str, holder: str) -> bool:
+        """Whether members have connected the holder, each for themselves, and the tenant has not.
+
+        Raises UpstreamFailed while the database is away.
+        """
+        accounts = (await self._holding.of(tenant_id, holder)).accounts
+        return bool(accounts) and TENANTS_OWN not in accounts
+
     async def rejected(self, place: Place, principal: str, token: str, challenge: str) -> bool:
         """See `Credentials.rejected`. Renews the token once for all who were refused with it."""
         tenant_id, holder, destination = place

@@ -28,8 +28,8 @@ def probes_perform(wanted: Sequence[tuple[UUID, UUID]]) -> list[HealthEvent]:
     probed = probe_all([_target(upstream) for upstream in found])
     seen = [_seen(*pair, calls_fail=pair[0].pk in failing) for pair in zip(found, probed, strict=True)]
     noted = [_noted(upstream.tenant_id, one) for upstream, one in zip(found, seen, strict=True)]
-    for upstream, one in zip(found, seen, strict=True):
-        if one.look.health is Health.OK:
+    for upstream, one, probe in zip(found, seen, probed, strict=True):
+        if one.look.health is Health.OK and not probe.unseen:
             relook_where_due(upstream.tenant_id, upstream.pk)
     return [event for events in noted for event in events]
 

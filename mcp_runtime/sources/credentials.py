@@ -82,3 +82,22 @@ class StoredCredentials:
     async def rejected(self, principal: str, token: str, challenge: str) -> bool:
         """Whether there is a newer token to try. Raises UpstreamFailed(NEEDS_LOGIN) where somebody has to log in."""
         return await self._vault.tokens.rejected(self._place, principal, token, challenge)
+
+
+class LookersCredentials(StoredCredentials):
+    """Those for looks that nobody asked for: a member's own login is used for that member's calls alone."""
+
+    async def token(self, principal: str) -> str | None:
+        """The tenant's token; None where members alone have logged in. Raises UpstreamFailed."""
+        tenant_id, holder, _destination = self._place
+        if await self._vault.tokens.are_members_alone(tenant_id, holder):
+            return None
+        return await super().token(principal)
+
+    async def are_members_all_that_it_waits_for(self) -> bool:
+        """Whether members log in each for themselves, and nothing of the tenant's is held that could be refused.
+
+        Raises UpstreamFailed.
+        """
+        tenant_id, holder, _destination = self._place
+        return not await self.secrets() and await self._vault.tokens.are_members_alone(tenant_id, holder)

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.outbound import Client
 from mcp_runtime.snapshots.structs import UpstreamSnapshot
-from mcp_runtime.sources.credentials import StoredCredentials, VaultReader
+from mcp_runtime.sources.credentials import LookersCredentials, StoredCredentials, VaultReader
 from mcp_runtime.sources.mcp.parking import Parking
 from mcp_runtime.sources.upstream import Line, UpstreamSource
 
@@ -50,11 +50,14 @@ class Lines:
             tenant_id=tenant_id,
             upstream_id=upstream.id,
             http=self._http,
-            credentials=StoredCredentials(self._vault, tenant_id, upstream.id, destination),
+            credentials=self._credentials(tenant_id, upstream.id, destination),
             material=partial(self._vault.material, tenant_id, upstream.id),
             changed=partial(self._changed, upstream.id),
             parking=self._parking,
         )
+
+    def _credentials(self, tenant_id: str, holder: str, destination: str) -> StoredCredentials:
+        return StoredCredentials(self._vault, tenant_id, holder, destination)
 
     def _changed(self, upstream_id: str, kind: str) -> None:
         if upstream_id in self._lately:
@@ -70,3 +73,17 @@ class Lines:
     def _settled(self, upstream_id: str, kind: str) -> None:
         if self._lately.pop(upstream_id):
             self._changed(upstream_id, kind)
+
+
+class LookersLines(Lines):
+    """Those of looks that nobody asked for."""
+
+    async def are_members_all_that_it_waits_for(
+        self, tenant_id: str, upstream: UpstreamSnapshot, source: UpstreamSource
+    ) -> bool:
+        """See `LookersCredentials`."""
+        credentials = self._credentials(tenant_id, upstream.id, source.destination(upstream.config))
+        return await credentials.are_members_all_that_it_waits_for()
+
+    def _credentials(self, tenant_id: str, holder: str, destination: str) -> LookersCredentials:
+        return LookersCredentials(self._vault, tenant_id, holder, destination)

@@ -116,7 +116,9 @@ class ServedUpstream:
         """What a client is told of a failure: what it is and what to do."""
         told = f"{self.snapshot.name}: {failure}"
         if failure.health in (Health.NEEDS_LOGIN, Health.DENIED):
-            return f"{told} Call {self.connect_tool} or open {self.snapshot.connect_url} to connect it again."
+            # Where members log in for themselves, nothing is wrong with it for others, and there is no such tool.
+            way = f"or call {self.connect_tool} where it is listed"
+            return f"{told} Open {self.snapshot.connect_url} to connect it again, {way}."
         return told
 
     def held_back(self, held: "HeldBack") -> str:

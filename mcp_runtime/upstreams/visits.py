@@ -63,17 +63,17 @@ async def _visit[T](
     work: Callable[[OpenUpstream], Awaitable[T]],
     seconds: float,
 ) -> T:
-    async with visiting() as lines:
+    async with visiting(Lines) as lines:
         return await visited(lines, Target(tenant_id, snapshot), work, seconds)
 
 
 @asynccontextmanager
-async def visiting() -> AsyncIterator[Lines]:
+async def visiting[L: Lines](lines: type[L]) -> AsyncIterator[L]:
     """The lines of visits, which may go on side by side."""
     async with Client() as http:
         vault = VaultReader(environment.secret("DATABASE_URL"), http)
         try:
-            yield Lines(http, vault)
+            yield lines(http, vault)
         finally:
             await vault.close()
 

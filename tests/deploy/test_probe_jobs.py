@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -69,7 +70,7 @@ async def _serve(port: int) -> web.AppRunner:
     async def answer(request: web.Request) -> web.StreamResponse:
         return await modern(say)(request, await request.json())
 
-    async def say(_request: web.Request, message: object) -> web.StreamResponse:
+    async def say(_request: web.Request, message: Any) -> web.StreamResponse:
         return result(message, NOTHING)
 
     application = web.Application()

@@ -113,7 +113,7 @@ async def test_who_needs_a_login_answered_and_is_looked_at_now(ready: Desk, work
         )
     )
     for _ in range(2 * LIMITS.in_a_row):
-        assert "Call connect_pets or open" in (await _call(client))[1]
+        assert "or call connect_pets where it is listed" in (await _call(client))[1]
 
     async def is_due() -> bool:
         rows = UpstreamSchedule.objects.filter(tenant_id=ready.stage.tenant.id, wake_at__lte=timezone.now())

@@ -146,7 +146,7 @@ async def test_a_failure_is_an_answer_that_says_what_to_do(desk: Desk, paper: Pa
     paper.failure = UpstreamFailed("The token was revoked.", Health.NEEDS_LOGIN)
     result = await _call(desk.stage.client(worker), "pets_find")
     assert result["isError"]
-    assert result["content"][0]["text"].startswith("Pets: The token was revoked. Call connect_pets or open http")
+    assert result["content"][0]["text"].startswith("Pets: The token was revoked. Open http")
 
 
 async def test_an_upstream_that_did_not_change_stays_open(desk: Desk, paper: Paper, worker: Worker) -> None:
