@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from core import refusals
+from core.acting import act_as
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission, memberships_of, tenant_id_for
@@ -97,6 +98,7 @@ def _actor(request: MemberRequest, slug: str) -> Actor:
         raise Http404 from None
     for membership in request.memberships:
         if membership.tenant_id == tenant_id:
+            act_as("member", request.user.pk, request.user.email)
             return Actor(tenant=membership.tenant, role=membership.role, user=request.user)
     raise Http404
 

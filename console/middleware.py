@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from console.client_addresses import client_address
+from core.acting import act_from, act_no_more
 from core.request_ids import current
 
 HEADER = "X-Request-Id"
@@ -21,9 +23,11 @@ def request_ids(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
         request_id = handed_down if _HANDED_DOWN.fullmatch(handed_down) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]  # templates read it
         token = current.set(request_id)
+        act_from(client_address(request), request_id)
         try:
             response = get_response(request)
         finally:
+            act_no_more()
             current.reset(token)
         response[HEADER] = request_id
         return response

@@ -21,13 +21,19 @@ class Permission(StrEnum):
     MANAGE_ACCESS_KEYS = "manage_access_keys"
     MANAGE_API_KEYS = "manage_api_keys"
     MANAGE_MEMBERS = "manage_members"
+    VIEW_AUDIT = "view_audit"
     MANAGE_TENANT = "manage_tenant"
     TRANSFER_OR_DELETE = "transfer_or_delete"
 
 
 _VIEWER = frozenset({Permission.VIEW})
 _DEVELOPER = _VIEWER | {Permission.EDIT_ENDPOINTS, Permission.CALL_TOOLS, Permission.MANAGE_ACCESS_KEYS}
-_ADMIN = _DEVELOPER | {Permission.MANAGE_API_KEYS, Permission.MANAGE_MEMBERS, Permission.MANAGE_TENANT}
+_ADMIN = _DEVELOPER | {
+    Permission.MANAGE_API_KEYS,
+    Permission.MANAGE_MEMBERS,
+    Permission.MANAGE_TENANT,
+    Permission.VIEW_AUDIT,
+}
 _OWNER = _ADMIN | {Permission.TRANSFER_OR_DELETE}
 
 PERMISSIONS: dict[str, frozenset[Permission]] = {
@@ -49,6 +55,7 @@ class Actor:
     role: str
     user: User | None = None
     api_key_id: UUID | None = None
+    api_key_name: str = ""
 
     def may(self, permission: Permission) -> bool:
         """Whether the actor's role and the tenant's state allow `permission`."""

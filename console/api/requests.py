@@ -10,6 +10,7 @@ from ninja.parser import Parser
 from ninja.security import HttpBearer
 
 from core import refusals
+from core.acting import act_as
 from core.refusals import Refused
 from tenants.access import Actor
 from tenants.services.api_keys import actor_for_api_key
@@ -35,7 +36,9 @@ class ApiKeyBearer(HttpBearer):
         return self.authenticate(request, key.strip())
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
-        return actor_for_api_key(token)
+        actor = actor_for_api_key(token)
+        act_as("api_key", actor.api_key_id, actor.api_key_name)
+        return actor
 
 
 class StrictJson(Parser):

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
 from mcp_runtime.models.endpoint import Endpoint
 
@@ -35,6 +36,7 @@ class AccessKey(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="access_key_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "digest"], name="access_key_digest_within_tenant"),
+            Audited(name="access_key_audited", noun="access_key", within=("endpoint_id", "mcp_runtime_endpoint")),
             TenantIsolation(name="access_key_isolation"),
             TenantForeignKey(
                 name="access_key_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"

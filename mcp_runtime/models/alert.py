@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
 
 
@@ -34,6 +35,7 @@ class AlertChannel(models.Model):
             models.UniqueConstraint(fields=["tenant", "id"], name="alert_channel_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "name"], name="alert_channel_name_within_tenant"),
             models.CheckConstraint(condition=models.Q(kind__in=AlertKind.values), name="alert_kind_is_known"),
+            Audited(name="alert_channel_audited", noun="alert_channel", ignore=("told_at", "error")),
             TenantIsolation(name="alert_channel_isolation"),
         ]
 

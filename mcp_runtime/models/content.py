@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
 from mcp_runtime.models.endpoint import Endpoint, validate_tool_name
 
@@ -44,6 +45,12 @@ class Prompt(models.Model):
             models.UniqueConstraint(fields=["tenant", "id"], name="prompt_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "endpoint", "name"], name="prompt_name_within_endpoint"),
             models.UniqueConstraint(fields=["tenant", "definition"], name="prompt_of_a_definition"),
+            Audited(
+                name="prompt_audited",
+                noun="prompt",
+                within=("endpoint_id", "mcp_runtime_endpoint"),
+                unless="definition_id",
+            ),
             TenantIsolation(name="prompt_isolation"),
             TenantForeignKey(
                 name="prompt_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"
@@ -94,6 +101,13 @@ class Resource(models.Model):
             models.UniqueConstraint(fields=["tenant", "id"], name="resource_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "endpoint", "uri"], name="resource_uri_within_endpoint"),
             models.UniqueConstraint(fields=["tenant", "definition"], name="resource_of_a_definition"),
+            Audited(
+                name="resource_audited",
+                noun="resource",
+                title="uri",
+                within=("endpoint_id", "mcp_runtime_endpoint"),
+                unless="definition_id",
+            ),
             TenantIsolation(name="resource_isolation"),
             TenantForeignKey(
                 name="resource_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
 from tenants.models.tenant import validate_slug
 
@@ -62,6 +63,7 @@ class Endpoint(models.Model):
             models.UniqueConstraint(fields=["tenant", "id"], name="endpoint_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "slug"], name="endpoint_slug_within_tenant"),
             models.CheckConstraint(condition=models.Q(access__in=Access.values), name="endpoint_access_is_known"),
+            Audited(name="endpoint_audited", noun="endpoint", title="slug", ignore=("version",)),
             TenantIsolation(name="endpoint_isolation"),
         ]
 
@@ -112,6 +114,12 @@ class Tool(models.Model):
             models.UniqueConstraint(fields=["tenant", "id"], name="tool_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "endpoint", "name"], name="tool_name_within_endpoint"),
             models.UniqueConstraint(fields=["tenant", "definition"], name="tool_of_a_definition"),
+            Audited(
+                name="tool_audited",
+                noun="tool",
+                within=("endpoint_id", "mcp_runtime_endpoint"),
+                unless="definition_id",
+            ),
             TenantIsolation(name="tool_isolation"),
             TenantForeignKey(
                 name="tool_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"

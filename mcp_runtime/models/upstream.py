@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
+from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
 from mcp_runtime.models.endpoint import Endpoint
 
@@ -80,6 +81,15 @@ class Upstream(models.Model):
             models.UniqueConstraint(fields=["tenant", "id"], name="upstream_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "endpoint", "slug"], name="upstream_slug_within_endpoint"),
             models.CheckConstraint(condition=models.Q(health__in=HealthState.values), name="upstream_health_is_known"),
+            Audited(
+                name="upstream_audited",
+                noun="upstream",
+                title="slug",
+                ignore=("health", "health_reason", "health_since", "discovered_at", "revision", "speaks"),
+                redact=("material",),
+                within=("endpoint_id", "mcp_runtime_endpoint"),
+                of=("slug", "name", "kind", "config", "prefix", "enabled", "quarantined_at"),
+            ),
             TenantIsolation(name="upstream_isolation"),
             TenantForeignKey(
                 name="upstream_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"

@@ -17,7 +17,7 @@ def setting_sql(setting: str) -> str:
     return f"NULLIF(current_setting('{setting}', true), '')::uuid"
 
 
-class _StatementConstraint(BaseConstraint):
+class StatementConstraint(BaseConstraint):
     """A constraint that PostgreSQL takes as a statement of its own, after the table is there."""
 
     def _create(self, table: str) -> str:
@@ -53,7 +53,7 @@ class _StatementConstraint(BaseConstraint):
     __hash__ = BaseConstraint.__hash__
 
 
-class TenantIsolation(_StatementConstraint):
+class TenantIsolation(StatementConstraint):
     """Enables and forces row level security: the rows of the tenant in context, and no others.
 
     `column` holds the tenant's id. `person_sql`, when given, is a condition under which the person in context may
@@ -88,7 +88,7 @@ class TenantIsolation(_StatementConstraint):
         )
 
 
-class AnyTenantInserts(_StatementConstraint):
+class AnyTenantInserts(StatementConstraint):
     """Beside TenantIsolation: rows of any tenant may be inserted, without a tenant in context.
 
     For tables that one process fills for all tenants at once. Reading, changing and deleting stay isolated.
@@ -101,7 +101,7 @@ class AnyTenantInserts(_StatementConstraint):
         return f'DROP POLICY "{self.name}" ON "{table}"'
 
 
-class TenantForeignKey(_StatementConstraint):
+class TenantForeignKey(StatementConstraint):
     """A foreign key on `(tenant_id, column)`: a plain one bypasses row level security.
 
     The Django field beside it is declared with `db_constraint=False`; `to_table` has a unique `(tenant_id, id)`.

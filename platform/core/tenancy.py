@@ -6,8 +6,13 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from core.acting import acting
+
 TENANT_SETTING = "app.tenant_id"
 PERSON_SETTING = "app.person_id"
+# Who acts, for the audit log: `core.acting.Acting` as JSON.
+ACTOR_SETTING = "app.actor"
+_ENTER = "SELECT set_config(%s, %s, true), set_config(%s, %s, true)"
 
 
 @contextmanager
@@ -17,7 +22,8 @@ def tenant_context(tenant_id: UUID) -> Iterator[None]:
     Durable, because a local setting made inside a savepoint outlives it: nesting raises RuntimeError.
     """
     with transaction.atomic(durable=True):
-        _set_local(TENANT_SETTING, tenant_id)
+        with connection.cursor() as cursor:
+            cursor.execute(_ENTER, [TENANT_SETTING, str(tenant_id), ACTOR_SETTING, acting().encoded()])
         yield
 
 
@@ -25,10 +31,6 @@ def tenant_context(tenant_id: UUID) -> Iterator[None]:
 def person_context(user_id: UUID) -> Iterator[None]:
     """Opens a transaction in which a person may read their own memberships, and the tenants these name."""
     with transaction.atomic(durable=True):
-        _set_local(PERSON_SETTING, user_id)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, %s, true)", [PERSON_SETTING, str(user_id)])
         yield
-
-
-def _set_local(setting: str, value: UUID) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, %s, true)", [setting, str(value)])

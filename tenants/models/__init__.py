@@ -1,6 +1,7 @@
 """The models of people and tenants, one noun a module."""
 
 from tenants.models.api_key import ApiKey
+from tenants.models.audit import AuditEvent, AuditHead
 from tenants.models.authorization import (
     AuthMethod,
     AuthorizationCode,
@@ -23,6 +24,8 @@ from tenants.models.vault import Secret, TenantKey
 
 __all__ = [
     "ApiKey",
+    "AuditEvent",
+    "AuditHead",
     "AuthMethod",
     "AuthorizationCode",
     "AuthorizationPolicy",

@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantIsolation
 from tenants.models.membership import Role
 
@@ -31,6 +32,7 @@ class ApiKey(models.Model):
             models.UniqueConstraint(fields=["tenant", "id"], name="api_key_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "digest"], name="api_key_digest_within_tenant"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="api_key_role_is_known"),
+            Audited(name="api_key_audited", noun="api_key"),
             TenantIsolation(name="api_key_isolation"),
         ]
 

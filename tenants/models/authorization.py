@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
 
 LONGEST_CLIENT_ID = 250  # a subject that is cut off by its name has to fit (Cutoff.subject)
@@ -62,6 +63,7 @@ class McpClient(models.Model):
                 condition=models.Q(auth_method__startswith="client_secret") ^ models.Q(secret_digest=""),
                 name="mcp_client_has_a_secret_if_it_uses_one",
             ),
+            Audited(name="mcp_client_audited", noun="client", ignore=("fresh_until",), redact=("secret_digest",)),
             TenantIsolation(name="mcp_client_isolation"),
         ]
 
@@ -101,6 +103,7 @@ class ClientGrant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="client_grant_id_within_tenant"),
+            Audited(name="client_grant_audited", noun="grant", title="resource"),
             TenantIsolation(name="client_grant_isolation"),
             TenantForeignKey(
                 name="client_grant_client_of_same_tenant", column="client_id", to_table="tenants_mcpclient"
@@ -223,7 +226,10 @@ class AuthorizationPolicy(models.Model):
     denied_hosts = models.JSONField(default=list, blank=True)
 
     class Meta:
-        constraints = [TenantIsolation(name="authorization_policy_isolation")]
+        constraints = [
+            Audited(name="authorization_policy_audited", noun="authorization_policy", title="tenant_id"),
+            TenantIsolation(name="authorization_policy_isolation"),
+        ]
 
     def __str__(self) -> str:
         return f"policy of {self.tenant_id}"

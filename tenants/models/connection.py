@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
 
 LONGEST_ISSUER = 500
@@ -123,6 +124,12 @@ class Connection(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(state="connected") | models.Q(sealed=""), name="connection_keeps_no_ended_tokens"
+            ),
+            Audited(
+                name="connection_audited",
+                noun="connection",
+                title="label",
+                of=("label", "is_chosen", "state", "scopes", "destination", "connected_at"),
             ),
             TenantIsolation(name="connection_isolation"),
             TenantForeignKey(

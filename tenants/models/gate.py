@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantIsolation
 
 LONGEST_SUBJECT = 300
@@ -27,6 +28,7 @@ class SigningKey(models.Model):
             models.UniqueConstraint(
                 fields=["tenant"], condition=models.Q(forget_after=None), name="signing_key_signs_alone"
             ),
+            Audited(name="signing_key_audited", noun="signing_key", title="kid", ignore=("forget_after",)),
             TenantIsolation(name="signing_key_isolation"),
         ]
 

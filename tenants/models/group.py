@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models.functions import Lower
 
+from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
 from tenants.models.membership import Membership, Role
 
@@ -44,6 +45,7 @@ class Group(models.Model):
             models.CheckConstraint(
                 condition=models.Q(role__in=["", *(role.value for role in GRANTED_ROLES)]), name="group_role_is_known"
             ),
+            Audited(name="group_audited", noun="group"),
             TenantIsolation(name="group_isolation"),
         ]
 
@@ -68,6 +70,12 @@ class GroupMember(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="group_member_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "group", "membership"], name="one_place_in_a_group"),
+            Audited(
+                name="group_member_audited",
+                noun="group_member",
+                title="membership_id",
+                within=("group_id", "tenants_group"),
+            ),
             TenantIsolation(name="group_member_isolation"),
             TenantForeignKey(name="group_member_group_of_same_tenant", column="group_id", to_table="tenants_group"),
             TenantForeignKey(

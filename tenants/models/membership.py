@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
+from core.audited import Audited
 from core.rls import TenantIsolation
 
 
@@ -47,6 +48,7 @@ class Membership(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(role="owner") | models.Q(deactivated_at=None), name="owner_is_active"
             ),
+            Audited(name="membership_audited", noun="member", title="user_id"),
             TenantIsolation(
                 name="membership_isolation", person_sql='"user_id" = {person} AND "deactivated_at" IS NULL'
             ),
@@ -75,6 +77,7 @@ class Invitation(models.Model):
             models.UniqueConstraint(fields=["tenant", "id"], name="invitation_id_within_tenant"),
             models.UniqueConstraint("tenant", Lower("email"), name="one_invitation_per_address_and_tenant"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="invitation_role_is_known"),
+            Audited(name="invitation_audited", noun="invitation", title="email"),
             TenantIsolation(name="invitation_isolation"),
         ]
 

@@ -6,6 +6,7 @@ import uuid
 from django.core.validators import RegexValidator
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantIsolation
 
 MAXIMUM_CONNECTIONS = 100_000_000
@@ -39,6 +40,7 @@ class Tenant(models.Model):
                 condition=models.Q(connection_limit=None) | models.Q(connection_limit__range=(1, MAXIMUM_CONNECTIONS)),
                 name="tenant_connection_limit_is_sane",
             ),
+            Audited(name="tenant_audited", noun="tenant"),
             TenantIsolation(
                 name="tenant_isolation",
                 column="id",

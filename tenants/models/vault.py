@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantIsolation
 
 
@@ -25,6 +26,7 @@ class TenantKey(models.Model):
                 | (~models.Q(wrapped="") & models.Q(destroyed_at=None)),
                 name="tenant_key_is_whole_or_destroyed",
             ),
+            Audited(name="tenant_key_audited", noun="tenant_key", title="version", redact=("wrapped",)),
             TenantIsolation(name="tenant_key_isolation"),
         ]
 
@@ -48,6 +50,7 @@ class Secret(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "holder", "name"], name="secret_name_within_holder"),
+            Audited(name="secret_audited", noun="secret"),
             TenantIsolation(name="secret_isolation"),
         ]
 

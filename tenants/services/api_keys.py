@@ -62,7 +62,7 @@ def actor_for_api_key(secret: str) -> Actor:
         if api_key is None or _is_past(api_key.expires_at):
             raise Refused(refusals.INVALID_CREDENTIALS)
         _note_use(api_key)
-        return Actor(tenant=api_key.tenant, role=api_key.role, api_key_id=api_key.pk)
+        return Actor(api_key.tenant, api_key.role, api_key_id=api_key.pk, api_key_name=api_key.name)
 
 
 def _tenant_named_in(secret: str) -> UUID:
