@@ -23,6 +23,7 @@ SECTIONS = (
     ("Usage", "usage", "u", Permission.VIEW),
     ("Team", "team", "t", Permission.VIEW),
     ("Connections", "connection_list", "c", Permission.VIEW),
+    ("Clients", "client_list", "m", Permission.VIEW),
     ("API keys", "api_key_list", "k", Permission.MANAGE_API_KEYS),
     ("Settings", "settings", "s", Permission.VIEW),
 )

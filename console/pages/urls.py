@@ -17,6 +17,7 @@ _OF_TENANT = (
     "usage",
     "team",
     "connections",
+    "clients",
     "settings",
 )
 _OF_ENDPOINT = ("tools", "content", "sources", "keys", "versions")

@@ -120,6 +120,10 @@ _PAGES = {
         f"connections/<uuid:connection_id>/{act}/": _CONNECTION
         for act in ("connect", "register", "choose", "disconnect", "delete")
     },
+    "clients/": _TENANT,
+    "clients/known/": _TENANT,
+    "clients/grants/<uuid:grant_id>/revoke/": _TENANT | {"grant_id": "client_grant"},
+    "clients/<uuid:client_row>/remove/": _TENANT | {"client_row": "mcp_client"},
     "settings/": _TENANT,
     "settings/rename/": _TENANT,
     "settings/delete/": _TENANT,
@@ -166,6 +170,8 @@ _API = {
     "members/<uuidstr:user_id>/reactivate": Probe({"user_id": "user"}, {"POST": {}}),
     "invitations/<uuidstr:invitation_id>": Probe({"invitation_id": "invitation"}),
     "api-keys/<uuidstr:key_id>": Probe({"key_id": "api_key"}),
+    "clients/<uuidstr:client>": Probe({"client": "mcp_client"}),
+    "client-grants/<uuidstr:grant>": Probe({"grant": "client_grant"}),
     "connections/<uuidstr:connection_id>": Probe({"connection_id": "connection"}),
     "connections/<uuidstr:connection_id>/disconnect": Probe({"connection_id": "connection"}),
     "connections/<uuidstr:connection_id>/choose": Probe({"connection_id": "connection"}),

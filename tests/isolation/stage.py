@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
@@ -31,7 +32,7 @@ from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
 from tenants.access import Actor
-from tenants.models import Membership, Role, Tenant, User
+from tenants.models import ClientGrant, ClientKind, McpClient, Membership, Role, Tenant, User
 from tenants.services.api_keys import api_key_issue
 from tenants.services.members import member_invite
 from tenants.services.tenants import tenant_create
@@ -60,6 +61,8 @@ class Belongings:
     invitation_token: str
     api_key: str
     connection: str
+    mcp_client: str
+    client_grant: str
     user: str
     api_secret: str = field(repr=False)
     access_secret: str = field(repr=False)
@@ -137,6 +140,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         channel = _watched(upstream, mark)
         key, access_secret = access_key_issue(actor=acting, endpoint_slug=endpoint.slug, name=f"key {mark}")
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
+        grant = _let_in(endpoint, member, mark)
         connection = stored_connection(tenant, f"https://127.0.0.1:9/{mark}", mark)
         api_key, api_secret = api_key_issue(actor=acting, name=f"api {mark}", role=Role.OWNER)
     return Belongings(
@@ -157,6 +161,8 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         invitation_token=_token_mailed_to(invitation.email),
         api_key=str(api_key.pk),
         connection=str(connection.pk),
+        mcp_client=str(grant.client.pk),
+        client_grant=str(grant.pk),
         user=str(member.pk),
         api_secret=api_secret,
         access_secret=access_secret,
@@ -192,6 +198,24 @@ def _watched(upstream: Upstream, mark: str) -> AlertChannel:
     HealthEvent.objects.create(**ours, upstream=upstream, reason=mark, **changed)
     url = f"https://{mark}.example/hook"
     return AlertChannel.objects.create(**ours, name=mark, kind="webhook", url=url)
+
+
+def _let_in(endpoint: Endpoint, member: User, mark: str) -> ClientGrant:
+    """A client that a member has let in."""
+    ours, callback = {"tenant_id": endpoint.tenant_id}, f"https://{mark}.example/callback"
+    client = McpClient.objects.create(
+        **ours, kind=ClientKind.DYNAMIC, client_id=unique("dyn"), name=mark, redirect_uris=[callback]
+    )
+    return ClientGrant.objects.create(
+        **ours,
+        client=client,
+        user=member,
+        endpoint=endpoint.pk,
+        resource=f"https://{mark}.example/mcp",
+        scopes="mcp:call",
+        redirect_uri=callback,
+        expires_at=timezone.now() + timedelta(days=1),
+    )
 
 
 def _token_mailed_to(email: str) -> str:

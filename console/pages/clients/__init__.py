@@ -1,0 +1,1 @@
+"""MCP clients that were let in by OAuth."""

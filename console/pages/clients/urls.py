@@ -1,0 +1,13 @@
+"""URLs of connected clients."""
+
+from django.urls import path
+
+from console.pages.clients import views
+
+# Under /t/<tenant>/.
+urlpatterns = [
+    path("clients/", views.index, name="client_list"),
+    path("clients/known/", views.known, name="client_known"),
+    path("clients/grants/<uuid:grant_id>/revoke/", views.revoke, name="client_grant_revoke"),
+    path("clients/<uuid:client_row>/remove/", views.remove, name="client_remove"),
+]

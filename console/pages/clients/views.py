@@ -1,0 +1,62 @@
+"""Connected clients: what a person let in, what everybody did, and ending it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from console.access import MemberRequest, member
+from console.rendering import page, rows_of
+from mcp_runtime.models import Endpoint
+from tenants.access import Permission
+from tenants.authorization import redirects, scopes
+from tenants.authorization.managing import client_remove, client_shown, clients_known, grant_revoke, grant_shown
+from tenants.authorization.managing import grants_visible as visible
+from tenants.models import ClientGrant
+
+
+@require_safe
+@member(Permission.VIEW)
+def index(request: MemberRequest) -> HttpResponse:
+    """What clients were let in to: one's own, or for those who manage the tenant everybody's."""
+    rows = rows_of(request, visible(request.actor))
+    names = dict(Endpoint.objects.values_list("pk", "name"))
+    entries = [(grant, names.get(grant.endpoint, ""), _destination(grant)) for grant in rows]
+    return page(request, "clients/index.html", {"rows": rows, "entries": entries})
+
+
+@require_safe
+@member(Permission.MANAGE_TENANT)
+def known(request: MemberRequest) -> HttpResponse:
+    """Every client that the tenant knows, whoever made it known."""
+    return page(request, "clients/known.html", {"rows": rows_of(request, clients_known(request.actor))})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Permission.VIEW)
+def revoke(request: MemberRequest, grant_id: UUID) -> HttpResponse:
+    """Asks once, then ends a grant."""
+    grant = grant_shown(request.actor, grant_id)
+    if request.method == "POST":
+        grant_revoke(actor=request.actor, grant_id=grant_id)
+        messages.success(request, f"{grant.client.name} is let in no more.")
+        return redirect("client_list", request.actor.tenant.slug)
+    return page(request, "clients/revoke.html", {"grant": grant, "words": scopes.in_words(grant.scopes)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Permission.MANAGE_TENANT)
+def remove(request: MemberRequest, client_row: UUID) -> HttpResponse:
+    """Asks once, then forgets a client with all that it was granted."""
+    client = client_shown(request.actor, client_row)
+    if request.method == "POST":
+        client_remove(actor=request.actor, client_row=client_row)
+        messages.success(request, f"{client.name} is removed, and so is all that it was granted.")
+        return redirect("client_known", request.actor.tenant.slug)
+    return page(request, "clients/remove.html", {"client": client})
+
+
+def _destination(grant: ClientGrant) -> str:
+    return redirects.destination(grant.redirect_uri) if grant.redirect_uri else grant.get_origin_display()
