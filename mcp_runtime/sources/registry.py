@@ -4,6 +4,7 @@ from mcp_runtime.sources.builtin.source import BuiltinSource
 from mcp_runtime.sources.conformance.source import ConformancePromptSource, ConformanceSource
 from mcp_runtime.sources.contract import PromptSource, ResourceSource, ToolSource
 from mcp_runtime.sources.deferred import Deferred
+from mcp_runtime.sources.http.service import HttpServiceSource
 from mcp_runtime.sources.http.source import HttpSource
 from mcp_runtime.sources.mcp.source import McpSource
 from mcp_runtime.sources.openapi.source import OpenApiSource
@@ -25,6 +26,7 @@ UPSTREAM_SOURCES: dict[str, UpstreamSource] = {
         McpSource(),
         OpenApiSource(),
         SqlSource(),
+        HttpServiceSource(),
         Deferred("graphql", "GraphQL service", "mcp_runtime.sources.graphql.source", "GraphqlSource"),
         Deferred("grpc", "gRPC service", "mcp_runtime.sources.grpc.source", "GrpcSource"),
     )

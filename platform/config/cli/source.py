@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _add(parser: argparse.ArgumentParser) -> None:
     _endpoint(parser)
-    parser.add_argument("--kind", required=True, help="openapi, mcp, graphql, grpc or sql")
+    parser.add_argument("--kind", required=True, help="openapi, mcp, graphql, grpc, sql or http")
     parser.add_argument("--slug", required=True, help="1 to 24 small letters, digits and underscores")
     parser.add_argument("--name", default="", help="what people call it; the slug, if left out")
     parser.add_argument("--prefix", help="before the names of its tools; the slug and an underscore, if left out")

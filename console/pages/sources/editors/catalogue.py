@@ -3,6 +3,7 @@
 from console.pages.sources.editors.base import SourceForm
 from console.pages.sources.editors.graphql import GraphqlForm
 from console.pages.sources.editors.grpc import GrpcForm
+from console.pages.sources.editors.http import HttpServiceForm
 from console.pages.sources.editors.mcp import McpForm
 from console.pages.sources.editors.openapi import OpenApiForm
 from console.pages.sources.editors.plain import PlainForm
@@ -17,6 +18,7 @@ EDITORS: dict[str, type[SourceForm]] = {
     "graphql": GraphqlForm,
     "sql": SqlForm,
     "grpc": GrpcForm,
+    "http": HttpServiceForm,
 }
 
 
