@@ -13,6 +13,7 @@ FIELDS = (
     "sequence", "at", "actor_kind", "actor_id", "actor_name", "address", "request_id", "action", "target_kind",
     "target_id", "target_name",
 )  # fmt: skip
+_MEMBERS = {*FIELDS, "changes", "previous", "digest"}
 
 
 class Broken(Exception):
@@ -55,8 +56,32 @@ def _events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            event = json.loads(line)
+            event = json.loads(line, object_pairs_hook=_object)
+            is_event = _is_event(event)
             digest_of(event)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise Broken(f"Line {number} is no event of an audit log.") from None
+            is_event = False
+        if not is_event:
+            raise Broken(f"Line {number} is no event of an audit log.")
         yield event
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a name occurs twice, so that others may read another value than was checked")
+    return made
+
+
+def _is_event(event: dict[str, Any]) -> bool:
+    """Whether it has exactly what the digest is over: what else it had could be anything."""
+    texts = [event[name] for name in _MEMBERS - {"sequence", "changes"}]
+    changes: list[Any] = event["changes"]
+    texts += [text for change in changes for text in change if text is not None]
+    return (
+        event.keys() == _MEMBERS
+        and type(event["sequence"]) is int
+        and all(type(text) is str for text in texts)
+        and type(changes) is list
+        and all(type(change) is list and len(change) == 3 for change in changes)
+    )

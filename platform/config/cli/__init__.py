@@ -37,6 +37,7 @@ COMMANDS = (
     Command("reload", "config.cli.reload", "replace the platform's processes one by one, with new code or settings"),
     Command("doctor", "config.cli.doctor", "check each part and say what to do"),
     Command("source", "config.cli.source", "add, list, import, approve or remove sources of an endpoint"),
+    Command("audit", "config.cli.audit", "verify an export of a tenant's audit log, or make one"),
     Command("manage", "config.cli.manage", "Django's command line with the platform's environment", passes_on=True),
 )
 

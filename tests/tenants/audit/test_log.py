@@ -181,6 +181,19 @@ def _other(value: Any) -> Any:
     return [["x", "y", "z"]] if isinstance(value, list) else f"{value}x"
 
 
+def test_an_event_holds_nothing_that_is_not_signed(cast: Cast) -> None:
+    first, second, *_rest = _exported(cast)
+    for odd in (
+        first.replace("{", '{"more": 1, ', 1),
+        first.replace("{", '{"action": "another", ', 1),
+        json.dumps({**json.loads(first), "sequence": "1"}),
+        json.dumps({**json.loads(first), "sequence": True}),
+        json.dumps({name: value for name, value in json.loads(first).items() if name != "digest"}),
+    ):
+        with pytest.raises(Broken):
+            verify([odd, second])
+
+
 @pytest.mark.parametrize("line", ["nothing", "[]", "{}", '{"previous": ""}', "[" * 100_000, "null"])
 def test_what_is_no_export_is_refused(line: str) -> None:
     with pytest.raises(Broken):
