@@ -65,7 +65,7 @@ def running(plan: Plan, cores: Cores, scratch: Path) -> Iterator[tuple[list[Serv
         upstream = free_port()
         stack.enter_context(rows.upstream(upstream, core=cores.load, logs=scratch))
         made = stack.enter_context(endpoint(scratch, upstream=upstream))
-        own = [FLOOR, rows.ECHO, rows.ours(made), rows.proxied(made), rows.PYTHON_SDK]
+        own = [FLOOR, rows.ECHO, rows.ours(made), rows.by_token(made), rows.proxied(made), rows.PYTHON_SDK]
         servers = [stack.enter_context(serving(row, core=cores.server, logs=scratch)) for row in own]
         if not plan.peers:
             yield servers, []

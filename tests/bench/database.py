@@ -17,15 +17,18 @@ from tests.bench.processes import ROOT, START_SECONDS, ServerFailed, pinned
 
 # Where the tool that sends its call on finds the other server; without it there is no such tool.
 UPSTREAM = "BENCH_UPSTREAM"
+# What the runtime is called in the row whose token has to say for whom it is, before its port is known.
+KNOWN_AS = "http://runtime.bench"
 MAKE_ENDPOINT = "from tests.bench import endpoint; endpoint.main()"
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the endpoint is, what opens it, and the environment that a worker serves it with."""
+    """Where the endpoint is, what opens it (a key, a token), and the environment that a worker serves it with."""
 
     path: str
     key: str
+    token: str
     environment: dict[str, str]
 
 
@@ -47,7 +50,7 @@ def endpoint(
         django = Django(python, root)
         django.run(owner, "migrate", "--verbosity", "0")
         made = json.loads(django.run(environment, "shell", "--verbosity", "0", "--command", MAKE_ENDPOINT))
-        yield Endpoint(made["path"], made["key"], environment)
+        yield Endpoint(made["path"], made["key"], made.get("token", ""), environment)
 
 
 def _away_from_servers(command: Sequence[str]) -> Sequence[str]:

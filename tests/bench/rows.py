@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.embedded.postgres import HOST
 from tests.bench import contextforge, environments
-from tests.bench.database import Endpoint
+from tests.bench.database import KNOWN_AS, Endpoint
 from tests.bench.processes import ROOT, Program, Row, Server, ServerFailed, pinned, running, serving, uvicorn
 from tests.bench.wire import WITH_SESSIONS, Call, WrongAnswer
 from tests.python_environments import NotInstalled
@@ -38,6 +38,13 @@ def ours(made: Endpoint, *, root: Path = ROOT, name: str = "ours: key authentica
     address = {"HOST": HOST, "PORT": "{port}", "RUNTIME_URL": f"http://{HOST}:{{port}}"}
     command = (sys.executable, "-m", "config.cli", "serve", "runtime")
     return Row(name, command, made.path, made.key, made.environment | address, root=root)
+
+
+def by_token(made: Endpoint) -> Row:
+    """Ours, called with an access token in the key's place: the runtime is known by a name, which the token is for."""
+    row = ours(made, name="ours, with an access token (JWT) in the place of the key")
+    address = {"RUNTIME_URL": KNOWN_AS, "RUNTIME_HOSTS": HOST}
+    return Row(row.name, row.command, row.path, made.token, row.environment | address)
 
 
 def proxied(made: Endpoint) -> Row:
