@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from console.entry import demanded_of, met_at
 from core import refusals
 from core.acting import act_as
 from core.refusals import Refused
@@ -55,6 +56,16 @@ def person[**P](view: PersonView[P]) -> View:
     return guarded
 
 
+def anybody[**P](view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> View:
+    """Lets everybody see a page, signed in or not; what it refuses is answered as on any page."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        return _answered(cast(PersonRequest, request), lambda: view(request, *args, **kwargs))
+
+    return guarded
+
+
 def member[**P](permission: Permission, *, holds_context: bool = True) -> Callable[[MemberView[P]], View]:
     """Lets members whose role allows `permission` see a page under `/t/<tenant>/`; strangers get 404.
 
@@ -71,6 +82,9 @@ def member[**P](permission: Permission, *, holds_context: bool = True) -> Callab
             actor = narrowed.actor
             if actor.tenant.slug != tenant and request.method in SAFE_METHODS:
                 return _to_current_slug(request, tenant, actor.tenant.slug)
+            demand = demanded_of(request, actor)
+            if demand is not None:
+                return _sent(narrowed, met_at(request, actor, demand, _back(request, f"/t/{actor.tenant.slug}/")))
 
             def inside() -> HttpResponse:
                 actor.require(permission)
@@ -109,13 +123,20 @@ def _to_current_slug(request: HttpRequest, former: str, current: str) -> HttpRes
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
+    return _sent(cast(PersonRequest, request), redirect_to_login(_back(request, "/")).url)
+
+
+def _back(request: HttpRequest, otherwise: str) -> str:
+    """The page that somebody is on, for coming back to."""
     htmx = cast(PersonRequest, request).htmx
     if htmx:
-        page = redirect_to_login(htmx.current_url_abs_path or "/")
-        return HttpResponseClientRedirect(page.url)
+        return htmx.current_url_abs_path or otherwise
     # A write that was refused for want of a session is not repeated by coming back: its page is.
-    back = request.get_full_path() if request.method in SAFE_METHODS else "/"
-    return redirect_to_login(back)
+    return request.get_full_path() if request.method in SAFE_METHODS else otherwise
+
+
+def _sent(request: PersonRequest, url: str) -> HttpResponse:
+    return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
 
 
 def _answered(request: PersonRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:

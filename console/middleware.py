@@ -1,14 +1,16 @@
-"""One id per request: in the log, in the response, and on error pages, so that one finds the other."""
+"""What every request passes: its id, by which log and pages find each other, and the end of sessions that ended."""
 
 import re
 import uuid
 from collections.abc import Callable
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 
 from console.client_addresses import client_address
 from core.acting import act_from, act_no_more
 from core.request_ids import current
+from tenants.sso.sessions import named_in, stands
 
 HEADER = "X-Request-Id"
 # What a proxy in front may hand down; anything else is replaced, so that nothing else enters the log.
@@ -31,5 +33,19 @@ def request_ids(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
             current.reset(token)
         response[HEADER] = request_id
         return response
+
+    return answer
+
+
+def sso_sessions(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Signs people out whose session their identity provider, or somebody here, has ended."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        # A request without a session is not one to look into: that would have caches tell its answers apart by cookie.
+        if request.session.session_key and request.user.is_authenticated:
+            named = named_in(request.session)
+            if not all(stands(tenant_id, session_id) for tenant_id, session_id in named.items()):
+                logout(request)
+        return get_response(request)
 
     return answer

@@ -24,6 +24,7 @@ SECTIONS = (
     ("Team", "team", "t", Permission.VIEW),
     ("Connections", "connection_list", "c", Permission.VIEW),
     ("Clients", "client_list", "m", Permission.VIEW),
+    ("Single sign-on", "sso", "i", Permission.MANAGE_TENANT),
     ("API keys", "api_key_list", "k", Permission.MANAGE_API_KEYS),
     ("Settings", "settings", "s", Permission.VIEW),
 )

@@ -7,9 +7,12 @@ from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.urls import reverse
 
 from core import crypto
 from tenants.models import User
+from tenants.sso.sessions import named_in
+from tenants.sso.sign_out import signed_out_of_all
 
 PRODUCT = "Joe Armstrong AGI MCP"
 SECRETS = "tenants.second-step"
@@ -44,6 +47,16 @@ class AccountAdapter(DefaultAccountAdapter):
         "incorrect_password": "This password is wrong.",
         "email_taken": "An account has this address already.",
     }
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """Who came by single sign-on goes on to sign out there."""
+        return reverse("sso_signed_out") if named_in(request.session) else str(super().get_logout_redirect_url(request))
+
+    def logout(self, request: HttpRequest) -> None:
+        """Ends the session here, and what a provider counts as one with it."""
+        kept = signed_out_of_all(request.session)
+        super().logout(request)
+        request.session.update(kept)
 
 
 class MFAAdapter(DefaultMFAAdapter):

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from tenants.services import tenants
+from tenants.sso.refreshing import metadata_refresh
 from tenants.vault.errands import errands_run
 
 
@@ -16,3 +17,9 @@ def purge_deleted() -> int:
 def revoke_at_providers() -> int:
     """Tells providers which tokens were revoked, where they have not heard it yet."""
     return errands_run()
+
+
+@shared_task(name="tenants.refresh_sso_metadata")
+def refresh_sso_metadata() -> int:
+    """Looks at identity providers' metadata again."""
+    return metadata_refresh()

@@ -7,10 +7,13 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.generic.websocket import JsonWebsocketConsumer
+from django.http import HttpRequest
 
+from console.entry import demanded_of
 from core.refusals import Refused
 from mcp_runtime.services.telling import board_group
 from tenants.access import Actor, Permission, actor_for
+from tenants.sso.sessions import named_in, stands
 
 # Application codes (RFC 6455 section 7.4.2), after the HTTP statuses that say the same.
 NOT_SIGNED_IN = 4401
@@ -58,7 +61,17 @@ class BoardConsumer(JsonWebsocketConsumer):
         except Refused:
             self._refuse(NOT_FOUND)
             return None
+        if not self._may_enter(actor):
+            self._refuse(NOT_SIGNED_IN)
+            return None
         return actor
+
+    def _may_enter(self, actor: Actor) -> bool:
+        """Whether the session is still what the tenant asks of its members': no middleware of pages looks at this."""
+        request = HttpRequest()
+        request.session = self.scope["session"]
+        standing = all(stands(*named) for named in named_in(request.session).items())
+        return standing and demanded_of(request, actor) is None
 
     def _say(self, kind: str) -> None:
         self.send_json({"kind": kind})  # type: ignore[no-untyped-call]  # Channels has no types

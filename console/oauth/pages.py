@@ -6,13 +6,15 @@ from uuid import UUID
 
 from authlib.oauth2 import OAuth2Error
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from console.access import PersonRequest, person
+from console.entry import demanded_of, met_at
 from console.oauth.resources import EndpointResources
 from core.tenancy import tenant_context
+from tenants.access import actor_for
 from tenants.authorization import consents, redirects, scopes
 from tenants.authorization.asked import Asked, single
 from tenants.authorization.authorizing import Intent, Unanswerable, intent_of
@@ -32,6 +34,8 @@ def authorize(request: PersonRequest, tenant_id: UUID) -> HttpResponse:
     tenant = _tenant(request, tenant_id)
     if tenant is None:
         return _stranger(request)
+    if (elsewhere := _sent_first(request, tenant)) is not None:
+        return elsewhere
     try:
         fields = single(dict(request.GET.lists()))
     except OAuth2Error as error:
@@ -55,7 +59,7 @@ def consent(request: PersonRequest, tenant_id: UUID) -> HttpResponse:
     By a page that leads on, since a form may lead to our own origin alone, redirects included (form-action).
     """
     tenant = _tenant(request, tenant_id)
-    if tenant is None:
+    if tenant is None or _sent_first(request, tenant) is not None:
         return _stranger(request)
     question = consents.opened(request.POST.get("question", ""), bound_to=_whose(request, tenant_id))
     by = request.user if request.POST.get("answer") == ALLOW else None
@@ -93,6 +97,13 @@ def _tenant(request: PersonRequest, tenant_id: UUID) -> Tenant | None:
     if tenant is None:
         raise Http404
     return tenant if is_member else None
+
+
+def _sent_first(request: PersonRequest, tenant: Tenant) -> HttpResponse | None:
+    """Where a person goes first whose session lacks what the tenant asks of its members; None for nowhere."""
+    actor = actor_for(request.user, tenant.slug)
+    demand = demanded_of(request, actor)
+    return redirect(met_at(request, actor, demand, request.get_full_path())) if demand else None
 
 
 def _about(tenant: Tenant, intent: Intent) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from console.pages.connections.urls import root_urlpatterns
 from console.pages.onboarding.urls import welcome_urlpatterns
+from console.pages.sso.urls import root_urlpatterns as sso_root_urlpatterns
 from console.pages.team.urls import invitation_urlpatterns
 from console.pages.tenants.urls import home_urlpatterns
 
@@ -18,6 +19,7 @@ _OF_TENANT = (
     "team",
     "connections",
     "clients",
+    "sso",
     "settings",
 )
 _OF_ENDPOINT = ("tools", "content", "sources", "keys", "versions")
@@ -28,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *welcome_urlpatterns,
     *invitation_urlpatterns,
     *root_urlpatterns,
+    *sso_root_urlpatterns,
     path("t/", include("console.pages.tenants.urls")),
     *(path("t/<slug:tenant>/", include(f"console.pages.{area}.urls")) for area in _OF_TENANT),
     *(

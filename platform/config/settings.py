@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "console.middleware.sso_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -135,6 +136,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "purge-deleted-tenants": {"task": "tenants.purge_deleted", "schedule": timedelta(minutes=10)},
     "revoke-at-providers": {"task": "tenants.revoke_at_providers", "schedule": timedelta(seconds=15)},
+    "refresh-sso-metadata": {"task": "tenants.refresh_sso_metadata", "schedule": timedelta(days=1)},
     "purge-ended-sessions": {"task": "mcp_runtime.purge_ended_sessions", "schedule": timedelta(minutes=10)},
     "purge-call-budgets": {"task": "mcp_runtime.purge_call_budgets", "schedule": timedelta(hours=1)},
     "sweep-imports": {"task": "mcp_runtime.sweep_imports", "schedule": timedelta(seconds=15)},

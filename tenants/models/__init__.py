@@ -18,6 +18,15 @@ from tenants.models.gate import Cutoff, PublishedGate, SeenAssertion, SigningKey
 from tenants.models.group import Group, GroupMember, GroupSource
 from tenants.models.membership import Invitation, Membership, Role
 from tenants.models.revocation import Revocation, RevocationDue, RevocationOutcome
+from tenants.models.sso import (
+    SsoConnection,
+    SsoDomain,
+    SsoDomainHolder,
+    SsoIdentity,
+    SsoKind,
+    SsoSession,
+    SsoSetupLink,
+)
 from tenants.models.tenant import Tenant, TenantSlug
 from tenants.models.user import User
 from tenants.models.vault import Secret, TenantKey
@@ -54,6 +63,13 @@ __all__ = [
     "Secret",
     "SeenAssertion",
     "SigningKey",
+    "SsoConnection",
+    "SsoDomain",
+    "SsoDomainHolder",
+    "SsoIdentity",
+    "SsoKind",
+    "SsoSession",
+    "SsoSetupLink",
     "Tenant",
     "TenantKey",
     "TenantSlug",

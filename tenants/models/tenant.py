@@ -30,6 +30,10 @@ class Tenant(models.Model):
     plan = models.CharField(max_length=40, default="developer")
     # Agreed with this tenant instead of what its plan allows.
     connection_limit = models.PositiveIntegerField(null=True, blank=True)
+    # How members have to have signed in (tenants/sso/policy.py).
+    requires_sso = models.BooleanField(default=False)
+    requires_mfa = models.BooleanField(default=False)
+    sso_counts_as_mfa = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     delete_after = models.DateTimeField(null=True, blank=True)
 

@@ -92,10 +92,15 @@ def member_change_role(*, actor: Actor, user_id: UUID, role: str) -> Membership:
     actor.require_grantable(role)
     membership = _other_member(user_id)
     _require_not_owner(role)
+    member_take_role(membership=membership, role=role)
+    return membership
+
+
+def member_take_role(*, membership: Membership, role: str) -> None:
+    """Gives a member, who is not the owner, the role that the tenant's identity provider says; keys above it end."""
     membership.role = role
     membership.save(update_fields=["role"])
-    _end_api_keys(user_id, above=PERMISSIONS[role])
-    return membership
+    _end_api_keys(membership.user_id, above=PERMISSIONS[role])
 
 
 def member_remove(*, actor: Actor, user_id: UUID) -> None:

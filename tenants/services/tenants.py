@@ -15,11 +15,28 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
 from tenants.models import ApiKey, Membership, Role, Tenant, TenantSlug, User
+from tenants.sso.domains import domains_forget
 from tenants.validation import cleaned, refused_fields
 from tenants.vault.revocations import tenant_forget
 
 GRACE = timedelta(days=14)
-RESERVED_SLUGS = frozenset({"account", "accounts", "admin", "api", "docs", "new", "static", "status", "support", "www"})
+RESERVED_SLUGS = frozenset(
+    {
+        "account",
+        "accounts",
+        "admin",
+        "api",
+        "connections",
+        "docs",
+        "new",
+        "setup",
+        "signed-out",
+        "static",
+        "status",
+        "support",
+        "www",
+    }
+)
 
 
 def tenant_create(*, owner: User, name: str, slug: str = "") -> Tenant:
@@ -113,6 +130,7 @@ def _purge(tenant_id: UUID) -> bool:
         due = Tenant.objects.select_for_update().filter(delete_after__lte=timezone.now()).first()
         if due is not None:
             due.delete()
+            domains_forget(tenant_id)
     return due is not None
 
 

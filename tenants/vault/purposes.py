@@ -8,6 +8,8 @@ CLIENT = "oauth client"
 LOGIN = "login"
 REVOCATION = "revocation"
 SIGNING = "signing key"
+SSO_CONNECTION = "sso connection"
+SSO_SESSION = "sso session"
 
 
 def secret_row(holder: UUID | str, name: str, destination: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.authorization.signing import signing_keys_resealed
 from tenants.models import Login, TenantSlug
+from tenants.sso.connections import connections_resealed
 from tenants.vault.clients import clients_resealed
 from tenants.vault.errands import revocations_resealed
 from tenants.vault.keyrings import key_added, keys_destroyed
@@ -33,6 +34,7 @@ def tenant_key_rotate(*, slug: str) -> int:
                 token_sets_resealed,
                 revocations_resealed,
                 signing_keys_resealed,
+                connections_resealed,
             )
         )
         keys_destroyed(before=keyring.current)

@@ -36,6 +36,7 @@ EXEMPT = {
     f"{_ISSUER}/revoke": _PROGRAMS,
     f"{_ISSUER}/introspect": _PROGRAMS,
     "account/": "signing in: everything there belongs to the person in the session, and no parameter is a tenant's",
+    "sso/<slug:tenant>/": "public: where a tenant's people sign in; tells the host of its provider alone",
     "api/v1/problems/<slug:code>": "public: what a refusal means",
     "api/v1/": "only the address itself: what no other route takes is not found, whoever asks",
 }
@@ -112,6 +113,17 @@ _PAGES = {
     "team/invitations/<uuid:invitation_id>/withdraw/": _TENANT | {"invitation_id": "invitation"},
     "team/<uuid:user_id>/role/": _TENANT | {"user_id": "user"},
     **{f"team/<uuid:user_id>/{act}/": _TENANT | {"user_id": "user"} for act in ("deactivate", "reactivate", "remove")},
+    "sso/": _TENANT,
+    "sso/policy/": _TENANT,
+    "sso/new/": _TENANT,
+    "sso/domains/new/": _TENANT,
+    **{f"sso/domains/<uuid:domain_id>/{act}/": _TENANT | {"domain_id": "sso_domain"} for act in ("check", "delete")},
+    **{
+        f"sso/<uuid:connection_id>/{act}": _TENANT | {"connection_id": "sso_connection"}
+        for act in ("", "try/", "admission/", "switch/", "refresh/", "delete/", "links/")
+    },
+    "sso/<uuid:connection_id>/links/<uuid:link_id>/revoke/": _TENANT
+    | {"connection_id": "sso_begun", "link_id": "sso_link"},
     "connections/": _TENANT,
     "connections/new/": _TENANT,
     "connections/revoke/": _TENANT,
@@ -169,6 +181,13 @@ _API = {
     "members/<uuidstr:user_id>/deactivate": Probe({"user_id": "user"}, {"POST": {}}),
     "members/<uuidstr:user_id>/reactivate": Probe({"user_id": "user"}, {"POST": {}}),
     "invitations/<uuidstr:invitation_id>": Probe({"invitation_id": "invitation"}),
+    "sso/connections/<uuidstr:connection_id>": Probe({"connection_id": "sso_connection"}, {"PATCH": {"name": "New"}}),
+    "sso/connections/<uuidstr:connection_id>/provider": Probe(
+        {"connection_id": "sso_connection"}, {"PUT": {"entity_id": "https://idp.example"}}
+    ),
+    "sso/connections/<uuidstr:connection_id>/setup-links": Probe({"connection_id": "sso_connection"}),
+    "sso/domains/<uuidstr:domain_id>": Probe({"domain_id": "sso_domain"}),
+    "sso/domains/<uuidstr:domain_id>/verify": Probe({"domain_id": "sso_domain"}),
     "api-keys/<uuidstr:key_id>": Probe({"key_id": "api_key"}),
     "clients/<uuidstr:client>": Probe({"client": "mcp_client"}),
     "client-grants/<uuidstr:grant>": Probe({"grant": "client_grant"}),
@@ -203,10 +222,33 @@ _LINK = Probe(
 )
 _OAUTH = {f"{_ISSUER}/{name}": Probe({"tenant_id": "tenant_id"}) for name in ("authorize", "consent")}
 
+_SETUP = {"tenant": "tenant", "token": "sso_token"}
+_SSO_CONNECTION = {"tenant_id": "tenant_id", "connection_id": "sso_connection"}
+_SSO = {
+    "sso/<slug:tenant>/<uuid:connection_id>/": Probe(
+        {"tenant": "tenant", "connection_id": "sso_connection"}, by_link="people go on to their provider there"
+    ),
+    **{
+        f"sso/connections/<uuid:tenant_id>/<uuid:connection_id>/{what}": Probe(
+            _SSO_CONNECTION,
+            by_link="providers, and browsers that come from them, have no session: what they bring is checked",
+            refusals=frozenset({400, 404}),
+        )
+        for what in ("callback", "backchannel-logout", "acs", "slo", "metadata")
+    },
+    **{
+        f"sso/setup/<slug:tenant>/<str:token>/{act}": Probe(
+            _SETUP, by_link="the token is a secret: its holder configures one connection", refusals=frozenset({410})
+        )
+        for act in ("", "kind/", "try/")
+    },
+}
+
 PROBES: dict[str, Probe] = {
     **{f"t/<slug:tenant>/{template}": Probe(fills) for template, fills in _PAGES.items()},
     **{f"api/v1/{template}": probe for template, probe in _API.items()},
     **_OAUTH,
+    **_SSO,
     "invitations/<slug:slug>/<str:token>": _LINK,
 }
 

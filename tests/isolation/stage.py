@@ -13,6 +13,7 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
+from core.keys import digest
 from core.tenancy import tenant_context
 from mcp_runtime.models import (
     AlertChannel,
@@ -32,10 +33,23 @@ from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
 from tenants.access import Actor
-from tenants.models import ClientGrant, ClientKind, McpClient, Membership, Role, Tenant, User
+from tenants.models import (
+    ClientGrant,
+    ClientKind,
+    McpClient,
+    Membership,
+    Role,
+    SsoConnection,
+    SsoDomain,
+    SsoSetupLink,
+    Tenant,
+    User,
+)
 from tenants.services.api_keys import api_key_issue
 from tenants.services.members import member_invite
 from tenants.services.tenants import tenant_create
+from tenants.sso.saml.config import saml_prepared
+from tenants.vault.keyrings import keyring_for_sealing
 from tests.conftest import unique
 from tests.stored_connection import stored_connection
 
@@ -63,6 +77,11 @@ class Belongings:
     connection: str
     mcp_client: str
     client_grant: str
+    sso_connection: str
+    sso_begun: str
+    sso_domain: str
+    sso_link: str
+    sso_token: str
     user: str
     api_secret: str = field(repr=False)
     access_secret: str = field(repr=False)
@@ -142,6 +161,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
         grant = _let_in(endpoint, member, mark)
         connection = stored_connection(tenant, f"https://127.0.0.1:9/{mark}", mark)
+        sso = _signing_in(tenant, mark)
         api_key, api_secret = api_key_issue(actor=acting, name=f"api {mark}", role=Role.OWNER)
     return Belongings(
         owner=owner,
@@ -163,6 +183,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         connection=str(connection.pk),
         mcp_client=str(grant.client.pk),
         client_grant=str(grant.pk),
+        **sso,
         user=str(member.pk),
         api_secret=api_secret,
         access_secret=access_secret,
@@ -216,6 +237,25 @@ def _let_in(endpoint: Endpoint, member: User, mark: str) -> ClientGrant:
         redirect_uri=callback,
         expires_at=timezone.now() + timedelta(days=1),
     )
+
+
+def _signing_in(tenant: Tenant, mark: str) -> dict[str, str]:
+    """A SAML connection in use, one that somebody with a link may set up, and a domain."""
+    told = {"entity_id": "https://idp.example", "sso_url": "https://idp.example/sso", "slo_url": "", "metadata_url": ""}
+    attributes = {"email_attribute": "", "name_attribute": "", "groups_attribute": ""}
+    connection = SsoConnection(tenant=tenant, name=mark, kind="saml", is_enabled=True, last_error=mark)
+    saml_prepared(connection, keyring_for_sealing(tenant.id))
+    certificates = [connection.config["own_certificate"]]
+    connection.config |= told | attributes | {"certificates": certificates}
+    connection.save()
+    begun = SsoConnection.objects.create(tenant=tenant, name=f"{mark} new", kind="oidc")
+    token, later = unique("setup"), timezone.now() + timedelta(days=1)
+    link = SsoSetupLink.objects.create(
+        tenant=tenant, connection=begun, token_digest=digest(token), expires_at=later, opened_at=timezone.now()
+    )
+    domain = SsoDomain.objects.create(tenant=tenant, name=f"{mark}.example", token=mark)
+    rows = {"sso_connection": connection, "sso_begun": begun, "sso_domain": domain, "sso_link": link}
+    return {**{name: str(row.pk) for name, row in rows.items()}, "sso_token": token}
 
 
 def _token_mailed_to(email: str) -> str:

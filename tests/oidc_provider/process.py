@@ -41,7 +41,7 @@ class Upstream:
         return found
 
     def ask(self, **behaviour: Any) -> None:
-        """Has them behave: `delay` (ms, at the token endpoint), `away`."""
+        """Has them behave: `delay` (ms, at the token endpoint), `away`; `people` holds claims by login."""
         httpx.post(f"{self.origin}/-/ask", json=behaviour).raise_for_status()
 
     def call(self, token: str) -> httpx.Response:

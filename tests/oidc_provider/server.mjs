@@ -12,7 +12,7 @@ const listening = async (server) => {
 };
 
 const seen = { refreshes: 0, grants: {}, revocations: 0, calls: 0 };
-const asked = { delay: 0, away: false, refreshStatus: 0 };
+const asked = { delay: 0, away: false, refreshStatus: 0, people: {} };
 const authorization = http.createServer();
 const resource = http.createServer();
 const issuer = await listening(authorization);
@@ -31,15 +31,19 @@ const provider = new Provider(issuer, {
   jwks: { keys: [{ ...key, use: 'sig', alg: 'ES256' }] },
   cookies: { keys: ['only-for-tests'] },
   pkce: { required: () => true },
-  scopes: ['openid', 'offline_access', 'mcp:read', 'mcp:write'],
+  scopes: ['openid', 'offline_access', 'email', 'profile', 'mcp:read', 'mcp:write'],
+  claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
+  // Its own refuses addresses of this machine, where the console of a test is told of logouts.
+  fetch: (url, { dispatcher: _guarded, ...options }) => globalThis.fetch(url, options),
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
-  findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, ...asked.people[id] }) }),
   issueRefreshToken: (_context, asking) => asking.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,
   ttl: { AccessToken: () => Number(process.env.TOKEN_SECONDS || 3600), RefreshToken: 86400, Grant: 86400, Session: 3600, Interaction: 600, ClientCredentials: 600 },
   features: {
     devInteractions: { enabled: true },
     registration: { enabled: true },
+    backchannelLogout: { enabled: true },
     revocation: { enabled: true, allowedPolicy: () => true },
     introspection: { enabled: true, allowedPolicy: () => true },
     clientCredentials: { enabled: true },

@@ -216,6 +216,10 @@ document.addEventListener("allauth.error", (event) => {
 });
 })();
 (() => {
+// A form that only carries on what came: sends itself, so that its button is for browsers without scripts.
+document.querySelector("form[data-submit]")?.requestSubmit();
+})();
+(() => {
 // <tab-set>: makes a list of tabs from its sections. Without this script the sections stand below one another.
 class TabSet extends HTMLElement {
   connectedCallback() {

@@ -16,6 +16,7 @@ REASONS = {
     "refreshtoken": "part of a grant, and changed with each use",
     "publishedgate": "made of what is audited",
     "seenassertion": "changes with each login",
+    "ssosession": "begins and ends with each login",
     "login": "a login on its way; what comes of it is a connection",
     "oauthclient": "made by the login that needs it",
     "revocation": "a receipt, kept for itself",

@@ -1,0 +1,1 @@
+"""Single sign-on: how people come in by it, and how a tenant sets it up."""

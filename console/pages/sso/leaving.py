@@ -1,0 +1,83 @@
+"""Signing out across both sides, and what providers read of us."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from console.access import anybody
+from core import refusals
+from core.crypto import Forged
+from core.envelope import KeyGone
+from core.refusals import Refused
+from core.tenancy import tenant_context
+from tenants.models import SsoKind
+from tenants.sso.connections import connection_for
+from tenants.sso.logouts import backchannel_logout, saml_requested, saml_responded
+from tenants.sso.pending import pending_taken
+from tenants.sso.saml.config import own_metadata
+from tenants.sso.saml.documents import MAXIMUM_BYTES
+from tenants.sso.sign_out import LEAVING
+from tenants.vault.keyrings import keyring_for_opening
+
+SAML_METADATA = "application/samlmetadata+xml"
+LONGEST_TOKEN = 16_384
+
+
+@never_cache
+@require_safe
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """Where a person is after signing out; goes on to sign them out at their provider, where there is one."""
+    return render(request, "sso/signed_out.html", {"left": request.session.pop(LEAVING, None)})
+
+
+@never_cache
+@csrf_exempt
+@require_POST
+def backchannel(request: HttpRequest, tenant_id: UUID, connection_id: UUID) -> HttpResponse:
+    """A logout token, which an OpenID provider posts by itself (Back-Channel Logout 1.0 sections 2.5 to 2.8)."""
+    token = request.POST.get("logout_token", "")
+    try:
+        if not 0 < len(token) <= LONGEST_TOKEN:
+            raise Refused(refusals.LOGIN_REFUSED, "There is no logout token in this.")
+        backchannel_logout(tenant_id=tenant_id, connection_id=connection_id, token=token)
+    except Refused as refused:
+        status = 404 if refused.refusal is refusals.NOT_FOUND else 400
+        body = {"error": "invalid_request", "error_description": str(refused)}
+        return JsonResponse(body, status=status)
+    return HttpResponse(status=200)
+
+
+@never_cache
+@require_safe
+@anybody
+def slo(request: HttpRequest, tenant_id: UUID, connection_id: UUID) -> HttpResponse:
+    """A logout request of a SAML provider's, or its answer to ours, which a browser carries here."""
+    query, raw = request.GET.dict(), request.META.get("QUERY_STRING", "")
+    twice = any(len(values) > 1 for _name, values in request.GET.lists())
+    if twice or len(raw) > MAXIMUM_BYTES or ("SAMLRequest" in query) is ("SAMLResponse" in query):
+        raise Refused(refusals.LOGIN_REFUSED, "This holds neither a logout request nor the answer to one.")
+    where = {"tenant_id": tenant_id, "connection_id": connection_id}
+    if "SAMLRequest" in query:
+        return redirect(saml_requested(**where, query=query, raw_query=raw))
+    pending = pending_taken(request.session, query.get("RelayState", ""))
+    saml_responded(**where, pending=pending, query=query, raw_query=raw)
+    return redirect("sso_signed_out")
+
+
+@require_safe
+@anybody
+def metadata(_request: HttpRequest, tenant_id: UUID, connection_id: UUID) -> HttpResponse:
+    """The service provider's metadata: public, and the address is unguessable all the same."""
+    with tenant_context(tenant_id):
+        connection = connection_for(connection_id)
+        if connection.kind != SsoKind.SAML:
+            raise Refused(refusals.NOT_FOUND)
+        try:
+            text = own_metadata(connection, keyring_for_opening(tenant_id))
+        except (Forged, KeyGone):
+            raise Refused(refusals.NOT_FOUND) from None
+    return HttpResponse(text, content_type=SAML_METADATA)

@@ -1,0 +1,1 @@
+"""Single sign-on: identity providers of tenants, and who they let in."""

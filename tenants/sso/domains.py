@@ -1,0 +1,141 @@
+"""Domains of mail addresses: claimed by a tenant, proven by a TXT record, one tenant's at most.
+
+A tenant's providers speak for the addresses at its verified domains and for no others.
+"""
+
+import re
+import secrets
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from core import refusals
+from core.refusals import Refused
+from core.tenancy import tenant_context
+from tenants.access import Actor, Permission
+from tenants.models import SsoDomain, SsoDomainHolder
+from tenants.models.sso import LONGEST_DOMAIN
+from tenants.sso.dns import LookupFailed, texts_at
+from tenants.validation import cleaned, refused_fields
+
+LABEL = "_armstrong-challenge"
+PREFIX = "armstrong-domain-verification="
+MAXIMUM_DOMAINS = 50
+_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def normal_domain(text: str) -> str:
+    """A domain as it is compared: ASCII, lower case, no final dot; "" for what is no domain (RFC 1035, RFC 5890)."""
+    try:
+        name = text.strip().removesuffix(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return ""
+    return name if len(name) <= LONGEST_DOMAIN and _NAME.fullmatch(name) else ""
+
+
+def domain_of(email: str) -> str:
+    """The domain of a mail address, as it is compared; "" for what is no address."""
+    local, at, domain = email.rpartition("@")
+    return normal_domain(domain) if at and local else ""
+
+
+def record_name(domain: SsoDomain) -> str:
+    """Where the TXT record has to be."""
+    return f"{LABEL}.{domain.name}"
+
+
+def record_text(domain: SsoDomain) -> str:
+    """What the TXT record has to say."""
+    return f"{PREFIX}{domain.token}"
+
+
+def domain_add(*, actor: Actor, name: str) -> SsoDomain:
+    """Claims a domain, which counts for nothing until it is verified. Runs inside the tenant's context.
+
+    Raises Refused: INVALID_INPUT, CONFLICT for one that is claimed here already, LIMIT_REACHED, PERMISSION_DENIED.
+    """
+    actor.require(Permission.MANAGE_TENANT)
+    normal = normal_domain(name)
+    if not normal:
+        raise refused_fields({"name": "Enter a domain, such as example.com."})
+    if SsoDomain.objects.count() >= MAXIMUM_DOMAINS:
+        raise Refused(refusals.LIMIT_REACHED, f"There are at most {MAXIMUM_DOMAINS} domains.")
+    domain = cleaned(SsoDomain(tenant=actor.tenant, name=normal, token=secrets.token_urlsafe(32)))
+    domain.save(force_insert=True)
+    return domain
+
+
+def domain_verify(*, actor: Actor, domain_id: UUID) -> SsoDomain:
+    """Looks for the domain's TXT record. Opens contexts of its own, and asks DNS between them.
+
+    Raises Refused: CONFLICT where the record is missing, or another tenant has verified the domain;
+    TEMPORARILY_UNAVAILABLE where DNS does not answer; NOT_FOUND, PERMISSION_DENIED.
+    """
+    actor.require(Permission.MANAGE_TENANT)
+    with tenant_context(actor.tenant.id):
+        domain = domain_for(domain_id)
+    refused = _looked_up(domain)
+    with tenant_context(actor.tenant.id):
+        domain = domain_for(domain_id, locked=True)
+        refused = refused or _claimed(domain)
+        domain.checked_at = timezone.now()
+        domain.last_error = str(refused) if refused else ""
+        if refused is None:
+            domain.verified_at = domain.verified_at or timezone.now()
+        domain.save()
+    if refused is not None:
+        raise refused
+    return domain
+
+
+def domain_remove(*, actor: Actor, domain_id: UUID) -> None:
+    """Gives a domain up: providers of this tenant vouch for its addresses no more, and another tenant may verify it.
+
+    Runs inside the tenant's context. Raises Refused: NOT_FOUND, PERMISSION_DENIED.
+    """
+    actor.require(Permission.MANAGE_TENANT)
+    domain = domain_for(domain_id, locked=True)
+    SsoDomainHolder.objects.filter(name=domain.name, tenant_id=actor.tenant.id).delete()
+    domain.delete()
+
+
+def domains_forget(tenant_id: UUID) -> None:
+    """Frees all domains of a tenant that is gone."""
+    SsoDomainHolder.objects.filter(tenant_id=tenant_id).delete()
+
+
+def domain_for(domain_id: UUID, *, locked: bool = False) -> SsoDomain:
+    """A domain of the tenant in context; raises Refused(NOT_FOUND)."""
+    rows = SsoDomain.objects.select_for_update() if locked else SsoDomain.objects
+    found = rows.filter(pk=domain_id).first()
+    if found is None:
+        raise Refused(refusals.NOT_FOUND)
+    return found
+
+
+def holder_of(email: str) -> UUID | None:
+    """The tenant that has verified the domain of an address, if one has."""
+    return SsoDomainHolder.objects.filter(name=domain_of(email)).values_list("tenant_id", flat=True).first()
+
+
+def _looked_up(domain: SsoDomain) -> Refused | None:
+    try:
+        found = texts_at(record_name(domain))
+    except LookupFailed as failed:
+        return Refused(refusals.TEMPORARILY_UNAVAILABLE, str(failed))
+    if record_text(domain) in found:
+        return None
+    what = f"There is none with this text, but {len(found)} with others." if found else "There is none."
+    return Refused(refusals.CONFLICT, f"We looked for a TXT record at {record_name(domain)}. {what}")
+
+
+def _claimed(domain: SsoDomain) -> Refused | None:
+    try:
+        with transaction.atomic():
+            SsoDomainHolder.objects.create(name=domain.name, tenant_id=domain.tenant_id)
+    except IntegrityError:
+        holder = SsoDomainHolder.objects.filter(name=domain.name).first()
+        if holder is None or holder.tenant_id != domain.tenant_id:
+            return Refused(refusals.CONFLICT, f"Another tenant has verified {domain.name}. It has to give it up first.")
+    return None

@@ -1,0 +1,54 @@
+"""How members of a tenant have to have signed in, and whether a session that comes fulfils it.
+
+The owner may come with a password and a second step whatever is required, so that a provider which fails locks nobody
+out for good.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from core import refusals
+from core.refusals import Refused
+from tenants.access import Actor, Permission
+from tenants.models import Role, SsoConnection, Tenant
+
+
+class Demand(StrEnum):
+    """What a session lacks before its holder may enter a tenant."""
+
+    SSO = "sso"
+    MFA = "mfa"
+
+
+class SignedIn(NamedTuple):
+    """How a session came about: by this tenant's provider, with a second step of ours."""
+
+    by_sso: bool
+    by_mfa: bool
+
+
+def demand_of(tenant: Tenant, role: str, signed_in: SignedIn) -> Demand | None:
+    """What is still asked of a member with `role`; None for nothing."""
+    if tenant.requires_sso and not signed_in.by_sso:
+        if role != Role.OWNER:
+            return Demand.SSO
+        return None if signed_in.by_mfa else Demand.MFA
+    if tenant.requires_mfa and not signed_in.by_mfa and not (signed_in.by_sso and tenant.sso_counts_as_mfa):
+        return Demand.MFA
+    return None
+
+
+def policy_set(*, actor: Actor, requires_sso: bool, requires_mfa: bool, sso_counts_as_mfa: bool) -> Tenant:
+    """Says how members sign in. Runs inside the tenant's context; it holds from each session's next request on.
+
+    Raises Refused: CONFLICT for single sign-on without a connection that is enabled; PERMISSION_DENIED for all but
+    the owner.
+    """
+    actor.require(Permission.TRANSFER_OR_DELETE)
+    tenant = Tenant.objects.select_for_update(no_key=True).get(pk=actor.tenant.id)
+    if requires_sso and not SsoConnection.objects.filter(is_enabled=True).exists():
+        raise Refused(refusals.CONFLICT, "Enable a connection first: nobody could come in otherwise.")
+    tenant.requires_sso, tenant.requires_mfa = requires_sso, requires_mfa
+    tenant.sso_counts_as_mfa = sso_counts_as_mfa
+    tenant.save(update_fields=["requires_sso", "requires_mfa", "sso_counts_as_mfa"])
+    return tenant

@@ -1,0 +1,99 @@
+"""Single logout with a SAML provider, over the HTTP-Redirect binding (SAML 2.0 profiles section 4.4)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from xml.sax.saxutils import escape
+
+from lxml import etree
+from onelogin.saml2.auth import OneLogin_Saml2_Auth
+from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
+from onelogin.saml2.logout_request import OneLogin_Saml2_Logout_Request
+from onelogin.saml2.logout_response import OneLogin_Saml2_Logout_Response
+from onelogin.saml2.utils import OneLogin_Saml2_Utils
+
+from tenants.sso.checks import CheckFailed
+from tenants.sso.saml.config import SamlSettings, described_to_library
+from tenants.sso.saml.documents import BadDocument, inflated, parsed
+
+MAXIMUM_AGE = timedelta(minutes=10)
+_UNREADABLE = (etree.LxmlError, ValueError, TypeError, KeyError, AttributeError, IndexError)
+
+
+class Request(NamedTuple):
+    """A provider's request that a person be signed out here; `request_id` is good once until `expires_at`.
+
+    `answer_url` is where the browser goes with our signed response.
+    """
+
+    name_id: str
+    indexes: tuple[str, ...]
+    request_id: str
+    expires_at: datetime
+    answer_url: str
+
+
+def sign_out_url(settings: SamlSettings, *, name_id: str, name_format: str, index: str, state: str) -> tuple[str, str]:
+    """Where a person signs out at the provider, with the request's ID; "" where the provider has no such place."""
+    if not settings.library.get_idp_slo_url():
+        return "", ""
+    auth = OneLogin_Saml2_Auth(described_to_library(settings.slo), settings.library)
+    # The library writes the index into its XML as it stands.
+    url = auth.logout(
+        return_to=state, name_id=name_id, session_index=escape(index) or None, name_id_format=name_format or None
+    )
+    return str(url), str(auth.get_last_request_id())
+
+
+def request_taken(settings: SamlSettings, query: Mapping[str, str], raw_query: str) -> Request:
+    """What a provider's signed request says. Raises CheckFailed."""
+    _bounded(query["SAMLRequest"])
+    auth = OneLogin_Saml2_Auth(_described(settings, query, raw_query), settings.library)
+    try:
+        url = auth.process_slo(keep_local_session=True)
+        xml = auth.get_last_request_xml()
+        if auth.get_errors() or not url:
+            raise CheckFailed(auth.get_last_error_reason() or "The logout request is not valid.")
+        return Request(
+            name_id=str(OneLogin_Saml2_Logout_Request.get_nameid(xml)),
+            indexes=tuple(OneLogin_Saml2_Logout_Request.get_session_indexes(xml)),
+            request_id=str(auth.get_last_message_id()),
+            expires_at=_require_recent(parsed(xml.encode()).get("IssueInstant", "")),
+            answer_url=str(url),
+        )
+    except (OneLogin_Saml2_ValidationError, OneLogin_Saml2_Error, *_UNREADABLE) as error:
+        raise CheckFailed(f"The logout request cannot be read: {error}") from None
+
+
+def require_response(settings: SamlSettings, query: Mapping[str, str], raw_query: str, *, request_id: str) -> None:
+    """Raises CheckFailed unless the provider says that the person is signed out there, as we asked."""
+    _bounded(query["SAMLResponse"])
+    auth = OneLogin_Saml2_Auth(_described(settings, query, raw_query), settings.library)
+    try:
+        auth.process_slo(keep_local_session=True, request_id=request_id)
+        answered = OneLogin_Saml2_Logout_Response(settings.library, query["SAMLResponse"]).get_in_response_to()
+    except (OneLogin_Saml2_ValidationError, OneLogin_Saml2_Error, *_UNREADABLE) as error:
+        raise CheckFailed(f"The logout response cannot be read: {error}") from None
+    if auth.get_errors() or answered != request_id:
+        raise CheckFailed(auth.get_last_error_reason() or "The provider did not sign the person out.")
+
+
+def _bounded(text: str) -> None:
+    """Before the library, which inflates without a limit."""
+    try:
+        parsed(inflated(text))
+    except BadDocument as bad:
+        raise CheckFailed(str(bad)) from None
+
+
+def _described(settings: SamlSettings, query: Mapping[str, str], raw_query: str) -> dict[str, object]:
+    # The signature is over the query as it was sent: escaped anew it could read otherwise.
+    signed = {"query_string": raw_query, "validate_signature_from_qs": True}
+    return {**described_to_library(settings.slo), "get_data": dict(query), **signed}
+
+
+def _require_recent(issued: str) -> datetime:
+    moment = datetime.fromtimestamp(OneLogin_Saml2_Utils.parse_SAML_to_time(issued), UTC)
+    if abs(datetime.now(UTC) - moment) > MAXIMUM_AGE:
+        raise CheckFailed("The logout request was not made just now.")
+    return moment + 2 * MAXIMUM_AGE

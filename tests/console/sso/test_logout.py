@@ -1,0 +1,206 @@
+"""Signing out across both sides: a provider ends what it began, and who leaves here goes on to leave there."""
+
+import time
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from lxml import etree
+from onelogin.saml2.utils import OneLogin_Saml2_Utils
+
+from core.tenancy import tenant_context
+from tenants.models import SsoSession
+from tenants.sso.connections import connection_disable
+from tests.conftest import Cast, unique
+from tests.console.sso.conftest import Desk, person_in
+from tests.console.sso.test_saml import Saml, saml
+from tests.saml_messages import OTHER_PAIR, PAIR, instant, logout_request, logout_response, redirected
+from tests.sso_provider import LOGOUT_EVENT, OTHER_KEY, parameters
+
+__all__ = ["saml"]
+
+
+def _came(sso: Desk, sub: str, sid: str = "") -> Client:
+    browser = Client()
+    claims = {"sub": sub} | ({"sid": sid} if sid else {})
+    assert sso.log_in(browser, f"{sub}@{sso.domain}", **claims).status_code == 302
+    assert person_in(browser) is not None
+    return browser
+
+
+def _told(sso: Desk, token: str) -> HttpResponse:
+    return Client().post(f"{sso.base}/backchannel-logout", {"logout_token": token})  # type: ignore[return-value]
+
+
+def test_a_logout_token_ends_the_session_that_it_names(sso: Desk) -> None:
+    sub = unique("u")
+    one, two = _came(sso, sub, "sid-1"), _came(sso, sub, "sid-2")
+    answer = _told(sso, sso.provider.logout_token(sid="sid-1"))
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+    assert person_in(one) is None
+    assert person_in(two) is not None
+
+
+def test_a_logout_token_that_names_a_person_ends_all_their_sessions(sso: Desk) -> None:
+    sub = unique("u")
+    sessions, other = [_came(sso, sub, "a"), _came(sso, sub, "b")], _came(sso, unique("v"))
+    assert _told(sso, sso.provider.logout_token(sub=sub)).status_code == 200
+    assert [person_in(browser) for browser in sessions] == [None, None]
+    assert person_in(other) is not None
+
+
+def test_a_logout_token_is_good_once(sso: Desk) -> None:
+    sub = unique("u")
+    token = sso.provider.logout_token(sub=sub)
+    assert _told(sso, token).status_code == 200
+    browser = _came(sso, sub)
+    assert _told(sso, token).status_code == 400
+    assert person_in(browser) is not None
+
+
+NOW = int(time.time())
+WRONG: dict[str, dict[str, Any]] = {
+    "another key": {"key": OTHER_KEY},
+    "another issuer": {"iss": "https://evil.example"},
+    "another audience": {"aud": "another"},
+    "expired": {"exp": NOW - 3600},
+    "issued long ago": {"iat": NOW - 7200},
+    "no event": {"events": None},
+    "another event": {"events": {"https://example.com/event": {}}},
+    "an event that is no object": {"events": {LOGOUT_EVENT: 1}},
+    "a nonce": {"nonce": "n"},
+    "no name of its own": {"jti": None},
+    "nobody": {"sub": None},
+    "a number": {"sub": 5},
+    "a null character": {"sub": "a\0"},
+    "another kind of token": {"header": {"typ": "at+jwt"}},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_a_logout_token_that_is_not_quite_right_ends_nothing(sso: Desk, wrong: dict[str, Any]) -> None:
+    sub = unique("u")
+    browser = _came(sso, sub)
+    answer = _told(sso, sso.provider.logout_token(**({"sub": sub} | wrong)))
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_request"  # type: ignore[attr-defined]
+    assert person_in(browser) is not None
+
+
+@pytest.mark.parametrize("token", ["", "a.b.c", "x" * 20_000, "\ud800", "eyJhbGciOiJub25lIn0.e30."])
+def test_what_is_no_logout_token_is_refused(sso: Desk, token: str) -> None:
+    assert _told(sso, token.encode("utf-8", "replace").decode()).status_code == 400
+
+
+def test_an_id_token_does_not_end_a_session(sso: Desk) -> None:
+    sub = unique("u")
+    browser = _came(sso, sub)
+    assert _told(sso, sso.provider.issues("n", sub=sub)).status_code == 400
+    assert person_in(browser) is not None
+
+
+def test_who_signs_out_here_goes_on_to_sign_out_there(sso: Desk) -> None:
+    browser = _came(sso, unique("u"), "sid-1")
+    answer = browser.post("/account/logout/")
+    assert (answer.status_code, answer["Location"]) == (302, "/sso/signed-out/")
+    page = browser.get("/sso/signed-out/").content.decode()
+    url = page.partition('content="0; url=')[2].partition('"')[0].replace("&amp;", "&")
+    asked = parameters(url)
+    assert url.startswith(f"{sso.provider.issuer}/end?")
+    assert asked["id_token_hint"].count(".") == 2
+    assert asked["post_logout_redirect_uri"] == "http://localhost:8000/sso/signed-out/"
+    assert person_in(browser) is None
+    assert "content=" not in browser.get("/sso/signed-out/").content.decode().partition('http-equiv="refresh"')[2]
+    with tenant_context(sso.cast.tenant.id):
+        assert not SsoSession.objects.exists()
+
+
+def test_a_password_session_ends_as_it_always_did(sso: Desk) -> None:
+    browser = Client()
+    browser.force_login(sso.cast.bob)
+    assert browser.post("/account/logout/")["Location"] == "/"
+
+
+def test_a_connection_that_is_switched_off_ends_its_sessions(sso: Desk) -> None:
+    browser = _came(sso, unique("u"))
+    with tenant_context(sso.cast.tenant.id):
+        connection_disable(actor=Cast.acting_inside(sso.cast.alice, sso.cast.tenant), connection_id=sso.connection.pk)
+    assert person_in(browser) is None
+
+
+def _saml_came(saml: Saml, name: str, index: str = "_session") -> Client:
+    browser = Client()
+    saml.log_in(browser, f"{name}@{saml.domain}", session_index=index)
+    assert person_in(browser) is not None
+    return browser
+
+
+def _slo(saml: Saml) -> str:
+    return f"http://localhost:8000{saml.path}/slo"
+
+
+def test_a_saml_request_ends_the_session_that_it_names_and_is_answered(saml: Saml) -> None:
+    name = unique("u")
+    one, two = _saml_came(saml, name, "_1"), _saml_came(saml, name, "_2")
+    xml = logout_request(_slo(saml), f"{name}@{saml.domain}", "_1")
+    answer = Client().get(f"{saml.path}/slo?{redirected('SAMLRequest', xml, 'theirs')}")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("https://idp.example/slo?")
+    told = parameters(answer["Location"])
+    assert told["RelayState"] == "theirs"
+    assert told["Signature"]
+    response = etree.fromstring(OneLogin_Saml2_Utils.decode_base64_and_inflate(told["SAMLResponse"]))
+    assert response.get("InResponseTo") == etree.fromstring(xml).get("ID")
+    assert person_in(one) is None
+    assert person_in(two) is not None
+    repeated = Client().get(f"{saml.path}/slo?{redirected('SAMLRequest', xml, 'theirs')}")
+    assert repeated.status_code == 400
+
+
+def test_a_saml_request_without_an_index_ends_all_of_a_persons_sessions(saml: Saml) -> None:
+    name = unique("u")
+    sessions = [_saml_came(saml, name, "_1"), _saml_came(saml, name, "_2")]
+    xml = logout_request(_slo(saml), f"{name}@{saml.domain}")
+    assert Client().get(f"{saml.path}/slo?{redirected('SAMLRequest', xml)}").status_code == 302
+    assert [person_in(browser) for browser in sessions] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "case", ["unsigned", "another key", "another issuer", "old", "altered", "another place", "bomb", "both", "nothing"]
+)
+def test_a_saml_request_that_is_not_quite_right_ends_nothing(saml: Saml, case: str) -> None:
+    name = unique("u")
+    browser = _saml_came(saml, name)
+    where = "https://other.example/slo" if case == "another place" else _slo(saml)
+    changes = {"another issuer": {"issuer": "https://evil.example"}, "old": {"instant": instant(-60)}}.get(case, {})
+    xml = logout_request(where, f"{name}@{saml.domain}", **changes)
+    if case == "bomb":
+        xml = xml.replace("</samlp:LogoutRequest>", " " * 5_000_000 + "</samlp:LogoutRequest>")
+    query = redirected("SAMLRequest", xml, pair=OTHER_PAIR if case == "another key" else PAIR)
+    query = {
+        "unsigned": query.partition("&SigAlg")[0],
+        "altered": f"{query}&RelayState=added",
+        "both": f"{query}&SAMLResponse=AAAA",
+        "nothing": "",
+    }.get(case, query)
+    assert Client().get(f"{saml.path}/slo?{query}").status_code == 400
+    assert person_in(browser) is not None
+
+
+def test_who_signs_out_here_signs_out_at_the_saml_provider(saml: Saml) -> None:
+    browser = _saml_came(saml, unique("u"), "_1")
+    browser.post("/account/logout/")
+    page = browser.get("/sso/signed-out/").content.decode()
+    asked = parameters(page.partition('content="0; url=')[2].partition('"')[0].replace("&amp;", "&"))
+    request = etree.fromstring(OneLogin_Saml2_Utils.decode_base64_and_inflate(asked["SAMLRequest"]))
+    assert "_1" in etree.tostring(request, encoding="unicode")
+    assert asked["Signature"]
+    for wrong in (logout_response(_slo(saml), "_another"), logout_response(_slo(saml), request.get("ID"), "urn:no")):
+        query = redirected("SAMLResponse", wrong, "another state")
+        assert browser.get(f"{saml.path}/slo?{query}").status_code == 400
+    query = redirected("SAMLResponse", logout_response(_slo(saml), request.get("ID")), asked["RelayState"])
+    answer = browser.get(f"{saml.path}/slo?{query}")
+    assert (answer.status_code, answer["Location"]) == (302, "/sso/signed-out/")
+    assert browser.get(f"{saml.path}/slo?{query}").status_code == 400

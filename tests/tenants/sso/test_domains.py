@@ -1,0 +1,127 @@
+"""Domains: claimed by whoever likes, proven by DNS, one tenant's at most."""
+
+import pytest
+
+from core import refusals
+from core.refusals import Refused
+from core.tenancy import tenant_context
+from tenants.models import SsoDomain, Tenant, User
+from tenants.services.tenants import purge_deleted, tenant_delete
+from tenants.sso.domains import (
+    domain_add,
+    domain_of,
+    domain_remove,
+    domain_verify,
+    holder_of,
+    normal_domain,
+    record_name,
+    record_text,
+)
+from tests.conftest import Cast, unique
+from tests.dns_server import Names, names
+
+__all__ = ["names"]
+
+
+def _added(cast: Cast, name: str, user: User | None = None, tenant: Tenant | None = None) -> SsoDomain:
+    where = tenant or cast.tenant
+    with tenant_context(where.id):
+        return domain_add(actor=Cast.acting_inside(user or cast.alice, where), name=name)
+
+
+def _verified(cast: Cast, names: Names, name: str) -> SsoDomain:
+    domain = _added(cast, name)
+    names.texts[record_name(domain)] = ["v=spf1 -all", record_text(domain)]
+    return domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk)
+
+
+def _domain() -> str:
+    return f"{unique('acme')}.example"
+
+
+def test_a_domain_is_verified_by_its_record(cast: Cast, names: Names) -> None:
+    name = _domain()
+    domain = _added(cast, name.upper() + ".")
+    assert domain.name == name
+    assert holder_of(f"bob@{name}") is None
+    with pytest.raises(Refused, match=f"_armstrong-challenge.{name}. There is none") as refused:
+        domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk)
+    assert refused.value.refusal is refusals.CONFLICT
+    names.texts[record_name(domain)] = ["another text"]
+    with pytest.raises(Refused, match="1 with others"):
+        domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk)
+    names.texts[record_name(domain)] = ["x" * 300, record_text(domain)]
+    assert domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk).verified_at is not None
+    assert holder_of(f"Bob@{name.upper()}") == cast.tenant.id
+    assert holder_of(f"bob@sub.{name}") is None
+
+
+def test_a_domain_belongs_to_the_tenant_that_verified_it_first(cast: Cast, names: Names) -> None:
+    name = _domain()
+    first = _verified(cast, names, name)
+    second = _added(cast, name, cast.charlie, cast.elsewhere)
+    names.texts[record_name(second)].append(record_text(second))
+    charlie = cast.acting(cast.charlie, cast.elsewhere)
+    with pytest.raises(Refused, match="Another tenant has verified") as refused:
+        domain_verify(actor=charlie, domain_id=second.pk)
+    assert refused.value.refusal is refusals.CONFLICT
+    assert holder_of(f"bob@{name}") == cast.tenant.id
+    with tenant_context(cast.tenant.id):
+        domain_remove(actor=Cast.acting_inside(cast.alice, cast.tenant), domain_id=first.pk)
+    assert holder_of(f"bob@{name}") is None
+    domain_verify(actor=charlie, domain_id=second.pk)
+    assert holder_of(f"bob@{name}") == cast.elsewhere.id
+
+
+def test_the_record_of_one_tenant_proves_nothing_for_another(cast: Cast, names: Names) -> None:
+    name = _domain()
+    ours, theirs = _added(cast, name), _added(cast, name, cast.charlie, cast.elsewhere)
+    names.texts[record_name(ours)] = [record_text(ours)]
+    with pytest.raises(Refused):
+        domain_verify(actor=cast.acting(cast.charlie, cast.elsewhere), domain_id=theirs.pk)
+    assert holder_of(f"bob@{name}") is None
+
+
+def test_a_name_server_that_is_silent_is_said_to_be(cast: Cast, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tenants.sso.dns.SECONDS", 0.2)
+    names.is_silent = True
+    domain = _added(cast, _domain())
+    with pytest.raises(Refused) as refused:
+        domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk)
+    assert refused.value.refusal is refusals.TEMPORARILY_UNAVAILABLE
+
+
+def test_a_tenant_that_is_gone_holds_no_domain(cast: Cast, names: Names) -> None:
+    name = _domain()
+    _verified(cast, names, name)
+    with tenant_context(cast.tenant.id):
+        tenant_delete(actor=Cast.acting_inside(cast.alice, cast.tenant))
+        Tenant.objects.update(delete_after="2020-01-01T00:00:00Z")
+    purge_deleted()
+    assert holder_of(f"bob@{name}") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "localhost", "example", "-a.example", "a..example", "1.2.3.4", "a.b/c", "x" * 250 + ".example"),
+        *("a_b.example", "*.example.com", "a@b.example", "\0.example", "[::1]", "http://a.example", "a.example:80"),
+    ],
+)
+def test_what_is_no_domain_is_refused(cast: Cast, text: str) -> None:
+    assert normal_domain(text) == ""
+    with pytest.raises(Refused) as refused:
+        _added(cast, text)
+    assert refused.value.refusal is refusals.INVALID_INPUT
+
+
+def test_names_are_compared_in_one_spelling() -> None:
+    assert normal_domain("BÜCHER.example.") == "xn--bcher-kva.example"
+    assert domain_of("a@b@Example.COM") == "example.com"
+    assert domain_of("example.com") == domain_of("@example.com") == ""
+
+
+def test_a_developer_claims_nothing(cast: Cast) -> None:
+    with pytest.raises(Refused) as refused:
+        _added(cast, _domain(), cast.bob)
+    assert refused.value.refusal is refusals.PERMISSION_DENIED
