@@ -7,6 +7,7 @@ import pytest
 
 from core.tenancy import tenant_context
 from mcp_runtime.models import Definition, Upstream
+from mcp_runtime.services.alerts import channel_create
 from mcp_runtime.services.definitions import definitions_approve
 from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.imports import import_start, run_begin, run_fail, run_finish
@@ -17,6 +18,7 @@ from mcp_runtime.trust.digests import digest_of
 from tests.conftest import Cast
 from tests.e2e.conftest import Look
 from tests.e2e.test_pages import LONG, SCHEMA, sign_in
+from tests.stored_connection import stored_connection
 
 pytestmark = pytest.mark.e2e
 
@@ -35,6 +37,7 @@ PAGES = {
     "source-new-grpc": "endpoints/weather/new-source/grpc/",
     "source-new-sql": "endpoints/weather/new-source/sql/",
     "source-new-mcp": "endpoints/weather/new-source/mcp/",
+    "source-new-http": "endpoints/weather/new-source/http/",
     "source": "endpoints/weather/sources/pets/",
     "source-search": "endpoints/weather/sources/pets/?q=forecast",
     "source-fresh": "endpoints/weather/sources/fresh/",
@@ -45,6 +48,11 @@ PAGES = {
     "definition-suspicious": "endpoints/weather/sources/pets/definitions/{suspicious}/",
     "versions": "endpoints/weather/versions/",
     "tools-with-imported": "endpoints/weather/",
+    "alerts": "alerts/",
+    "connections": "connections/",
+    "connections-revoke": "connections/revoke/",
+    "receipts": "connections/receipts/",
+    "clients": "clients/",
 }
 
 
@@ -99,6 +107,10 @@ def furnished(cast: Cast) -> dict[str, Any]:
         _import(cast, "failed", None)
         Upstream.objects.filter(slug="failed").update(health="down", health_reason="It did not answer within 10 s.")
         Upstream.objects.filter(slug="fresh").update(health="needs_login", health_reason="The token was revoked.")
+        channel_create(actor=actor, name="On call", kind="webhook", url="https://hooks.example.com/armstrong")
+        channel_create(actor=actor, name=LONG, kind="mail", addresses=[f"{LONG}@example.com"])
+        fresh = Upstream.objects.get(slug="fresh").pk
+        stored_connection(cast.tenant, "https://login.example.com", "Work account", fresh)
         return {name: Definition.objects.get(name=name).pk for name in ("drifted", "suspicious")}
 
 
