@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from billing.audit_log import audit_expire as expire_audit
 from billing.ledger import partitions, retention, summing
 from billing.receipts import receipts_expire as expire_receipts
 
@@ -29,3 +30,9 @@ def usage_expire() -> int:
 def receipts_expire() -> int:
     """Deletes the receipts of revocations that are kept no longer; returns how many."""
     return expire_receipts()
+
+
+@shared_task(name="billing.audit_expire")
+def audit_expire() -> int:
+    """Deletes the events of audit logs that are kept no longer; returns how many."""
+    return expire_audit()

@@ -8,7 +8,7 @@ from typing import Concatenate, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -19,6 +19,7 @@ from core.acting import act_as
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission, memberships_of, tenant_id_for
+from tenants.audit.refusing import refusal_note
 from tenants.models import Membership, User
 
 SAFE_METHODS = {"GET", "HEAD"}
@@ -38,16 +39,16 @@ class MemberRequest(PersonRequest):
     memberships: list[Membership]
 
 
-type View = Callable[..., HttpResponse]
-type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponse]
-type MemberView[**P] = Callable[Concatenate[MemberRequest, P], HttpResponse]
+type View = Callable[..., HttpResponseBase]
+type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponseBase]
+type MemberView[**P] = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
 
 
 def person[**P](view: PersonView[P]) -> View:
     """Lets signed-in people see a page; others sign in first and come back."""
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _to_login(request)
         narrowed = cast(PersonRequest, request)
@@ -56,11 +57,11 @@ def person[**P](view: PersonView[P]) -> View:
     return guarded
 
 
-def anybody[**P](view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> View:
+def anybody[**P](view: Callable[Concatenate[HttpRequest, P], HttpResponseBase]) -> View:
     """Lets everybody see a page, signed in or not; what it refuses is answered as on any page."""
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         return _answered(cast(PersonRequest, request), lambda: view(request, *args, **kwargs))
 
     return guarded
@@ -75,7 +76,7 @@ def member[**P](permission: Permission, *, holds_context: bool = True) -> Callab
 
     def decorate(view: MemberView[P]) -> View:
         @functools.wraps(view)
-        def guarded(request: HttpRequest, tenant: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, tenant: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _to_login(request)
             narrowed = _narrowed(request, tenant)
@@ -86,7 +87,7 @@ def member[**P](permission: Permission, *, holds_context: bool = True) -> Callab
             if demand is not None:
                 return _sent(narrowed, met_at(request, actor, demand, _back(request, f"/t/{actor.tenant.slug}/")))
 
-            def inside() -> HttpResponse:
+            def inside() -> HttpResponseBase:
                 actor.require(permission)
                 with tenant_context(actor.tenant.id) if holds_context else nullcontext():
                     return view(narrowed, *args, **kwargs)
@@ -139,16 +140,24 @@ def _sent(request: PersonRequest, url: str) -> HttpResponse:
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
 
 
-def _answered(request: PersonRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
+def _answered(request: PersonRequest, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """The boundary: a refusal that no form took becomes a page with its status, and what to do about it."""
     try:
         return answer()
     except Refused as refused:
+        _note(request, refused)
         if refused.refusal.http_status == HTTPStatus.NOT_FOUND:
             raise Http404 from None
         if refused.refusal is refusals.PERMISSION_DENIED and not refused.detail:
             raise PermissionDenied(refused.refusal.advice) from None
         return _refusal_page(request, refused)
+
+
+def _note(request: PersonRequest, refused: Refused) -> None:
+    """Has the audit log of the tenant say that somebody wanted what their role does not allow."""
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is not None and refused.refusal is refusals.PERMISSION_DENIED:
+        refusal_note(tenant_id=actor.tenant.id, what=f"{request.method} {request.path}")
 
 
 def _refusal_page(request: PersonRequest, refused: Refused) -> HttpResponse:

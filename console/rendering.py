@@ -26,6 +26,7 @@ SECTIONS = (
     ("Clients", "client_list", "m", Permission.VIEW),
     ("Single sign-on", "sso", "i", Permission.MANAGE_TENANT),
     ("API keys", "api_key_list", "k", Permission.MANAGE_API_KEYS),
+    ("Audit log", "audit_log", "a", Permission.VIEW_AUDIT),
     ("Settings", "settings", "s", Permission.VIEW),
 )
 # Pages of a section whose addresses do not begin with the section's own.

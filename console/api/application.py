@@ -11,6 +11,7 @@ from console.api import (
     access_keys,
     alerts,
     api_keys,
+    audit,
     catalogue,
     clients,
     connections,
@@ -94,6 +95,7 @@ for router in (
     versions.router,
     health.router,
     alerts.router,
+    audit.router,
     catalogue.router,
 ):
     api.add_router("", router)

@@ -14,6 +14,8 @@ from pydantic import Field
 
 from core import refusals, request_ids
 from core.refusals import Refusal, Refused
+from tenants.access import Actor
+from tenants.audit.refusing import refusal_note
 
 CONTENT_TYPE = "application/problem+json"
 PREFIX = "/api/"
@@ -90,7 +92,7 @@ def title(refusal: Refusal) -> str:
 
 def install(api: NinjaAPI) -> None:
     """Makes `api` answer every exception as a problem document."""
-    api.exception_handler(Refused)(problem)
+    api.exception_handler(Refused)(_refused)
     api.exception_handler(ValidationError)(_invalid_input)
     api.exception_handler(HttpError)(_unreadable)
     api.exception_handler(RequestDataTooBig)(_too_large)
@@ -98,6 +100,13 @@ def install(api: NinjaAPI) -> None:
     api.exception_handler(OperationalError)(_database_away)
     api.exception_handler(InterfaceError)(_database_away)
     api.exception_handler(Exception)(_failed)
+
+
+def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
+    actor = getattr(request, "auth", None)
+    if refused.refusal is refusals.PERMISSION_DENIED and isinstance(actor, Actor):
+        refusal_note(tenant_id=actor.tenant.id, what=f"{request.method} {request.path}")
+    return problem(request, refused)
 
 
 def _headers(refusal: Refusal) -> dict[str, str]:

@@ -21,6 +21,7 @@ _OF_TENANT = (
     "clients",
     "sso",
     "settings",
+    "audit",
 )
 _OF_ENDPOINT = ("tools", "content", "sources", "keys", "versions")
 

@@ -18,8 +18,11 @@ from mcp_runtime.sources.contract import InvalidConfig
 from mcp_runtime.trust.digests import digest_of
 from mcp_runtime.trust.scan import findings_of
 from tenants.access import Actor
+from tenants.audit.recording import audit_note
 from tenants.models import User
 from tenants.validation import json_problem, refused_fields
+
+MAXIMUM_NAMED = 50
 
 
 def definition_for(upstream: Upstream, definition_id: UUID, *, lock: bool = False) -> Definition:
@@ -45,8 +48,18 @@ def definitions_approve(
             waiting = [found for found in waiting_in(upstream) if not found.findings]
         else:
             waiting = [_as_shown(upstream, definition_id, digest) for definition_id, digest in digests.items()]
+        # Those that are gone lose their names with their rows.
+        definitions_note("approved", upstream, waiting)
         approve(waiting, actor.user)
         return waiting
+
+
+def definitions_note(what: str, upstream: Upstream, definitions: Sequence[Definition]) -> None:
+    """Has the audit log say of many definitions at once what was decided: how many, and the names of the first."""
+    if definitions:
+        names = ", ".join(definition.name for definition in definitions[:MAXIMUM_NAMED])
+        told = [("count", None, str(len(definitions))), ("names", None, names)]
+        audit_note(action=f"definition.{what}", kind="definition", target=upstream.pk, name=upstream.slug, changes=told)
 
 
 def waiting_in(upstream: Upstream) -> Sequence[Definition]:
@@ -74,7 +87,9 @@ def definitions_choose(
 ) -> list[Definition]:
     """Says of definitions whether clients get them. Raises Refused(NOT_FOUND)."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
-        found = _held(upstream_for(endpoint, upstream_slug, lock=True), ids)
+        upstream = upstream_for(endpoint, upstream_slug, lock=True)
+        found = _held(upstream, ids)
+        definitions_note("served" if chosen else "withdrawn", upstream, found)
         if chosen:
             _choose(found)
         else:
@@ -107,6 +122,7 @@ def definition_curate(
         definition = definition_for(upstream, definition_id, lock=True)
         definition.curation = _checked(curation)
         definition.save(update_fields=["curation", "updated_at"])
+        definitions_note("curated", upstream, [definition])
         serve(definition)
         if definition.obstacle:
             # Here somebody is told at once; what is stored stays as it was.

@@ -20,7 +20,7 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from mcp_runtime.jobs import RUN_IMPORT, send_or_leave
 from mcp_runtime.models import Definition, Form, ImportRun, ImportSchedule, RunState, Upstream, UpstreamSchedule
-from mcp_runtime.services.definitions import approve, rescan
+from mcp_runtime.services.definitions import approve, definitions_note, rescan
 from mcp_runtime.services.endpoints import changing_unasked, endpoint_for
 from mcp_runtime.services.serving import document_of, with_upstream
 from mcp_runtime.services.upstreams import upstream_for
@@ -146,7 +146,9 @@ def run_finish(run: ImportRun, discovery: Discovery) -> None:
         comparison = _Comparison(upstream, found)
         comparison.write()
         if run.approves_clean:
-            approve(comparison.clean(), run.requested_by)
+            clean = comparison.clean()
+            definitions_note("approved", upstream, clean)
+            approve(clean, run.requested_by)
         _describe(upstream, discovery)
     run.state, run.ended_at, run.doing = RunState.DONE, timezone.now(), ""
     run.refused = refused[:MAXIMUM_REFUSED_KEPT]

@@ -155,6 +155,7 @@ CELERY_BEAT_SCHEDULE = {
     "usage-sum": {"task": "billing.usage_sum", "schedule": timedelta(minutes=1)},
     "usage-partitions": {"task": "billing.usage_partitions", "schedule": timedelta(hours=1)},
     "receipts-expire": {"task": "billing.receipts_expire", "schedule": timedelta(hours=6)},
+    "audit-expire": {"task": "billing.audit_expire", "schedule": timedelta(hours=6)},
     "usage-expire": {"task": "billing.usage_expire", "schedule": timedelta(hours=1)},
 }
 

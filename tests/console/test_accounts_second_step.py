@@ -7,6 +7,9 @@ import time
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
+from core.tenancy import tenant_context
+from tenants.models import AuditEvent, Membership, Role
+from tests.conftest import Cast
 from tests.console.visitor import Visitor, confirmed, mails_to, signed_up
 
 
@@ -33,6 +36,23 @@ def test_an_authenticator_app_is_set_up_and_then_asked_for() -> None:
     assert "This code is wrong" in visitor.post("/account/2fa/authenticate/", {"code": "000000"}).content.decode()
     visitor.post("/account/2fa/authenticate/", {"code": _code(secret, steps_ahead=1)})
     assert visitor.whoami()
+
+
+def test_each_change_of_it_is_in_the_logs_of_ones_tenants(cast: Cast) -> None:
+    alice, email = confirmed()
+    user = alice.whoami()
+    assert user is not None
+    with tenant_context(cast.tenant.id):
+        Membership.objects.create(tenant=cast.tenant, user=user, role=Role.VIEWER)
+    secret = _enrolled(alice)
+    alice.post("/account/2fa/totp/deactivate/", {})
+    with tenant_context(cast.tenant.id):
+        events = list(AuditEvent.objects.filter(target_kind="authenticator").order_by("sequence"))
+    assert ["authenticator.added", [["type", None, "totp"]], email] in [
+        [event.action, event.changes, event.actor_name] for event in events
+    ]
+    assert events[-1].action == "authenticator.removed"
+    assert secret not in str([event.changes for event in events])
 
 
 def test_an_authenticators_secret_is_sealed_in_the_database() -> None:

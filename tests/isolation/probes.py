@@ -140,6 +140,8 @@ _PAGES = {
     "settings/rename/": _TENANT,
     "settings/delete/": _TENANT,
     "settings/restore/": _TENANT,
+    "settings/audit/": _TENANT,
+    "settings/audit/download/<slug:form>/": _TENANT | {"form": "=jsonl"},
     "settings/api-keys/": _TENANT,
     "settings/api-keys/new/": _TENANT,
     "settings/api-keys/<uuid:key_id>/revoke/": _TENANT | {"key_id": "api_key"},

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -41,7 +41,7 @@ def withdraw(request: MemberRequest, invitation_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def accept(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+def accept(request: HttpRequest, slug: str, token: str) -> HttpResponseBase:
     """What an invitation's link opens. Who is signed out signs in or up first, and comes back."""
     try:
         invitation = invitation_for(slug=slug, token=token)
