@@ -23,7 +23,7 @@ check: setup ## lint, types, layers, migrations, sizes
 	@$(PYTHON) scripts/check_sizes.py
 
 test: setup ## the fast suite; PYTEST_ARGS='tests/billing -k name' picks
-	@$(PYTHON) -m pytest -n auto -m 'not e2e and not deploy and not peers' $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n auto --durations=40 -m 'not e2e and not deploy and not peers' $(PYTEST_ARGS)
 
 e2e: setup ## drive the console with Chromium, installing it where it is not; SCREENSHOTS=folder keeps what it sees
 	@sh scripts/chromium.sh
