@@ -1,9 +1,16 @@
 """Tells Django of this app."""
 
 from django.apps import AppConfig
+from django.utils.module_loading import import_string
 
 
 class McpRuntimeConfig(AppConfig):
     """MCP runtime."""
 
     name = "mcp_runtime"
+
+    def ready(self) -> None:
+        """Registers what people leave behind here: by name, since models cannot be imported before."""
+        register = import_string("tenants.leaving.ender_register")
+        for ender in ("access_keys_end", "tasks_end"):
+            register(import_string(f"mcp_runtime.services.leaving.{ender}"))

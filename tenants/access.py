@@ -7,7 +7,7 @@ from uuid import UUID
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import person_context, tenant_context
-from tenants.models import Membership, Role, Tenant, TenantSlug, User
+from tenants.models import ApiKey, Membership, Role, Tenant, TenantSlug, User
 from tenants.models.tenant import is_slug
 from tenants.validation import refused_fields
 
@@ -49,13 +49,21 @@ _WHILE_BEING_DELETED = frozenset({Permission.VIEW, Permission.TRANSFER_OR_DELETE
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts in a tenant: a member, or an API key (then `user` is None)."""
+    """Who acts in a tenant: a member, an API key (then `user` is None), or with neither whoever runs the platform.
+
+    `maker_id` is the person who answers for what the actor makes: it ends when that person is put out.
+    """
 
     tenant: Tenant
     role: str
     user: User | None = None
     api_key_id: UUID | None = None
     api_key_name: str = ""
+    key_made_by: UUID | None = None
+
+    @property
+    def maker_id(self) -> UUID | None:
+        return self.key_made_by if self.user is None else self.user.pk
 
     def may(self, permission: Permission) -> bool:
         """Whether the actor's role and the tenant's state allow `permission`."""
@@ -71,6 +79,21 @@ class Actor:
             raise Refused(refusals.PERMISSION_DENIED)
         if not self.may(permission):
             raise Refused(refusals.TENANT_BEING_DELETED)
+
+    def require_standing(self) -> None:
+        """Raises Refused(NOT_FOUND) for somebody who was put out since; runs inside the tenant's context.
+
+        Holds the membership or the key until the transaction ends, so that whoever puts them out sees what is made.
+        """
+        if self.user is not None:
+            held = Membership.objects.active().select_for_update(no_key=True).filter(user=self.user).first() is not None
+        elif self.api_key_id is not None:
+            keys = ApiKey.objects.select_for_update(no_key=True).filter(pk=self.api_key_id, revoked_at=None)
+            held = keys.first() is not None
+        else:
+            held = True  # whoever runs the platform
+        if not held:
+            raise Refused(refusals.NOT_FOUND)
 
     def require_grantable(self, role: str) -> None:
         """Raises Refused unless `role` is known and no higher than the actor's own."""

@@ -1,8 +1,11 @@
 """Periodic work on tenants."""
 
+from uuid import UUID
+
 from celery import shared_task
 
 from tenants.services import tenants
+from tenants.services.deprovisioning import second_look
 from tenants.sso.refreshing import metadata_refresh
 from tenants.vault.errands import errands_run
 
@@ -23,3 +26,9 @@ def revoke_at_providers() -> int:
 def refresh_sso_metadata() -> int:
     """Looks at identity providers' metadata again."""
     return metadata_refresh()
+
+
+@shared_task(name="tenants.deprovision_second_look")
+def deprovision_second_look(tenant_id: str, deprovision_id: str) -> int:
+    """Ends what was under way when a person was put out of a tenant."""
+    return second_look(tenant_id=UUID(tenant_id), deprovision_id=UUID(deprovision_id))

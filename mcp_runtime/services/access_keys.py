@@ -33,6 +33,7 @@ def access_key_issue(
     Raises Refused(INVALID_INPUT) for unknown tools, a past expiry, a limit that is none.
     """
     actor.require(Permission.MANAGE_ACCESS_KEYS)
+    actor.require_standing()
     endpoint = endpoint_for(endpoint_slug, lock=True)
     require_expiry(expires_at)
     require_rate(calls_per_minute)
@@ -48,7 +49,7 @@ def access_key_issue(
         prefix=issued.prefix,
         digest=issued.digest,
         tools=sorted(set(tools)) if tools is not None else None,
-        created_by=actor.user,
+        created_by_id=actor.maker_id,
         expires_at=expires_at,
         calls_per_minute=calls_per_minute,
     )

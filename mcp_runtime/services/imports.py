@@ -16,9 +16,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core import refusals
+from core.jobs import send_or_leave
 from core.refusals import Refused
 from core.tenancy import tenant_context
-from mcp_runtime.jobs import RUN_IMPORT, send_or_leave
+from mcp_runtime.jobs import RUN_IMPORT
 from mcp_runtime.models import Definition, Form, ImportRun, ImportSchedule, RunState, Upstream, UpstreamSchedule
 from mcp_runtime.services.definitions import approve, definitions_note, rescan
 from mcp_runtime.services.endpoints import changing_unasked, endpoint_for

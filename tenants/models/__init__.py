@@ -14,6 +14,7 @@ from tenants.models.authorization import (
     RefreshToken,
 )
 from tenants.models.connection import Connection, ConnectionState, GrantType, Login, OAuthClient
+from tenants.models.deprovision import Cause, Deprovision, DeprovisionItem
 from tenants.models.gate import Cutoff, PublishedGate, SeenAssertion, SigningKey
 from tenants.models.group import Group, GroupMember, GroupSource
 from tenants.models.membership import Invitation, Membership, Role
@@ -38,11 +39,14 @@ __all__ = [
     "AuthMethod",
     "AuthorizationCode",
     "AuthorizationPolicy",
+    "Cause",
     "ClientGrant",
     "ClientKind",
     "Connection",
     "ConnectionState",
     "Cutoff",
+    "Deprovision",
+    "DeprovisionItem",
     "DeviceCode",
     "GrantOrigin",
     "GrantType",

@@ -30,6 +30,7 @@ def api_key_issue(*, actor: Actor, name: str, role: str, expires_at: datetime | 
     """
     actor.require(Permission.MANAGE_API_KEYS)
     actor.require_grantable(role)
+    actor.require_standing()
     require_expiry(expires_at)
     if ApiKey.objects.filter(live(), revoked_at=None).count() >= MAXIMUM_LIVE_KEYS:
         raise Refused(refusals.LIMIT_REACHED, f"A tenant has at most {MAXIMUM_LIVE_KEYS} live API keys.")
@@ -40,7 +41,7 @@ def api_key_issue(*, actor: Actor, name: str, role: str, expires_at: datetime | 
         role=role,
         prefix=issued.prefix,
         digest=issued.digest,
-        created_by=actor.user,
+        created_by_id=actor.maker_id,
         expires_at=expires_at,
     )
     cleaned(api_key).save()
@@ -62,7 +63,13 @@ def actor_for_api_key(secret: str) -> Actor:
         if api_key is None or _is_past(api_key.expires_at):
             raise Refused(refusals.INVALID_CREDENTIALS)
         _note_use(api_key)
-        return Actor(api_key.tenant, api_key.role, api_key_id=api_key.pk, api_key_name=api_key.name)
+        return Actor(
+            api_key.tenant,
+            api_key.role,
+            api_key_id=api_key.pk,
+            api_key_name=api_key.name,
+            key_made_by=api_key.created_by_id,
+        )
 
 
 def _tenant_named_in(secret: str) -> UUID:

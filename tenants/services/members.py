@@ -14,10 +14,10 @@ from django.utils import timezone
 from core import keys, refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
-from tenants.access import PERMISSIONS, Actor, Permission, tenant_id_for
-from tenants.models import ApiKey, Invitation, Membership, Role, Tenant, User
+from tenants.access import Actor, Permission, tenant_id_for
+from tenants.models import Cause, Deprovision, Invitation, Membership, Role, Tenant, User
+from tenants.services.deprovisioning import api_keys_end_above, deprovision
 from tenants.validation import fields_cleaned, refused_fields
-from tenants.vault.revocations import member_forget
 
 logger = logging.getLogger(__name__)
 
@@ -100,31 +100,21 @@ def member_take_role(*, membership: Membership, role: str) -> None:
     """Gives a member, who is not the owner, the role that the tenant's identity provider says; keys above it end."""
     membership.role = role
     membership.save(update_fields=["role"])
-    _end_api_keys(membership.user_id, above=PERMISSIONS[role])
+    api_keys_end_above(membership.user_id, role)
 
 
-def member_remove(*, actor: Actor, user_id: UUID) -> None:
-    """Takes a member out of the tenant, and ends the API keys they made and what they connected for themselves.
-
-    Anyone but the owner may also leave.
-    """
-    if actor.user is None or actor.user.pk != user_id:
+def member_remove(*, actor: Actor, user_id: UUID) -> Deprovision:
+    """Takes a member out of the tenant, with all that they hold and made there. Anyone but the owner may also leave."""
+    leaves = actor.user is not None and actor.user.pk == user_id
+    if not leaves:
         actor.require(Permission.MANAGE_MEMBERS)
-    _other_member(user_id).delete()
-    _end_api_keys(user_id, above=frozenset())
-    member_forget(tenant_id=actor.tenant.id, user_id=user_id, by=actor.user)
+    return deprovision(membership=_other_member(user_id), cause=Cause.LEFT if leaves else Cause.REMOVED, by=actor.user)
 
 
-def member_deactivate(*, actor: Actor, user_id: UUID) -> Membership:
+def member_deactivate(*, actor: Actor, user_id: UUID) -> Deprovision:
     """Makes a member a stranger until they are reactivated; what they made and connected ends as if they had left."""
     actor.require(Permission.MANAGE_MEMBERS)
-    membership = _other_member(user_id)
-    if membership.deactivated_at is None:
-        membership.deactivated_at = timezone.now()
-        membership.save(update_fields=["deactivated_at"])
-        _end_api_keys(user_id, above=frozenset())
-        member_forget(tenant_id=actor.tenant.id, user_id=user_id, by=actor.user)
-    return membership
+    return deprovision(membership=_other_member(user_id), cause=Cause.DEACTIVATED, by=actor.user)
 
 
 def member_reactivate(*, actor: Actor, user_id: UUID) -> Membership:
@@ -152,13 +142,6 @@ def _make_room(address: str) -> None:
     Invitation.objects.filter(email=address).delete()
     if Invitation.objects.count() >= MAXIMUM_OPEN_INVITATIONS:
         raise Refused(refusals.LIMIT_REACHED, "Too many open invitations. Withdraw some first.")
-
-
-def _end_api_keys(user_id: UUID, *, above: frozenset[Permission]) -> None:
-    """A key outlives neither its maker's membership nor the rights that its maker had."""
-    roles = [role for role, permissions in PERMISSIONS.items() if not permissions <= above]
-    made = ApiKey.objects.filter(created_by_id=user_id, role__in=roles, revoked_at=None)
-    made.update(revoked_at=timezone.now())
 
 
 def _other_member(user_id: UUID) -> Membership:

@@ -69,15 +69,16 @@ def revoke_all_of_user(*, actor: Actor, user_id: UUID) -> list[Revocation]:
     return _taken_out(Connection.objects.filter(user_id=user_id), actor.tenant.id, actor.user, "everything of a member")
 
 
-def member_forget(*, tenant_id: UUID, user_id: UUID, by: User | None) -> None:
+def member_forget(*, tenant_id: UUID, user_id: UUID, by: User | None) -> list[Revocation]:
     """Revokes and removes what a member who leaves connected for themselves; who calls checks who may do that.
 
     Runs inside the tenant's context.
     """
     Login.objects.filter(user_id=user_id).delete()
     rows = Connection.objects.filter(user_id=user_id)
-    _taken_out(rows, tenant_id, by, "the member left")
+    receipts = _taken_out(rows, tenant_id, by, "the member left")
     rows.delete()
+    return receipts
 
 
 def holder_forget(*, tenant_id: UUID, holder: UUID, by: User | None) -> None:
