@@ -5,7 +5,7 @@ import importlib
 from django.apps import AppConfig
 from django.utils.module_loading import import_string
 
-ENDERS = ("api_keys_end", "tokens_end", "connections_end")
+ENDERS = ("api_keys_end", "grants_end", "tokens_end", "connections_end")
 
 
 class TenantsConfig(AppConfig):

@@ -22,6 +22,7 @@ from console.api import (
     members,
     problems,
     prompts,
+    provisioning,
     resources,
     sso,
     tenant,
@@ -79,6 +80,7 @@ problems.install(api)
 for router in (
     tenant.router,
     members.router,
+    provisioning.router,
     endpoints.router,
     tools.router,
     prompts.router,

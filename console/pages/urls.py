@@ -22,6 +22,7 @@ _OF_TENANT = (
     "sso",
     "settings",
     "audit",
+    "provisioning",
 )
 _OF_ENDPOINT = ("tools", "content", "sources", "keys", "versions")
 

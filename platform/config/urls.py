@@ -11,5 +11,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("allauth.urls")),
     path("api/v1/", include("console.api.urls")),
     path("", include("console.oauth.urls")),
+    path("scim/v2/", include("console.scim.urls")),
     path("", include("console.pages.urls")),
 ]

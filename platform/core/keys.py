@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 ACCESS_KEY = "amk"  # calls tools on one MCP endpoint
 API_KEY = "aak"  # uses the REST API of one tenant
+SCIM_TOKEN = "asc"  # noqa: S105  provisions one tenant over one connection; a prefix and no secret
 SECRET_BYTES = 32  # 256 random bits: a plain digest of them needs no salt and no slow hash
 SHOWN_CHARACTERS = 12
 

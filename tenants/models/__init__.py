@@ -18,6 +18,7 @@ from tenants.models.deprovision import Cause, Deprovision, DeprovisionItem
 from tenants.models.gate import Cutoff, PublishedGate, SeenAssertion, SigningKey
 from tenants.models.group import Group, GroupMember, GroupSource
 from tenants.models.membership import Invitation, Membership, Role
+from tenants.models.provisioning import ScimConnection, ScimRequest, ScimToken, ScimUser
 from tenants.models.revocation import Revocation, RevocationDue, RevocationOutcome
 from tenants.models.sso import (
     SsoConnection,
@@ -64,6 +65,10 @@ __all__ = [
     "RevocationDue",
     "RevocationOutcome",
     "Role",
+    "ScimConnection",
+    "ScimRequest",
+    "ScimToken",
+    "ScimUser",
     "Secret",
     "SeenAssertion",
     "SigningKey",

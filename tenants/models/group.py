@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
 from tenants.models.membership import Membership, Role
+from tenants.models.provisioning import ScimUser
 
 LONGEST_GROUP_NAME = 200
 GRANTED_ROLES = [Role.ADMIN, Role.DEVELOPER, Role.VIEWER]  # ownership goes by transfer alone
@@ -31,6 +32,8 @@ class Group(models.Model):
     # The connection that tells of it, of the kind that `source` names; null for one made by hand.
     provider = models.UUIDField(null=True, blank=True)
     external_id = models.CharField(max_length=255, blank=True)
+    # Rises with each change.
+    version = models.PositiveIntegerField(default=1)
     role = models.CharField(max_length=16, choices=[(role.value, role.label) for role in GRANTED_ROLES], blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -54,7 +57,7 @@ class Group(models.Model):
 
 
 class GroupMember(models.Model):
-    """One member in one group."""
+    """One member in one group; or one person that a provider tells of, who may be no member yet or any more."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="+")
@@ -62,7 +65,22 @@ class GroupMember(models.Model):
         Group, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="members"
     )
     membership = models.ForeignKey(
-        Membership, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="groups"
+        Membership,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="groups",
+    )
+    provisioned = models.ForeignKey(
+        ScimUser,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="groups",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -76,13 +94,24 @@ class GroupMember(models.Model):
                 title="membership_id",
                 within=("group_id", "tenants_group"),
             ),
+            models.UniqueConstraint(fields=["tenant", "group", "provisioned"], name="one_provisioned_place_in_a_group"),
+            models.CheckConstraint(
+                condition=models.Q(membership__isnull=False) | models.Q(provisioned__isnull=False),
+                name="group_member_is_somebody",
+            ),
             TenantIsolation(name="group_member_isolation"),
             TenantForeignKey(name="group_member_group_of_same_tenant", column="group_id", to_table="tenants_group"),
             TenantForeignKey(
                 name="group_member_membership_of_same_tenant", column="membership_id", to_table="tenants_membership"
             ),
+            TenantForeignKey(
+                name="group_member_provisioned_of_same_tenant", column="provisioned_id", to_table="tenants_scimuser"
+            ),
         ]
-        indexes = [models.Index(fields=["tenant", "membership"], name="group_member_by_membership")]
+        indexes = [
+            models.Index(fields=["tenant", "membership"], name="group_member_by_membership"),
+            models.Index(fields=["tenant", "provisioned"], name="group_member_by_provisioned"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.membership_id} in {self.group_id}"
+        return f"{self.membership_id or self.provisioned_id} in {self.group_id}"

@@ -58,7 +58,7 @@ def api_key_revoke(*, actor: Actor, api_key_id: UUID) -> None:
 
 def actor_for_api_key(secret: str) -> Actor:
     """Who a presented key acts as; raises Refused(INVALID_CREDENTIALS). Opens a tenant context of its own."""
-    with tenant_context(_tenant_named_in(secret)):
+    with tenant_context(tenant_named_in(secret, keys.API_KEY)):
         api_key = ApiKey.objects.select_related("tenant").filter(digest=keys.digest(secret), revoked_at=None).first()
         if api_key is None or _is_past(api_key.expires_at):
             raise Refused(refusals.INVALID_CREDENTIALS)
@@ -72,9 +72,10 @@ def actor_for_api_key(secret: str) -> Actor:
         )
 
 
-def _tenant_named_in(secret: str) -> UUID:
+def tenant_named_in(secret: str, kind: str) -> UUID:
+    """The tenant that a key of `kind` says it belongs to; raises Refused(INVALID_CREDENTIALS)."""
     # The owner is base64url and may hold underscores itself: it is cut by length, not by separator.
-    lead = f"{keys.API_KEY}_"
+    lead = f"{kind}_"
     try:
         return UUID(bytes=crypto.decode(secret.removeprefix(lead)[:22]))
     except (crypto.Forged, ValueError):

@@ -17,8 +17,9 @@ from core.refusals import Refused
 from core.tenancy import person_context, tenant_context
 from tenants.access import PERMISSIONS
 from tenants.authorization.cutoffs import cut_off
+from tenants.authorization.grants import alive, grant_end
 from tenants.leaving import Ended, Leaver, all_ended
-from tenants.models import ApiKey, Deprovision, DeprovisionItem, Membership, Role, User
+from tenants.models import ApiKey, Deprovision, DeprovisionItem, GroupMember, Membership, Role, User
 from tenants.models.deprovision import KEEPING, Cause
 from tenants.vault.revocations import member_forget
 
@@ -88,6 +89,14 @@ def connections_end(leaver: Leaver) -> list[Ended]:
     ]
 
 
+def grants_end(leaver: Leaver) -> list[Ended]:
+    """Ends what a leaver let clients do: their codes and refresh tokens are good for nothing from then on."""
+    grants = list(alive().filter(user_id=leaver.user_id).select_related("client").order_by("pk"))
+    for grant in grants:
+        grant_end(grant, "deprovisioned")
+    return [Ended("grant", f"{grant.client.name} at {grant.resource}", grant.pk) for grant in grants]
+
+
 def tokens_end(leaver: Leaver) -> list[Ended]:
     """Cuts off every access token and ticket that was issued to a leaver until now."""
     cut_off(leaver.tenant_id, f"member:{leaver.user_id}", "deprovisioned")
@@ -99,6 +108,8 @@ def _membership_ended(membership: Membership, cause: Cause) -> Ended:
     if cause not in KEEPING:
         # A row that is gone has no id: the receipt keeps the one it had.
         membership_id = membership.pk
+        # Whom a provider tells of keeps their places in its groups, member or not.
+        GroupMember.objects.filter(membership=membership).exclude(provisioned=None).update(membership=None)
         membership.delete()
         return Ended("membership", label, membership_id, "Deleted.")
     membership.deactivated_at = membership.deactivated_at or timezone.now()

@@ -15,8 +15,10 @@ from core import keys, refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission, tenant_id_for
-from tenants.models import Cause, Deprovision, Invitation, Membership, Role, Tenant, User
-from tenants.services.deprovisioning import api_keys_end_above, deprovision
+from tenants.models import Cause, Deprovision, Invitation, Membership, Role, ScimConnection, Tenant, User
+from tenants.scim.linking import linked_on_joining
+from tenants.services.deprovisioning import deprovision
+from tenants.services.roles import member_take_role
 from tenants.validation import fields_cleaned, refused_fields
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,27 @@ def member_invite(*, actor: Actor, email: str, role: str) -> Invitation:
     return invitation
 
 
+def member_invite_for(*, connection: ScimConnection, email: str) -> None:
+    """Invites somebody whom a provisioning connection told of, unless somebody has. Runs inside the tenant's context.
+
+    Where too many invitations are open nobody is invited: the provider is not told to stop, and they wait.
+    """
+    if Invitation.objects.filter(email=email).exists() or Invitation.objects.count() >= MAXIMUM_OPEN_INVITATIONS:
+        return
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        tenant_id=connection.tenant_id,
+        email=email,
+        role=connection.default_role,
+        token_digest=keys.digest(token),
+        provider=connection.pk,
+        expires_at=timezone.now() + INVITATION_LIFETIME,
+    )
+    tenant = Tenant.objects.get()
+    # What was written stays written, whatever befalls the mail.
+    transaction.on_commit(lambda: _send(tenant, invitation, token, tenant.name), robust=True)
+
+
 def invitation_withdraw(*, actor: Actor, invitation_id: UUID) -> None:
     """Makes an invitation's link useless."""
     actor.require(Permission.MANAGE_MEMBERS)
@@ -81,9 +104,11 @@ def invitation_accept(*, user: User, slug: str, token: str) -> Membership:
             raise Refused(refusals.EXPIRED)
         try:
             with transaction.atomic():
-                return Membership.objects.create(tenant=invitation.tenant, user=user, role=invitation.role)
+                joined = Membership.objects.create(tenant=invitation.tenant, user=user, role=invitation.role)
         except IntegrityError:
             raise Refused(refusals.CONFLICT, "You are a member already.") from None
+        linked_on_joining(joined)
+        return joined
 
 
 def member_change_role(*, actor: Actor, user_id: UUID, role: str) -> Membership:
@@ -94,13 +119,6 @@ def member_change_role(*, actor: Actor, user_id: UUID, role: str) -> Membership:
     _require_not_owner(role)
     member_take_role(membership=membership, role=role)
     return membership
-
-
-def member_take_role(*, membership: Membership, role: str) -> None:
-    """Gives a member, who is not the owner, the role that the tenant's identity provider says; keys above it end."""
-    membership.role = role
-    membership.save(update_fields=["role"])
-    api_keys_end_above(membership.user_id, role)
 
 
 def member_remove(*, actor: Actor, user_id: UUID) -> Deprovision:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from core import refusals
 from core.refusals import Refused
 from tenants.models import Membership, Role, SsoConnection, SsoIdentity, Tenant, User
-from tenants.services.members import member_take_role
+from tenants.services.roles import member_take_role
 from tenants.sso.checks import Asserted, Trace
 from tenants.sso.connections import ASSIGNABLE
 from tenants.sso.domains import domain_of, holder_of

@@ -140,9 +140,13 @@ def test_it_asks_deactivates_and_reactivates(cast: Cast, alice: Client, bob: Cli
     assert f"Deactivate {cast.bob.email}" in alice.get(url).text
     assert bob.get(f"{base}/").status_code == 200
     assert "Deactivated" in alice.post(url, follow=True).text
+    # Nothing else is open to them, so they are signed out; signed in again, they are a stranger.
+    assert "/account/login/" in bob.get(f"{base}/")["Location"]
+    bob.force_login(cast.bob)
     assert bob.get(f"{base}/").status_code == 404
     assert cast.tenant.name not in bob.get("/t/", follow=True).text
     assert "Deactivated" not in alice.post(f"{base}/team/{cast.bob.pk}/reactivate/", follow=True).text
+    bob.force_login(cast.bob)
     assert bob.get(f"{base}/").status_code == 200
 
 

@@ -38,9 +38,10 @@ EXEMPT = {
     "account/": "signing in: everything there belongs to the person in the session, and no parameter is a tenant's",
     "sso/<slug:tenant>/": "public: where a tenant's people sign in; tells the host of its provider alone",
     "api/v1/problems/<slug:code>": "public: what a refusal means",
+    "scim/v2/": "opened by the token of one connection alone: tests/console/test_scim.py presents every other",
     "api/v1/": "only the address itself: what no other route takes is not found, whoever asks",
 }
-_WHOLE_PARTS = {"account/"}
+_WHOLE_PARTS = {"account/", "scim/v2/"}
 
 _TENANT = {"tenant": "tenant"}
 _ENDPOINT = {"tenant": "tenant", "endpoint": "endpoint"}
@@ -146,6 +147,22 @@ _PAGES = {
     "settings/api-keys/new/": _TENANT,
     "settings/api-keys/<uuid:key_id>/revoke/": _TENANT | {"key_id": "api_key"},
 }
+_SCIM = {"connection_id": "scim_connection"}
+_PAGES |= {
+    "settings/provisioning/": _TENANT,
+    **{
+        f"settings/provisioning/<uuid:connection_id>/{act}": _TENANT | _SCIM
+        for act in ("", "tokens/", "requests/", "delete/")
+    },
+    "settings/provisioning/<uuid:connection_id>/tokens/<uuid:token_id>/revoke/": _TENANT
+    | _SCIM
+    | {"token_id": "scim_token"},
+    "settings/provisioning/<uuid:connection_id>/groups/<uuid:group_id>/role/": _TENANT
+    | _SCIM
+    | {"group_id": "scim_group"},
+    "team/receipts/": _TENANT,
+    "team/receipts/<uuid:deprovision_id>/": _TENANT | {"deprovision_id": "deprovision"},
+}
 _IN_ENDPOINT = {"endpoint": "endpoint"}
 _ECHO = {"source": "builtin", "name": "again", "config": {"function": "echo"}}
 _PROMPT = {"name": "again", "config": {"messages": [{"role": "user", "content": {"type": "text", "text": "Hi"}}]}}
@@ -179,6 +196,15 @@ _API = {
     "endpoints/<slug:endpoint>/stop": Probe(_IN_ENDPOINT, {"POST": {"message": "Stopped."}}),
     "endpoints/<slug:endpoint>/resume": Probe(_IN_ENDPOINT, {"POST": {}}),
     **_API_OF_UPSTREAMS,
+    "scim-connections/<uuidstr:connection_id>": Probe(_SCIM),
+    "scim-connections/<uuidstr:connection_id>/tokens": Probe(_SCIM, {"POST": {}}),
+    "scim-connections/<uuidstr:connection_id>/tokens/<uuidstr:token_id>": Probe(_SCIM | {"token_id": "scim_token"}),
+    "scim-connections/<uuidstr:connection_id>/groups": Probe(_SCIM),
+    "scim-connections/<uuidstr:connection_id>/groups/<uuidstr:group_id>": Probe(
+        _SCIM | {"group_id": "scim_group"}, {"PATCH": {"role": "viewer"}}
+    ),
+    "scim-connections/<uuidstr:connection_id>/requests": Probe(_SCIM),
+    "deprovisions/<uuidstr:deprovision_id>": Probe({"deprovision_id": "deprovision"}),
     "members/<uuidstr:user_id>": Probe({"user_id": "user"}, {"PATCH": {"role": "viewer"}}),
     "members/<uuidstr:user_id>/deactivate": Probe({"user_id": "user"}, {"POST": {}}),
     "members/<uuidstr:user_id>/reactivate": Probe({"user_id": "user"}, {"POST": {}}),

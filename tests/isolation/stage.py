@@ -34,17 +34,24 @@ from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
 from tenants.access import Actor
 from tenants.models import (
+    Cause,
     ClientGrant,
     ClientKind,
+    Deprovision,
+    DeprovisionItem,
+    Group,
+    GroupSource,
     McpClient,
     Membership,
     Role,
+    ScimRequest,
     SsoConnection,
     SsoDomain,
     SsoSetupLink,
     Tenant,
     User,
 )
+from tenants.scim.connections import scim_connection_create, scim_token_issue
 from tenants.services.api_keys import api_key_issue
 from tenants.services.members import member_invite
 from tenants.services.tenants import tenant_create
@@ -82,6 +89,10 @@ class Belongings:
     sso_domain: str
     sso_link: str
     sso_token: str
+    scim_connection: str
+    scim_token: str
+    scim_group: str
+    deprovision: str
     user: str
     api_secret: str = field(repr=False)
     access_secret: str = field(repr=False)
@@ -163,6 +174,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         connection = stored_connection(tenant, f"https://127.0.0.1:9/{mark}", mark)
         sso = _signing_in(tenant, mark)
         api_key, api_secret = api_key_issue(actor=acting, name=f"api {mark}", role=Role.OWNER)
+        provisioned = _provisioned(acting, mark)
     return Belongings(
         owner=owner,
         member=member,
@@ -184,6 +196,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         mcp_client=str(grant.client.pk),
         client_grant=str(grant.pk),
         **sso,
+        **provisioned,
         user=str(member.pk),
         api_secret=api_secret,
         access_secret=access_secret,
@@ -256,6 +269,24 @@ def _signing_in(tenant: Tenant, mark: str) -> dict[str, str]:
     domain = SsoDomain.objects.create(tenant=tenant, name=f"{mark}.example", token=mark)
     rows = {"sso_connection": connection, "sso_begun": begun, "sso_domain": domain, "sso_link": link}
     return {**{name: str(row.pk) for name, row in rows.items()}, "sso_token": token}
+
+
+def _provisioned(acting: Actor, mark: str) -> dict[str, str]:
+    """Who provisions the tenant, what they told of, and somebody who was put out."""
+    ours = {"tenant_id": acting.tenant.id}
+    connection = scim_connection_create(actor=acting, name=f"scim {mark}")
+    token, _ = scim_token_issue(actor=acting, connection_id=connection.pk)
+    group = Group.objects.create(**ours, name=mark, source=GroupSource.SCIM, provider=connection.pk)
+    gone = Deprovision.objects.create(**ours, email=f"gone@{mark}.example", cause=Cause.REMOVED)
+    DeprovisionItem.objects.create(**ours, deprovision=gone, kind="api_key", label=mark, ended_at=timezone.now())
+    asked = {"at": timezone.now(), "method": "GET", "path": f"/Users/{mark}", "status": 200}
+    ScimRequest.objects.create(**ours, connection=connection, **asked)
+    return {
+        "scim_connection": str(connection.pk),
+        "scim_token": str(token.pk),
+        "scim_group": str(group.pk),
+        "deprovision": str(gone.pk),
+    }
 
 
 def _token_mailed_to(email: str) -> str:

@@ -58,9 +58,9 @@ def remove(request: MemberRequest, user_id: UUID) -> HttpResponse:
     """Asks once, then takes a member out of the tenant."""
     leaving = member_of(user_id)
     if request.method == "POST":
-        member_remove(actor=request.actor, user_id=user_id)
+        receipt = member_remove(actor=request.actor, user_id=user_id)
         messages.success(request, f"{leaving.user.email} is no longer a member.")
-        return redirect("team", request.actor.tenant.slug)
+        return redirect("deprovision", request.actor.tenant.slug, receipt.pk)
     return page(request, "team/remove.html", {"membership": leaving})
 
 
@@ -70,9 +70,9 @@ def deactivate(request: MemberRequest, user_id: UUID) -> HttpResponse:
     """Asks once, then makes a member a stranger until they are reactivated."""
     leaving = member_of(user_id)
     if request.method == "POST":
-        member_deactivate(actor=request.actor, user_id=user_id)
+        receipt = member_deactivate(actor=request.actor, user_id=user_id)
         messages.success(request, f"{leaving.user.email} is deactivated.")
-        return redirect("team", request.actor.tenant.slug)
+        return redirect("deprovision", request.actor.tenant.slug, receipt.pk)
     return page(request, "team/deactivate.html", {"membership": leaving})
 
 

@@ -11,7 +11,7 @@ import core.rls
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0009_groups_and_deactivation"),
+        ("tenants", "0014_sso"),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""Provisioning by SCIM, and receipts of people who were put out."""

@@ -1,0 +1,1 @@
+"""SCIM's HTTP: what identity providers call."""

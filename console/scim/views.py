@@ -1,0 +1,55 @@
+"""SCIM over HTTP (RFC 7644): a request becomes the protocol's, and its answer ours again."""
+
+import json
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from scim2_server.requests import ScimRequest
+from scim2_server.responses import ScimResponse
+
+from tenants.scim.provider import MAXIMUM_BODY_BYTES
+from tenants.scim.serving import answered, too_large
+
+BEARER = "bearer "
+HEADERS = ("Content-Type", "If-Match", "If-None-Match")
+
+
+# No cookie is read: the token is in a header that no other site can make a browser send.
+@csrf_exempt
+def scim(request: HttpRequest, connection_id: UUID, path: str = "") -> HttpResponse:
+    """Answers whatever is asked below a connection's address."""
+    body = _body(request)
+    if body is None:
+        return _response(too_large(connection_id, MAXIMUM_BODY_BYTES))
+    presented = request.headers.get("Authorization", "")
+    secret = presented[len(BEARER) :].strip() if presented.lower().startswith(BEARER) else ""
+    asked = ScimRequest(
+        method=(request.method or "GET").upper(),
+        base_url=base_url(connection_id),
+        path=f"/{path}",
+        query=request.GET.dict(),
+        headers={name: request.headers[name] for name in HEADERS if name in request.headers},
+        body=body,
+    )
+    return _response(answered(connection_id=connection_id, secret=secret, request=asked))
+
+
+def base_url(connection_id: UUID) -> str:
+    """Where a connection's resources are; it stays whatever the tenant is called."""
+    return f"{settings.CONSOLE_URL}/scim/v2/{connection_id}"
+
+
+def _body(request: HttpRequest) -> bytes | None:
+    """The body, or None for one that is too large: it is read no further than it may be long."""
+    read: bytes = cast(Any, request).read(MAXIMUM_BODY_BYTES + 1)
+    return read if len(read) <= MAXIMUM_BODY_BYTES else None
+
+
+def _response(answer: ScimResponse) -> HttpResponse:
+    content = b"" if answer.body is None else json.dumps(answer.body).encode()
+    response = HttpResponse(content, status=answer.status.value, headers=answer.headers)
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,67 @@
+"""What a provider tells of a person, carried out: joining, coming back, being put out. Runs in the tenant's context.
+
+A provider speaks for the tenant and not for people's accounts: somebody with an address that the tenant has not proven
+to be its own is invited, and joins when they accept.
+"""
+
+from scim2_models import ForbiddenException, UniquenessException
+
+from core.refusals import Refused
+from tenants.models import Cause, Invitation, Membership, ScimConnection, ScimUser
+from tenants.scim.linking import linked
+from tenants.services.deprovisioning import deprovision
+from tenants.services.members import member_invite_for
+
+
+def told(connection: ScimConnection, row: ScimUser, *, was_active: bool, was_known_as: str) -> None:
+    """Makes the membership follow what was written. Raises ForbiddenException for the owner, UniquenessException."""
+    if not row.active:
+        if was_active:
+            _released(connection, row, Cause.SCIM_DEACTIVATED)
+    elif row.membership is None:
+        if not was_active or row.email != was_known_as:
+            _withdrawn(connection, was_known_as)
+            _admitted(connection, row)
+    elif not was_active:
+        _reactivated(row.membership)
+
+
+def deleted(connection: ScimConnection, row: ScimUser) -> None:
+    """Puts somebody out for good. Raises ForbiddenException for the owner."""
+    _released(connection, row, Cause.SCIM_DELETED)
+
+
+def _admitted(connection: ScimConnection, row: ScimUser) -> None:
+    if not row.email:
+        return
+    membership = Membership.objects.select_for_update().filter(user__email=row.email).first()
+    if membership is None:
+        member_invite_for(connection=connection, email=row.email)
+        return
+    if ScimUser.objects.filter(membership=membership).exclude(pk=row.pk).exists():
+        raise UniquenessException(detail="Another provisioned user has this address")
+    _reactivated(membership)
+    linked(connection, row, membership)
+
+
+def _reactivated(membership: Membership) -> None:
+    if membership.deactivated_at is not None:
+        membership.deactivated_at = None
+        membership.save(update_fields=["deactivated_at"])
+
+
+def _released(connection: ScimConnection, row: ScimUser, cause: Cause) -> None:
+    _withdrawn(connection, row.email)
+    membership = row.membership
+    if membership is None or (cause is Cause.SCIM_DEACTIVATED and membership.deactivated_at is not None):
+        return
+    try:
+        deprovision(membership=membership, cause=cause, by=None)
+    except Refused as refused:
+        raise ForbiddenException(detail=str(refused)) from None
+    if cause is Cause.SCIM_DELETED:
+        row.membership = None
+
+
+def _withdrawn(connection: ScimConnection, email: str) -> None:
+    Invitation.objects.filter(email=email, provider=connection.pk).delete()
