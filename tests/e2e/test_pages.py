@@ -90,6 +90,8 @@ PAGES = {
     "resource": "endpoints/weather/resources/{resource}/",
     "resource-edit": "endpoints/weather/resources/{resource}/edit/",
     "resource-delete": "endpoints/weather/resources/{resource}/delete/",
+    "sso": "sso/",
+    "sso-new": "sso/new/",
     "keys": "endpoints/weather/keys/",
     "keys-empty": "endpoints/calendar/keys/",
     "key-new": "endpoints/weather/keys/new/",

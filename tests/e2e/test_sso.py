@@ -51,6 +51,9 @@ def _tried_and_used(look: Look, email: str) -> None:
     page.get_by_role("button", name="Let people in by it").click()
     page.get_by_text("People come in by it now").wait_for()
     look.keep("sso-used")
+    page.set_viewport_size({"width": 360, "height": 800})
+    look.keep("sso-used-360")
+    page.set_viewport_size({"width": 1280, "height": 800})
 
 
 def _enforced(look: Look, cast: Cast) -> None:

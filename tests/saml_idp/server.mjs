@@ -53,6 +53,7 @@ const answer = (request, response, next) => {
   const counter = `_${Date.now()}`;
   samlp.auth({
     issuer, cert, key, profileMapper: mapper, sessionIndex: counter, RelayState: request.body.RelayState,
+    destination: asked.service.acs, recipient: asked.service.acs,
     getPostURL: (_audience, dom, _request, done) => done(null, dom ? dom.documentElement.getAttribute('AssertionConsumerServiceURL') : asked.service.acs),
     ...(request.body.SAMLRequest ? {} : { audience: asked.service.entity }),
     getUserFromRequest: () => {

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from core.tenancy import tenant_context
 from tenants.models import Group, Membership, Role, SsoIdentity, User
+from tenants.sso.refreshing import refreshed
 from tests.conftest import make_user, unique
 from tests.console.sso.conftest import Desk, person_in
 from tests.sso_provider import KEY, OTHER_KEY, OpenId, connection_made, domain_held, signed
@@ -362,3 +363,15 @@ def test_a_token_for_another_use_is_none(sso: Desk) -> None:
     sso.provider.says("/token", {"token_type": "Bearer", "access_token": "a", "id_token": signed({"sub": "s"})})
     assert asked
     assert sso.back(browser).status_code == 400
+
+
+def test_what_the_provider_says_of_itself_is_looked_at_again(sso: Desk) -> None:
+    tenant_id = sso.cast.tenant.id
+    assert not refreshed(tenant_id, sso.connection.pk)
+    sso.provider.publishes(end_session_endpoint=None)
+    assert refreshed(tenant_id, sso.connection.pk)
+    assert "end_session_endpoint" not in sso.refreshed().config["provider"]
+    sso.provider.publishes(issuer="https://evil.example")
+    assert not refreshed(tenant_id, sso.connection.pk)
+    assert "another issuer" in sso.refreshed().last_error
+    assert sso.log_in(Client(), _email(sso)).status_code == 302
