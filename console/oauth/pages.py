@@ -18,7 +18,7 @@ from tenants.access import actor_for
 from tenants.authorization import consents, redirects, scopes
 from tenants.authorization.asked import Asked, single
 from tenants.authorization.authorizing import Intent, Unanswerable, intent_of
-from tenants.authorization.clients import stored_client
+from tenants.authorization.documents import DocumentRefused, known_client
 from tenants.authorization.publishing import issuer_of
 from tenants.authorization.server import Answer, Server
 from tenants.models import Membership, Tenant
@@ -79,14 +79,16 @@ def _decided(
     otherwise: Callable[[Answer], HttpResponse],
 ) -> HttpResponse:
     """What comes of a valid request, or of an answer to the client that it is not."""
-    client = stored_client(tenant.pk, fields.get("client_id", ""))
     asked = Asked("GET", f"{issuer_of(tenant.pk)}/authorize", request.headers, fields)
     try:
+        client = known_client(tenant.pk, fields.get("client_id", ""), renew=True)
         with tenant_context(tenant.pk):
             intent = intent_of(Server(tenant.pk, EndpointResources(tenant.pk), client), asked, request.user)
             return otherwise(intent) if isinstance(intent, Answer) else then(intent)
     except Unanswerable as wrong:
         return _unanswerable(request, str(wrong))
+    except DocumentRefused as refused:
+        return _unanswerable(request, str(refused.description))
 
 
 def _tenant(request: PersonRequest, tenant_id: UUID) -> Tenant | None:

@@ -1,11 +1,13 @@
-"""How a client proves who it is: a secret in the header or the body, or being public (RFC 6749 section 2.3)."""
+"""How a client proves who it is: a secret, a signature, or being public (RFC 6749 section 2.3)."""
 
 import base64
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
+from uuid import UUID
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 
+from tenants.authorization import assertions
 from tenants.authorization.asked import Asked
 from tenants.authorization.clients import KnownClient
 from tenants.models import AuthMethod
@@ -34,7 +36,7 @@ class Presented:
 
 def presented(asked: Asked) -> Presented:
     """Who the request says it is of; raises Unproven, and InvalidRequestError for two ways at once."""
-    ways = [way for way in (_in_header(asked), _in_body(asked)) if way is not None]
+    ways = [way for way in (_in_header(asked), _in_body(asked), _signed(asked)) if way is not None]
     if len(ways) > 1:
         raise InvalidRequestError("A client proves itself in one way at a time.")
     found = ways[0] if ways else _public(asked)
@@ -44,12 +46,21 @@ def presented(asked: Asked) -> Presented:
     return found
 
 
-def require_proven(client: KnownClient | None, said: Presented) -> KnownClient:
-    """The client, if it is known, may prove itself so, and has; raises Unproven, alike for each."""
+def require_proven(tenant_id: UUID, client: KnownClient | None, said: Presented) -> KnownClient:
+    """The client, if it is known, may prove itself so, and has; raises Unproven, alike for each.
+
+    Never inside a transaction: the client's keys may have to be fetched.
+    """
     may = client is not None and client.check_endpoint_auth_method(said.method, "token")
-    if client is not None and may and (said.method == AuthMethod.NONE or client.check_client_secret(said.proof)):
+    if client is not None and may and _has_proved(tenant_id, client, said):
         return client
     raise unproven(said)
+
+
+def _has_proved(tenant_id: UUID, client: KnownClient, said: Presented) -> bool:
+    if said.method == AuthMethod.SIGNED:
+        return assertions.is_proven(tenant_id, client, said.proof)
+    return said.method == AuthMethod.NONE or client.check_client_secret(said.proof)
 
 
 def unproven(said: Presented) -> Unproven:
@@ -79,6 +90,15 @@ def _in_body(asked: Asked) -> Presented | None:
     if secret is None:
         return None
     return Presented(_named(asked), AuthMethod.POST, secret)
+
+
+def _signed(asked: Asked) -> Presented | None:
+    assertion = asked.form.get("client_assertion")
+    if assertion is None:
+        return None
+    if asked.form.get("client_assertion_type") != assertions.TYPE or not (named := assertions.named_in(assertion)):
+        raise Unproven("The client_assertion is not a JSON Web Token of the client.", status_code=401)
+    return Presented(named, AuthMethod.SIGNED, assertion)
 
 
 def _public(asked: Asked) -> Presented:

@@ -11,7 +11,8 @@ from authlib.oauth2.rfc6749 import UnauthorizedClientError
 from core.tenancy import tenant_context
 from tenants.authorization.asked import Asked
 from tenants.authorization.client_auth import presented, require_proven
-from tenants.authorization.clients import KnownClient, stored_client
+from tenants.authorization.clients import KnownClient
+from tenants.authorization.documents import known_client
 from tenants.authorization.resources import Resources
 from tenants.authorization.server import Answer, Server
 from tenants.models import AuthMethod
@@ -44,7 +45,7 @@ def endpoint_answer(*, tenant_id: UUID, name: str, asked: Asked, resources: Reso
 def proven_client(tenant_id: UUID, asked: Asked) -> KnownClient:
     """The client that asks, once it proved who it is. Raises OAuth2Error."""
     said = presented(asked)
-    return require_proven(stored_client(tenant_id, said.client_id), said)
+    return require_proven(tenant_id, known_client(tenant_id, said.client_id, renew=False), said)
 
 
 def refused(error: OAuth2Error) -> Answer:

@@ -6,11 +6,12 @@ from uuid import UUID
 from tenants.authorization import scopes
 from tenants.authorization.clients import CLIENT, CODE, REFRESH
 from tenants.authorization.gate import ALGORITHM
+from tenants.authorization.keys_of_clients import ALGORITHMS
 from tenants.authorization.policies import policy_of
 from tenants.authorization.publishing import issuer_of
 from tenants.models import AuthMethod
 
-METHODS = [AuthMethod.NONE, AuthMethod.BASIC, AuthMethod.POST]
+METHODS = [AuthMethod.NONE, AuthMethod.BASIC, AuthMethod.POST, AuthMethod.SIGNED]
 GRANTS = [CODE, REFRESH, CLIENT]
 
 
@@ -30,12 +31,15 @@ def metadata_of(tenant_id: UUID) -> dict[str, Any]:
         "grant_types_supported": GRANTS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
+        "client_id_metadata_document_supported": True,
         # What OpenID Connect's discovery demands; nobody is told who a person is, and no ID token is issued.
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
     }
     for endpoint in ("token", "revocation", "introspection"):
-        said[f"{endpoint}_endpoint_auth_methods_supported"] = METHODS
+        methods = METHODS[1:] if endpoint == "introspection" else METHODS
+        said[f"{endpoint}_endpoint_auth_methods_supported"] = methods
+        said[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = ALGORITHMS
     if policy_of(tenant_id).dynamic_registration:
         said["registration_endpoint"] = f"{issuer}/register"
     return said

@@ -103,7 +103,7 @@ class ClientGrant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="client_grant_id_within_tenant"),
-            Audited(name="client_grant_audited", noun="grant", title="resource"),
+            Audited(name="client_grant_audited", noun="grant", title="resource", ignore=("expires_at",)),
             TenantIsolation(name="client_grant_isolation"),
             TenantForeignKey(
                 name="client_grant_client_of_same_tenant", column="client_id", to_table="tenants_mcpclient"

@@ -15,9 +15,9 @@ START_SECONDS = 10
 
 
 @contextlib.contextmanager
-def running_runtime() -> Iterator[str]:
-    """A worker that serves this test process's database; its origin."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def running_runtime(port: int = 0) -> Iterator[str]:
+    """A worker that serves this test process's database; its origin. Port 0: one that is free."""
+    listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(Witness(Worker(), report), lifespan="on", log_config=None, timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -135,6 +135,8 @@ _PAGES = {
     },
     "clients/": _TENANT,
     "clients/known/": _TENANT,
+    "clients/new/": _TENANT,
+    "clients/policy/": _TENANT,
     "clients/grants/<uuid:grant_id>/revoke/": _TENANT | {"grant_id": "client_grant"},
     "clients/<uuid:client_row>/remove/": _TENANT | {"client_row": "mcp_client"},
     "settings/": _TENANT,

@@ -5,15 +5,20 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from console.access import MemberRequest, member
+from console.pages.clients.forms import ClientForm, PolicyForm
 from console.rendering import page, rows_of
 from mcp_runtime.models import Endpoint
 from tenants.access import Permission
 from tenants.authorization import redirects, scopes
 from tenants.authorization.managing import client_remove, client_shown, clients_known, grant_revoke, grant_shown
 from tenants.authorization.managing import grants_visible as visible
+from tenants.authorization.policies import policy_of, policy_set
+from tenants.authorization.publishing import issuer_of
+from tenants.authorization.registering import client_register
 from tenants.models import ClientGrant
 
 
@@ -32,6 +37,39 @@ def index(request: MemberRequest) -> HttpResponse:
 def known(request: MemberRequest) -> HttpResponse:
     """Every client that the tenant knows, whoever made it known."""
     return page(request, "clients/known.html", {"rows": rows_of(request, clients_known(request.actor))})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Permission.MANAGE_TENANT)
+def create(request: MemberRequest) -> HttpResponse:
+    """Registers a client. Its secret is in the answer to this one request and nowhere else."""
+    form = ClientForm(request.POST or None)
+    if form.is_valid():
+        with form.submitting():
+            client, secret = client_register(actor=request.actor, fields=form.client_fields())
+            about = {"client": client, "secret": secret, "issuer": issuer_of(request.actor.tenant.id)}
+            return page(request, "clients/created.html", about)
+    return page(request, "clients/create.html", {"form": form}, status=form.status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Permission.MANAGE_TENANT)
+def policy(request: MemberRequest) -> HttpResponse:
+    """What clients may do by themselves."""
+    current = policy_of(request.actor.tenant.id)
+    initial = {
+        "dynamic_registration": current.dynamic_registration,
+        "allowed_hosts": "\n".join(current.allowed_hosts),
+        "denied_hosts": "\n".join(current.denied_hosts),
+    }
+    form = PolicyForm(request.POST or None, initial=initial)
+    if form.is_valid():
+        with form.submitting():
+            policy_set(actor=request.actor, **form.said())
+            messages.success(request, "What clients may do by themselves is set.")
+            return redirect("client_known", request.actor.tenant.slug)
+    return page(request, "clients/policy.html", {"form": form}, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -3,7 +3,10 @@
 import pytest
 from django.test import Client
 
+from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint
+from tenants.models import Role
+from tenants.services.api_keys import api_key_issue
 from tests.conftest import Cast
 from tests.console.conftest import MakesEndpoint, signed_in
 from tests.console.oauth.flows import Flow
@@ -37,3 +40,12 @@ def elsewhere(cast: Cast, make_endpoint: MakesEndpoint) -> Flow:
 def person(cast: Cast) -> Client:
     """Bob's browser: a developer."""
     return signed_in(cast.bob)
+
+
+@pytest.fixture
+def rest(cast: Cast) -> Client:
+    """A program with an admin's key to the REST API."""
+    actor = cast.acting(cast.alice)
+    with tenant_context(cast.tenant.pk):
+        _key, secret = api_key_issue(actor=actor, name="rest", role=Role.ADMIN)
+    return Client(headers={"Authorization": f"Bearer {secret}"})
