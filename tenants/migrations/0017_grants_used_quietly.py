@@ -7,7 +7,7 @@ import core.audited
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0014_sso"),
+        ("tenants", "0016_provisioning"),
     ]
 
     operations = [
