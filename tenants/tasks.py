@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from tenants.audit.streaming import audit_stream
 from tenants.services import tenants
 from tenants.services.deprovisioning import second_look
 from tenants.sso.refreshing import metadata_refresh
@@ -32,3 +33,9 @@ def refresh_sso_metadata() -> int:
 def deprovision_second_look(tenant_id: str, deprovision_id: str) -> int:
     """Ends what was under way when a person was put out of a tenant."""
     return second_look(tenant_id=UUID(tenant_id), deprovision_id=UUID(deprovision_id))
+
+
+@shared_task(name="tenants.stream_audit")
+def stream_audit() -> int:
+    """Sends events of audit logs to the webhooks that want them; returns how many were taken."""
+    return audit_stream()

@@ -1,9 +1,6 @@
 """Telling what waits to be told, with growing pauses where that fails. Opens the tenants' contexts itself."""
 
-import asyncio
-import json
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,17 +11,12 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 
-from core.crypto import Forged
-from core.envelope import KeyGone
 from core.jitter import jittered
-from core.outbound import Client, FetchFailed, Limits, fetch
-from core.refusals import Refused
 from core.tenancy import tenant_context
-from mcp_runtime.health.signing import signed_headers
+from core.webhooks import webhook_post
 from mcp_runtime.models import Alert, AlertChannel, AlertDue, AlertKind, BoardState
-from mcp_runtime.services.alerts import FORMER_SECRET, SECRET, destination_of
 from tenants.models import Membership, Role, Tenant
-from tenants.vault.secrets import secrets_opened
+from tenants.webhooks import webhook_keys
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +25,6 @@ FIRST_PAUSE = 15.0
 LONGEST_PAUSE = 4 * 3600.0
 # Longer than any telling takes: whoever dies with one leaves it to another then.
 HELD = timedelta(seconds=60)
-LIMITS = Limits(seconds=10.0, response_bytes=16 * 1024, redirects=0)
 MAXIMUM_TOLD = 50
 
 
@@ -97,40 +88,19 @@ def _addresses(channel: AlertChannel) -> list[str]:
 def _keys(channel: AlertChannel) -> list[str]:
     if channel.kind != AlertKind.WEBHOOK:
         return []
-    try:
-        found = secrets_opened(tenant_id=channel.tenant_id, holder=channel.pk, destination=destination_of(channel))
-    except (Forged, KeyGone):
-        return []
-    return [found[name] for name in (SECRET, FORMER_SECRET) if name in found]
+    return webhook_keys(tenant_id=channel.tenant_id, holder=channel.pk, url=channel.url)
 
 
 def _told(message: _Message) -> str:
     """Why it was not told; empty when it was."""
+    if message.channel.kind == AlertKind.WEBHOOK:
+        identifier, document = f"msg_{message.alert.pk.hex}", _document(message)
+        return webhook_post(message.channel.url, identifier=identifier, document=document, keys=message.keys)
     try:
-        if message.channel.kind == AlertKind.WEBHOOK:
-            return _posted(message) if message.keys else "Its secret cannot be opened. Make a new one."
         send_mail(_subject(message), _text(message), None, message.to)
-    except Refused as refused:
-        return str(refused)
-    except FetchFailed as failed:
-        return f"It could not be reached: {failed}"
     except (SMTPException, OSError) as error:
         return f"The mail was not taken: {type(error).__name__}."
     return ""
-
-
-def _posted(message: _Message) -> str:
-    body = json.dumps(_document(message), separators=(",", ":")).encode()
-    signed = signed_headers(f"msg_{message.alert.pk.hex}", int(time.time()), body, message.keys)
-    headers = {"content-type": "application/json", **signed}
-
-    async def post() -> int:
-        async with Client() as client:
-            answer = await fetch(client, "POST", message.channel.url, headers=headers, body=body, limits=LIMITS)
-            return answer.status
-
-    status = asyncio.run(post())
-    return "" if 200 <= status < 300 else f"It answered {status}."
 
 
 def _document(message: _Message) -> dict[str, object]:

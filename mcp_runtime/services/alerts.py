@@ -1,8 +1,6 @@
 """Alerts: who is told of changes of upstreams' states, and what. Runs inside a tenant's context."""
 
-import re
 from datetime import timedelta
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
@@ -10,13 +8,12 @@ from django.core.validators import validate_email
 from django.utils import timezone
 
 from core import refusals
-from core.outbound import policy_from_environment, require_allowed_early
 from core.refusals import Refused
-from mcp_runtime.health.signing import new_secret
 from mcp_runtime.models import Alert, AlertChannel, AlertDue, AlertKind, BoardState, HealthEvent
 from tenants.access import Actor, Permission
 from tenants.validation import cleaned, refused_fields
-from tenants.vault.secrets import secret_remove, secret_store, secrets_forget, secrets_opened
+from tenants.vault.secrets import secrets_forget
+from tenants.webhooks import require_webhook_url, webhook_forget_former, webhook_rotate
 
 MAXIMUM_CHANNELS = 10
 MAXIMUM_ADDRESSES = 20
@@ -24,9 +21,7 @@ MAXIMUM_CHANGES = 100
 # What changes within so long is told together, and a channel hears at most so often.
 GATHERED = timedelta(seconds=10)
 AT_MOST_EVERY = timedelta(minutes=1)
-SECRET, FORMER_SECRET = "signing", "former_signing"
 _TOLD = {BoardState.DOWN, BoardState.NEEDS_LOGIN, BoardState.DENIED, BoardState.QUARANTINED}
-_ORIGIN = re.compile(r"https?://[^/?#]+")
 
 
 def alerts_write(event: HealthEvent) -> None:
@@ -82,7 +77,7 @@ def channel_create(
         raise Refused(refusals.LIMIT_REACHED, f"A tenant has at most {MAXIMUM_CHANNELS} of these.")
     channel = AlertChannel(id=uuid4(), tenant=actor.tenant, name=name.strip(), kind=kind)
     if kind == AlertKind.WEBHOOK:
-        channel.url = _require_url(url.strip())
+        channel.url = require_webhook_url(url.strip())
     else:
         channel.addresses = _require_addresses(addresses or [])
     cleaned(channel).save(force_insert=True)
@@ -96,19 +91,13 @@ def channel_rotate(*, actor: Actor, channel_id: UUID) -> str:
     channel = channel_for(channel_id, lock=True)
     if channel.kind != AlertKind.WEBHOOK:
         raise Refused(refusals.CONFLICT, "Mail is not signed.")
-    where = destination_of(channel)
-    former = secrets_opened(tenant_id=actor.tenant.id, holder=channel.pk, destination=where).get(SECRET)
-    if former:
-        secret_store(actor=actor, holder=channel.pk, name=FORMER_SECRET, value=former, destination=where)
-    secret = new_secret()
-    secret_store(actor=actor, holder=channel.pk, name=SECRET, value=secret, destination=where)
-    return secret
+    return webhook_rotate(actor=actor, holder=channel.pk, url=channel.url)
 
 
 def channel_forget_former(*, actor: Actor, channel_id: UUID) -> None:
     """Signs with the present secret alone, once every receiver knows it."""
     actor.require(Permission.EDIT_ENDPOINTS)
-    secret_remove(actor=actor, holder=channel_for(channel_id, lock=True).pk, name=FORMER_SECRET)
+    webhook_forget_former(actor=actor, holder=channel_for(channel_id, lock=True).pk)
 
 
 def channel_delete(*, actor: Actor, channel_id: UUID) -> None:
@@ -134,25 +123,6 @@ def channel_for(channel_id: UUID, *, lock: bool = False) -> AlertChannel:
     if channel is None:
         raise Refused(refusals.NOT_FOUND)
     return channel
-
-
-def destination_of(channel: AlertChannel) -> str:
-    """Where a webhook's secrets belong: the origin of its URL."""
-    found = _ORIGIN.match(channel.url)
-    return found[0].lower() if found else ""
-
-
-def _require_url(url: str) -> str:
-    try:
-        is_https = urlsplit(url).scheme == "https"
-        if not is_https:
-            raise refused_fields({"url": "Give an https URL."})
-        require_allowed_early(url, policy_from_environment())
-    except ValueError:
-        raise refused_fields({"url": "This is no URL."}) from None
-    except Refused as refused:
-        raise refused_fields({"url": str(refused)}) from None
-    return url
 
 
 def _require_addresses(addresses: list[str]) -> list[str]:

@@ -146,6 +146,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=5),
         "options": {"expires": 5},
     },
+    "stream-audit": {
+        "task": "tenants.stream_audit",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 5},
+    },
     "deliver-alerts": {
         "task": "mcp_runtime.deliver_alerts",
         "schedule": timedelta(seconds=5),

@@ -1,7 +1,7 @@
 """The models of people and tenants, one noun a module."""
 
 from tenants.models.api_key import ApiKey
-from tenants.models.audit import AuditEvent, AuditHead
+from tenants.models.audit import AuditDue, AuditEvent, AuditHead, AuditTarget
 from tenants.models.authorization import (
     AuthMethod,
     AuthorizationCode,
@@ -35,8 +35,10 @@ from tenants.models.vault import Secret, TenantKey
 
 __all__ = [
     "ApiKey",
+    "AuditDue",
     "AuditEvent",
     "AuditHead",
+    "AuditTarget",
     "AuthMethod",
     "AuthorizationCode",
     "AuthorizationPolicy",

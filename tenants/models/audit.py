@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from core.audited import Audited
 from core.rls import TenantIsolation
 
 
@@ -55,3 +56,45 @@ class AuditHead(models.Model):
 
     def __str__(self) -> str:
         return f"up to {self.sequence}"
+
+
+class AuditTarget(models.Model):
+    """A webhook that gets every event, in order. Its secrets are the vault's, by its id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="+")
+    name = models.CharField(max_length=80)
+    url = models.CharField(max_length=2000)
+    # The last event that it took, when it did, and why the last attempt failed, if it did, after how many others.
+    cursor = models.BigIntegerField()
+    told_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "id"], name="audit_target_id_within_tenant"),
+            models.UniqueConstraint(fields=["tenant", "name"], name="audit_target_name_within_tenant"),
+            Audited(
+                name="audit_target_audited",
+                noun="audit_target",
+                ignore=("cursor", "told_at", "error", "failures"),
+                of=("name", "url"),
+            ),
+            TenantIsolation(name="audit_target_isolation"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditDue(models.Model):
+    """Which webhooks are to be looked after when, whoever's they are: global; holds ids and times."""
+
+    target_id = models.UUIDField(primary_key=True)
+    tenant_id = models.UUIDField()
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.target_id)

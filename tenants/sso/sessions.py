@@ -14,6 +14,7 @@ from django.utils import timezone
 from core.crypto import Forged
 from core.envelope import KeyGone
 from core.tenancy import tenant_context
+from tenants.audit.recording import audit_note
 from tenants.models import SsoConnection, SsoIdentity, SsoSession
 from tenants.sso.checks import Asserted
 from tenants.vault.keyrings import keyring_for_opening, keyring_for_sealing
@@ -39,6 +40,8 @@ def session_begun(identity: SsoIdentity, asserted: Asserted) -> SsoSession:
     hint = msgspec.json.encode(Hint(asserted.subject, asserted.index, asserted.hint))
     session.sealed = keyring_for_sealing(identity.tenant_id).seal(SSO_SESSION, hint, *own_row(session.pk))
     session.save(force_insert=True)
+    person, by = identity.user, [("provider", None, identity.connection.name)]
+    audit_note(action="session.began", kind="session", target=person.pk, name=person.email, changes=by)
     return session
 
 

@@ -13,7 +13,7 @@ from core.tenancy import tenant_context
 from tenants.audit.chain import verify
 from tenants.audit.reading import PAGE
 from tenants.audit.recording import audit_note
-from tenants.models import AuditEvent, Membership, Role
+from tenants.models import AuditEvent, AuditTarget, Membership, Role
 from tests.conftest import Cast
 from tests.console.conftest import signed_in
 from tests.console.visitor import PASSWORD, Visitor, look_at, signed_up
@@ -189,3 +189,58 @@ def test_nobody_acts_after_a_request(alice: Client, base: str) -> None:
     alice.get(f"{base}/")
     assert acting() == SYSTEM
     act_no_more()
+
+
+HOOK = {"name": "SIEM", "url": "https://siem.example.com/audit", "after": "0"}
+
+
+def _target(cast: Cast) -> AuditTarget:
+    with tenant_context(cast.tenant.id):
+        return AuditTarget.objects.get()
+
+
+def test_a_webhook_is_added_with_a_secret_that_is_shown_once(cast: Cast, alice: Client, base: str) -> None:
+    here = f"{base}/settings/audit/"
+    made = alice.post(f"{here}webhooks/new/", HOOK)
+    look_at(made)  # type: ignore[arg-type]
+    secret = made.context["secret"]
+    assert made.text.count(secret) >= 1
+    assert "no-store" in made["Cache-Control"]
+    with tenant_context(cast.tenant.id):
+        AuditTarget.objects.update(error="It answered <500>.", failures=3)
+    shown = alice.get(here).text
+    assert "It answered &lt;500&gt;." in shown
+    assert "3 failed attempts" in shown
+    assert secret not in shown
+    rotated = alice.post(f"{here}webhooks/{_target(cast).pk}/secret/").context["secret"]
+    assert rotated not in (secret, "")
+    assert "Remove webhook SIEM" in alice.get(f"{here}webhooks/{_target(cast).pk}/remove/").text
+    assert "SIEM gets nothing more" in alice.post(f"{here}webhooks/{_target(cast).pk}/remove/", follow=True).text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"url": "http://siem.example.com"},
+        {"url": "https://[::1]/"},
+        {"url": "https://siem.example.com/\0"},
+        {"name": ""},
+        {"name": "\0"},
+        {"after": "-1"},
+        {"after": "9" * 30},
+        {"after": "1000000"},
+    ],
+)
+def test_what_is_no_webhook_is_said_at_its_field(alice: Client, base: str, wrong: dict[str, str]) -> None:
+    answer = alice.post(f"{base}/settings/audit/webhooks/new/", HOOK | wrong)
+    assert answer.status_code == 422
+    assert answer.context["form"].errors.keys() == wrong.keys()
+
+
+def test_who_may_not_manage_the_tenant_makes_no_webhook(cast: Cast, alice: Client, bob: Client, base: str) -> None:
+    here = f"{base}/settings/audit/webhooks/"
+    assert bob.post(f"{here}new/", HOOK).status_code == 403
+    alice.post(f"{here}new/", HOOK)
+    for act in ("secret", "remove"):
+        assert bob.post(f"{here}{_target(cast).pk}/{act}/").status_code == 403
+        assert signed_in(cast.charlie).post(f"{here}{_target(cast).pk}/{act}/").status_code == 404

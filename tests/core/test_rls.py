@@ -30,6 +30,7 @@ GLOBAL = {
     "mcp_runtime_callbudget": "a bucket for each limited key and tool; holds ids, counts and times",
     "billing_usagedue": "says which hours have to be summed, whoever's; holds ids and times",
     "billing_usagewatermark": "how far a worker's journal was shipped; nothing of any tenant",
+    "tenants_auditdue": "says which webhooks are to be looked after, whoever's; holds ids and times",
     "tenants_revocationdue": "says which revocations wait, whoever's; holds ids and times",
     "auth_group": "unused; part of django.contrib.auth",
     "auth_group_permissions": "unused; part of django.contrib.auth",

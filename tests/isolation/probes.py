@@ -145,6 +145,9 @@ _PAGES = {
     "settings/restore/": _TENANT,
     "settings/audit/": _TENANT,
     "settings/audit/download/<slug:form>/": _TENANT | {"form": "=jsonl"},
+    "settings/audit/webhooks/new/": _TENANT,
+    "settings/audit/webhooks/<uuid:target_id>/secret/": _TENANT | {"target_id": "audit_target"},
+    "settings/audit/webhooks/<uuid:target_id>/remove/": _TENANT | {"target_id": "audit_target"},
     "settings/api-keys/": _TENANT,
     "settings/api-keys/new/": _TENANT,
     "settings/api-keys/<uuid:key_id>/revoke/": _TENANT | {"key_id": "api_key"},
@@ -190,11 +193,15 @@ _API_OF_UPSTREAMS = {
     f"{_ONE_UPSTREAM}/choices": Probe(_UPSTREAM, {"POST": {"ids": [], "chosen": False}}),
 }
 _CHANNEL = {"channel_id": "alert_channel"}
+_TARGET = {"target_id": "audit_target"}
 _API = {
     "alert-channels/<uuidstr:channel_id>": Probe(_CHANNEL),
     "alert-channels/<uuidstr:channel_id>/test": Probe(_CHANNEL, {"POST": {}}),
     "alert-channels/<uuidstr:channel_id>/secret": Probe(_CHANNEL, {"POST": {}}),
     "alert-channels/<uuidstr:channel_id>/former-secret": Probe(_CHANNEL),
+    "audit-targets/<uuidstr:target_id>": Probe(_TARGET),
+    "audit-targets/<uuidstr:target_id>/secret": Probe(_TARGET, {"POST": {}}),
+    "audit-targets/<uuidstr:target_id>/former-secret": Probe(_TARGET),
     "endpoints/<slug:endpoint>/stop": Probe(_IN_ENDPOINT, {"POST": {"message": "Stopped."}}),
     "endpoints/<slug:endpoint>/resume": Probe(_IN_ENDPOINT, {"POST": {}}),
     **_API_OF_UPSTREAMS,

@@ -34,6 +34,7 @@ from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
 from tenants.access import Actor
 from tenants.models import (
+    AuditTarget,
     Cause,
     ClientGrant,
     ClientKind,
@@ -77,6 +78,7 @@ class Belongings:
     definition: str
     import_run: str
     alert_channel: str
+    audit_target: str
     access_key: str
     invitation: str
     invitation_token: str
@@ -168,6 +170,9 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         prompt, resource = _written(acting, endpoint.slug, mark)
         upstream, definition, run = _imported(endpoint, mark)
         channel = _watched(upstream, mark)
+        target = AuditTarget.objects.create(
+            tenant=tenant, name=mark, url=f"https://{mark}.example/audit", cursor=0, error=mark
+        )
         key, access_secret = access_key_issue(actor=acting, endpoint_slug=endpoint.slug, name=f"key {mark}")
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
         grant = _let_in(endpoint, member, mark)
@@ -188,6 +193,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         definition=str(definition.pk),
         import_run=str(run.pk),
         alert_channel=str(channel.pk),
+        audit_target=str(target.pk),
         access_key=str(key.pk),
         invitation=str(invitation.pk),
         invitation_token=_token_mailed_to(invitation.email),

@@ -11,6 +11,7 @@ from console.rendering import page, query_of
 from tenants.access import Permission
 from tenants.audit.kinds import audit_kinds
 from tenants.audit.reading import PAGE, audit_events, audit_head
+from tenants.models import AuditTarget
 
 MAXIMUM_DIGITS = 18  # what a sequence has room for
 
@@ -34,6 +35,7 @@ def index(request: MemberRequest) -> HttpResponse:
         "kinds": [("", "Everything"), *((name, kind_in_words(name)) for name in kinds)],
         "sequence": sequence,
         "digest": digest,
+        "targets": AuditTarget.objects.order_by("name"),
         "filename": filename_of(request.actor),
         "days": audit_days(request.actor.tenant.plan),
     }

@@ -25,7 +25,6 @@ _SENTENCES = {
     "session.began": "signed in",
     "session.ended": "signed out",
 }
-_NAMED_BY_THE_ACTOR = {"authenticator", "password", "session"}
 _ACTORS = {
     "anonymous": "Somebody who was not signed in",
     "api_key": "API key",
@@ -72,14 +71,13 @@ def kind_in_words(kind: str) -> str:
 
 
 def _told(event: AuditEvent, members: Mapping[str, str]) -> Told:
-    is_own = event.target_kind in _NAMED_BY_THE_ACTOR
     return Told(
         sequence=event.sequence,
         at=event.at,
         who=event.actor_name or _ACTORS.get(event.actor_kind, event.actor_kind),
         how="" if event.actor_kind == "member" or not event.actor_name else _ACTORS.get(event.actor_kind, ""),
         what=_SENTENCES.get(event.action) or _sentence(event),
-        name="" if is_own else members.get(event.target_name, event.target_name),
+        name="" if event.target_name == event.actor_name else members.get(event.target_name, event.target_name),
         address=event.address,
         request_id=event.request_id,
         changes=[Change(name.replace("_", " "), before, after) for name, before, after in event.changes],

@@ -83,3 +83,47 @@ def test_a_key_that_is_refused_often_floods_nothing(cast: Cast, keys: Keys) -> N
         assert keys.viewer.get("/audit-events").status == 403
     with tenant_context(cast.tenant.id):
         assert AuditEvent.objects.filter(action="access.refused").count() == 5
+
+
+HOOK = {"name": "SIEM", "url": "https://siem.example.com/audit"}
+
+
+def test_a_webhook_is_made_listed_rotated_and_removed(keys: Keys) -> None:
+    made = keys.admin.post("/audit-targets", **HOOK, after=0)
+    assert made.status == 201
+    one = f"/audit-targets/{made.body['id']}"
+    (listed,) = keys.admin.get("/audit-targets").body["items"]
+    assert (listed["name"], listed["cursor"], listed["error"], listed["failures"]) == ("SIEM", 0, "", 0)
+    assert "secret" not in listed
+    rotated = keys.admin.post(f"{one}/secret").body["secret"]
+    assert rotated.startswith("whsec_")
+    assert rotated != made.body["secret"]
+    assert keys.admin.delete(f"{one}/former-secret").status == 204
+    assert keys.stranger.delete(one).status == 404
+    assert keys.developer.delete(one).code == "permission_denied"
+    assert keys.admin.delete(one).status == 204
+    assert keys.admin.delete(one).status == 404
+    assert keys.admin.get("/audit-targets").body["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"url": "http://siem.example.com"},
+        {"url": "https://10.0.0.1/"},
+        {"url": "https://siem.example.com/\0"},
+        {"name": ""},
+        {"after": -1},
+        {"after": 2**80},
+        {"after": "x"},
+        {"more": 1},
+    ],
+)
+def test_what_is_no_webhook_is_refused_at_its_field(keys: Keys, wrong: dict[str, object]) -> None:
+    assert keys.admin.post("/audit-targets", **(HOOK | wrong)).fields == list(wrong)
+
+
+def test_only_admins_see_and_make_webhooks(keys: Keys) -> None:
+    for api in (keys.developer, keys.viewer):
+        assert api.get("/audit-targets").code == "permission_denied"
+        assert api.post("/audit-targets", **HOOK).code == "permission_denied"
