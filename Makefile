@@ -31,7 +31,7 @@ e2e: setup ## drive the console with Chromium, installing it where it is not; SC
 
 conformance: setup ## the official conformance suite, other people's clients and servers, installing them
 	@$(PYTHON) -m tests.conformance
-	@$(PYTHON) -m pytest -m peers tests/clients tests/mcp_runtime/others_servers $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -m peers tests/clients tests/mcp_runtime/others_servers tests/console/test_scim_compliance.py $(PYTEST_ARGS)
 
 fuzz: setup ## over a million inputs for the decoder and the ladder; FUZZ_ARGS=--short is a minute, for CI
 	@$(PYTHON) -m tests.fuzz $(FUZZ_ARGS)

@@ -1,16 +1,18 @@
 """What a provider tells of a person, carried out: joining, coming back, being put out. Runs in the tenant's context.
 
-A provider speaks for the tenant and not for people's accounts: somebody with an address that the tenant has not proven
-to be its own is invited, and joins when they accept.
+A provider speaks for the tenant and not for people's accounts: who has an address at a domain that the tenant has
+verified joins at once, and anybody else is invited, and joins when they accept.
 """
 
 from scim2_models import ForbiddenException, UniquenessException
 
 from core.refusals import Refused
-from tenants.models import Cause, Invitation, Membership, ScimConnection, ScimUser
+from tenants.models import Cause, Invitation, Membership, ScimConnection, ScimUser, User
 from tenants.scim.linking import linked
 from tenants.services.deprovisioning import deprovision
 from tenants.services.members import member_invite_for
+from tenants.sso.admitting import account_made
+from tenants.sso.domains import holder_of
 
 
 def told(connection: ScimConnection, row: ScimUser, *, was_active: bool, was_known_as: str) -> None:
@@ -35,6 +37,8 @@ def _admitted(connection: ScimConnection, row: ScimUser) -> None:
     if not row.email:
         return
     membership = Membership.objects.select_for_update().filter(user__email=row.email).first()
+    if membership is None and holder_of(row.email) == connection.tenant_id:
+        membership = _joined(connection, row)
     if membership is None:
         member_invite_for(connection=connection, email=row.email)
         return
@@ -42,6 +46,12 @@ def _admitted(connection: ScimConnection, row: ScimUser) -> None:
         raise UniquenessException(detail="Another provisioned user has this address")
     _reactivated(membership)
     linked(connection, row, membership)
+
+
+def _joined(connection: ScimConnection, row: ScimUser) -> Membership:
+    name = str(row.document.get("displayName") or "")[:100]
+    user = User.objects.filter(email=row.email).first() or account_made(row.email, name)
+    return Membership.objects.create(tenant_id=connection.tenant_id, user=user, role=connection.default_role)
 
 
 def _reactivated(membership: Membership) -> None:

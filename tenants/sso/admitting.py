@@ -17,6 +17,7 @@ from django.utils import timezone
 from core import refusals
 from core.refusals import Refused
 from tenants.models import Membership, Role, SsoConnection, SsoIdentity, Tenant, User
+from tenants.scim.linking import linked_on_joining
 from tenants.services.roles import member_take_role
 from tenants.sso.checks import Asserted, Trace
 from tenants.sso.connections import ASSIGNABLE
@@ -61,7 +62,7 @@ def admitted(connection: SsoConnection, tenant: Tenant, asserted: Asserted, know
 
     Runs inside the tenant's context. Raises Refused(CONFLICT) when the same person came twice at once.
     """
-    user = known.user or _account_made(known.email, asserted.name)
+    user = known.user or account_made(known.email, asserted.name)
     if known.identity is None:
         _take_over(user)
     role = role_for(connection, asserted.groups)
@@ -108,7 +109,8 @@ def _require_own_domain(tenant_id: UUID, email: str, trace: Trace) -> None:
     trace.require("e-mail domain", sentence, holds=holder_of(email) == tenant_id, came=email)
 
 
-def _account_made(email: str, name: str) -> User:
+def account_made(email: str, name: str) -> User:
+    """An account without a password, for an address whose domain the tenant has verified. Raises Refused(CONFLICT)."""
     try:
         with transaction.atomic():
             user = User.objects.create_user(email, name=name)
@@ -132,6 +134,8 @@ def _take_over(user: User) -> None:
 def _joined(tenant: Tenant, user: User, role: str) -> Membership:
     try:
         with transaction.atomic():
-            return Membership.objects.create(tenant=tenant, user=user, role=role)
+            joined = Membership.objects.create(tenant=tenant, user=user, role=role)
     except IntegrityError:
         raise Refused(refusals.CONFLICT, "You joined just now. Sign in again.") from None
+    linked_on_joining(joined)
+    return joined

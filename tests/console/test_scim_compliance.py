@@ -46,6 +46,8 @@ def origin() -> Iterator[str]:
 def test_it_passes_every_check_of_the_tester(cast: Cast, origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tenants.scim.serving.REQUESTS_PER_SECOND", 10_000)
     provider = provider_of(cast)
+    # The tester waits five seconds; the first request of a process imports what all others use.
+    assert provider.send("GET", "/Schemas").status_code == 200
     logging.getLogger("django.request").setLevel(logging.CRITICAL)
     ran = subprocess.run(
         [
