@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 
 from core import refusals
 from core.refusals import Refused
-from mcp_runtime.models import AccessKey, Endpoint, Prompt, Resource, Tool
+from mcp_runtime.models import AccessKey, Endpoint, Prompt, Resource, Tool, ToolRule
 from tenants.services.api_keys import live
 
 
@@ -113,3 +113,8 @@ def _count(rows: QuerySet[Any]) -> Coalesce:
     """A correlated count: joining two to-many tables would multiply their rows."""
     mine = rows.filter(endpoint=OuterRef("pk")).order_by().values("endpoint")
     return Coalesce(Subquery(mine.annotate(number=Count("pk")).values("number"), IntegerField()), 0)
+
+
+def tool_rules_of(endpoint: Endpoint) -> QuerySet[ToolRule]:
+    """The rules of an endpoint, by the name of their group."""
+    return ToolRule.objects.filter(endpoint=endpoint).order_by("group_name", "pk")

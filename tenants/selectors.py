@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from django.db.models import BooleanField, Case, ExpressionWrapper, IntegerField, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from core import refusals
 from core.refusals import Refused
-from tenants.models import ApiKey, Invitation, Membership, Role
+from tenants.models import ApiKey, Group, Invitation, Membership, Role
 from tenants.models.membership import MembershipQuerySet
 from tenants.services.api_keys import live
 
@@ -48,3 +48,22 @@ def api_key_of(api_key_id: UUID) -> ApiKey:
     if api_key is None:
         raise Refused(refusals.NOT_FOUND)
     return api_key
+
+
+def groups_by_name() -> list[Group]:
+    """The groups of the tenant in context, whoever tells of them; `member_count` is annotated."""
+    return list(Group.objects.annotate(member_count=Count("members")).order_by("name", "source", "pk"))
+
+
+def group_of(group_id: UUID) -> Group:
+    """A group of the tenant in context; raises Refused(NOT_FOUND)."""
+    group = Group.objects.filter(pk=group_id).first()
+    if group is None:
+        raise Refused(refusals.NOT_FOUND)
+    return group
+
+
+def group_emails(group: Group) -> list[str]:
+    """The addresses of a group's members, in order."""
+    members = Membership.objects.filter(groups__group=group)
+    return list(members.order_by("user__email").values_list("user__email", flat=True))

@@ -24,7 +24,7 @@ _OF_TENANT = (
     "audit",
     "provisioning",
 )
-_OF_ENDPOINT = ("tools", "content", "sources", "keys", "versions")
+_OF_ENDPOINT = ("tools", "content", "sources", "keys", "rules", "versions")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("console.pages.landing.urls")),

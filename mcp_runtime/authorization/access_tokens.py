@@ -36,7 +36,7 @@ def admit(token: bytes, digest: bytes, endpoint: ServedEndpoint) -> Principal | 
     claims = _verified(token, endpoint)
     if claims is None or not _is_meant_for(claims, endpoint):
         return None
-    principal = _principal(claims)
+    principal = _principal(claims, endpoint)
     if endpoint.gate.is_cut_off(principal.subjects, principal.issued_at):
         return None
     admitted = endpoint.admitted
@@ -98,7 +98,7 @@ def _is_address(url: str, endpoint: ServedEndpoint) -> bool:
     return is_ours and names[-1] in _TRANSPORTS and names[4:-1] in ([], ["preview"])
 
 
-def _principal(claims: dict[str, Any]) -> Principal:
+def _principal(claims: dict[str, Any], endpoint: ServedEndpoint) -> Principal:
     client, subject = f"client:{claims['client_id']}", claims["sub"]
     # RFC 9068 section 2.2: a client that acts for itself is its own subject.
     who = client if subject == claims["client_id"] else f"member:{subject}"
@@ -106,6 +106,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
     return Principal(
         who,
         float(claims["exp"]),
+        endpoint.tools_of_member(who),
         scopes=frozenset(claims["scope"].split()),
         subjects=tuple(dict.fromkeys((who, client, f"grant:{claims['grant']}"))),
         issued_at=float(claims["iat"]),

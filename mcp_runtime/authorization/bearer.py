@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from dataclasses import replace
 
 from core import keys, refusals, tickets
 from core.refusals import Refused
@@ -53,6 +54,16 @@ def is_still_valid(principal: Principal, endpoint: ServedEndpoint, now: float) -
     return principal in endpoint.principals.values()
 
 
+def as_of_now(principal: Principal, endpoint: ServedEndpoint, now: float) -> Principal | None:
+    """A principal who was let in once, with what they may use now; None where they would not be let in again."""
+    if not is_still_valid(principal, endpoint, now):
+        return None
+    if not principal.subjects:
+        return principal
+    tools = endpoint.tools_of_member(principal.id)
+    return principal if tools == principal.tools else replace(principal, tools=tools)
+
+
 def _by_digest(token: bytes, endpoint: ServedEndpoint) -> Principal | None:
     # The look-up is by digest, so its timing says nothing about any key.
     digest = hashlib.sha256(token).digest()
@@ -73,4 +84,5 @@ def _by_ticket(token: bytes, endpoint: ServedEndpoint) -> Principal | None:
     member, issued_at = f"member:{ticket.user_id}", ticket.expires_at - tickets.LIFETIME_SECONDS
     if endpoint.gate.is_cut_off((member,), issued_at):
         return None
-    return Principal(member, ticket.expires_at, subjects=(member,), issued_at=issued_at)
+    tools = endpoint.tools_of_member(member)
+    return Principal(member, ticket.expires_at, tools, subjects=(member,), issued_at=issued_at)

@@ -8,6 +8,7 @@ from mcp_runtime.models.health import BoardState, Evidence, HealthEvent, Watch, 
 from mcp_runtime.models.published import EndedSession, EndpointVersion, PublishedEndpoint
 from mcp_runtime.models.quota import CallBudget, ConnectionLease, RequestBudget
 from mcp_runtime.models.task import Task, TaskSchedule, TaskStatus
+from mcp_runtime.models.tool_rule import ToolRule
 from mcp_runtime.models.upstream import (
     Definition,
     Form,
@@ -49,6 +50,7 @@ __all__ = [
     "TaskStatus",
     "TaskSupport",
     "Tool",
+    "ToolRule",
     "Upstream",
     "UpstreamSchedule",
     "Watch",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcp_runtime.authorization.gates import NO_GATE, ServedGate
+from mcp_runtime.authorization.tool_rules import Roster, Rules, tools_of
 from mcp_runtime.protocol.mirrored import MirroredArgument
 from mcp_runtime.schemas import Validator
 from mcp_runtime.snapshots.structs import PromptSnapshot, ResourceSnapshot, ToolSnapshot
@@ -132,6 +133,11 @@ class ServedEndpoint:
     stopped: dict[str, Any] | None = None
     is_listed: bool = False
     gate: ServedGate = NO_GATE
+    # Which tools the members of groups may use; None: every member all of them. Who is in these groups.
+    rules: Rules | None = None
+    roster: Roster = field(default_factory=dict)
+    # Tools that say where to repair an upstream: who may use some may use these.
+    connecting: frozenset[str] = frozenset()
     # Who presented an access token, by its digest, as long as endpoint and gate stay what they are.
     admitted: dict[bytes, Principal] = field(default_factory=dict)
     wires: "dict[str, Wire]" = field(default_factory=dict)
@@ -141,6 +147,14 @@ class ServedEndpoint:
         if principal.tools is not None and name not in principal.tools:
             return None
         return self.tools.get(name)
+
+    def tools_of_member(self, member: str) -> frozenset[str] | None:
+        """The tools that a member (`member:<user id>`) may see and call; None: all. Clients' own tokens name none."""
+        if self.rules is None or self.is_open or not member.startswith("member:"):
+            return None
+        names = [*self.tools, *(item.name for item in self.unavailable)]
+        tools = tools_of(self.roster.get(member, frozenset()), self.rules, names)
+        return None if tools is None else tools | self.connecting
 
     def resource_at(self, principal: Principal, uri: str) -> tuple[ServedResource, dict[str, str]] | None:
         """The resource at `uri` and its template's variables, if the principal may read it.

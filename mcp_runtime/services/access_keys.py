@@ -11,6 +11,7 @@ from mcp_runtime.models import AccessKey, Tool
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.services.publish import publish
 from mcp_runtime.services.rates import require_rate
+from mcp_runtime.services.tool_rules import require_usable
 from tenants.access import Actor, Permission
 from tenants.services.api_keys import live
 from tenants.validation import cleaned, refused_fields, require_expiry
@@ -30,7 +31,8 @@ def access_key_issue(
     """A new key, and its secret, which is not stored and cannot be shown again.
 
     `tools` limits it to those names, `calls_per_minute` what it may call; None allows all.
-    Raises Refused(INVALID_INPUT) for unknown tools, a past expiry, a limit that is none.
+    Raises Refused(INVALID_INPUT) for unknown tools, those that rules keep from its maker, a past expiry, a limit that
+    is none.
     """
     actor.require(Permission.MANAGE_ACCESS_KEYS)
     actor.require_standing()
@@ -41,6 +43,7 @@ def access_key_issue(
         raise Refused(refusals.LIMIT_REACHED, f"An endpoint has at most {MAXIMUM_LIVE_KEYS} live keys.")
     if tools is not None:
         _require_known(set(tools), set(Tool.objects.filter(endpoint=endpoint).values_list("name", flat=True)))
+    require_usable(actor, endpoint, tools)
     issued = keys.issue(keys.ACCESS_KEY)
     access_key = AccessKey(
         tenant=actor.tenant,

@@ -7,7 +7,17 @@ from core.events import notify
 from mcp_runtime.addresses import upstream_url
 from mcp_runtime.curation.shape import Curation, read_curation
 from mcp_runtime.curation.tools import fixed_arguments
-from mcp_runtime.models import AccessKey, Definition, Endpoint, Prompt, PublishedEndpoint, Resource, Tool, Upstream
+from mcp_runtime.models import (
+    AccessKey,
+    Definition,
+    Endpoint,
+    Prompt,
+    PublishedEndpoint,
+    Resource,
+    Tool,
+    ToolRule,
+    Upstream,
+)
 from mcp_runtime.services.versions import version_held, version_record
 from mcp_runtime.snapshots import structs
 from tenants.services.api_keys import live
@@ -68,9 +78,19 @@ def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
         resources=[_resource(resource) for resource in resources],
         keys=[_key(key) for key in keys],
         upstreams=[upstream_snapshot(upstream) for upstream in _upstreams(endpoint)],
+        tool_rules=_tool_rules(endpoint),
         stopped=endpoint.stopped_message,
         stopped_since=endpoint.stopped_at.timestamp() if endpoint.stopped_at else 0,
     )
+
+
+def _tool_rules(endpoint: Endpoint) -> dict[str, list[str]] | None:
+    rules = ToolRule.objects.filter(endpoint=endpoint)
+    if not rules.exists():
+        return None
+    # A rule whose group is gone lets nobody in, and still says that there are rules.
+    named = rules.exclude(group=None).order_by("pk").values_list("group_id", "patterns")
+    return {str(group_id): patterns for group_id, patterns in named}
 
 
 def _upstreams(endpoint: Endpoint) -> QuerySet[Upstream]:

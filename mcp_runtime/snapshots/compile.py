@@ -120,6 +120,8 @@ class Compiler:
             icons=tuple(snapshot.icons),
             is_listed=snapshot.listed,
             upstreams=upstreams,
+            rules=snapshot.tool_rules,
+            connecting=frozenset(connecting),
             notes=tuple(upstream.note() for upstream in unwell),
         )
         return stopped(served, snapshot.stopped, snapshot.stopped_since) if snapshot.stopped else served

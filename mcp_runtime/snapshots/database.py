@@ -1,9 +1,11 @@
 """The few questions that a worker asks the database, each in a transaction of the tenant it is about."""
 
 import uuid
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 
 from core.channels import ENDPOINTS_CHANNEL
+from mcp_runtime.authorization.tool_rules import Roster
 from mcp_runtime.lines import ENTER, Connection, Line
 from mcp_runtime.snapshots.structs import EndpointChanged, encode
 
@@ -29,6 +31,18 @@ _ENDED = """
     SELECT session_digest, extract(epoch FROM expires_at)::float FROM mcp_runtime_endedsession
     WHERE tenant_id = %s AND endpoint_id = %s AND expires_at > now()
 """
+# Those whom no rule limits come first, since what is beyond the limit is left out and may use nothing.
+_ROSTER = """
+    SELECT 'member:' || m.user_id, '*' FROM tenants_membership m
+    WHERE m.tenant_id = %(tenant)s AND m.role IN ('owner', 'admin') AND m.deactivated_at IS NULL
+      AND EXISTS (SELECT FROM mcp_runtime_toolrule r WHERE r.tenant_id = %(tenant)s AND r.endpoint_id = %(endpoint)s)
+    UNION ALL
+    SELECT 'member:' || m.user_id, g.group_id::text FROM mcp_runtime_toolrule r
+    JOIN tenants_groupmember g ON g.tenant_id = r.tenant_id AND g.group_id = r.group_id
+    JOIN tenants_membership m ON m.tenant_id = g.tenant_id AND m.id = g.membership_id AND m.deactivated_at IS NULL
+    WHERE r.tenant_id = %(tenant)s AND r.endpoint_id = %(endpoint)s
+    LIMIT %(limit)s
+"""
 _END = """
     INSERT INTO mcp_runtime_endedsession (id, tenant_id, endpoint_id, session_digest, expires_at)
     VALUES (%s, %s, %s, %s, to_timestamp(%s)) ON CONFLICT DO NOTHING
@@ -42,6 +56,8 @@ _LISTED = """
 """
 # What a catalogue holds at most; the format has no pages.
 MAXIMUM_LISTED = 1_000
+# Places in the groups that an endpoint's rules name.
+MAXIMUM_ROSTER = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,7 @@ class Published:
     document: bytes | None
     ended: dict[str, float]
     gate: bytes | None
+    roster: Roster = field(default_factory=dict)
 
 
 class Database:
@@ -113,4 +130,14 @@ async def _published(connection: Connection, tenant_id: str, endpoint_slug: str,
         return None
     endpoint_id, version, document, gate = row
     ended = await (await connection.execute(_ENDED, (tenant_id, endpoint_id))).fetchall()
-    return Published(tenant_id, endpoint_id, version, document, dict(ended), gate)
+    roster = await _roster(connection, tenant_id, endpoint_id)
+    return Published(tenant_id, endpoint_id, version, document, dict(ended), gate, roster)
+
+
+async def _roster(connection: Connection, tenant_id: str, endpoint_id: str) -> Roster:
+    """Who is in the groups that the endpoint's rules name; empty where there are no rules."""
+    wanted = {"tenant": tenant_id, "endpoint": endpoint_id, "limit": MAXIMUM_ROSTER}
+    places: defaultdict[str, set[str]] = defaultdict(set)
+    for member, group in await (await connection.execute(_ROSTER, wanted)).fetchall():
+        places[member].add(group)
+    return {member: frozenset(groups) for member, groups in places.items()}

@@ -121,7 +121,7 @@ class SnapshotStore:
         held = self._by_id.get(key)
         if held is None:
             served = await self._compiler.compile(decode(found.document or b""), None)
-            served.gate = self._gates(found.gate)
+            served.gate, served.roster = self._gates(found.gate), found.roster
             # Another name of the same endpoint may have been loaded while this one was compiled.
             compiled = Held(served, self._quotas.of(found.tenant_id), self._follower)
             held = self._by_id.setdefault(key, compiled)
@@ -243,15 +243,22 @@ class SnapshotStore:
             if session_digest not in held.ended:
                 held.end_session(session_digest, expires_at)
         held.forget_expired(time.time())
-        served = held.served
+        served = await self._renewed(held.served, found)
+        if served is not held.served:
+            held.replace(served)
+
+    async def _renewed(self, before: ServedEndpoint, found: Published) -> ServedEndpoint:
+        """The endpoint as it is now: the same object if nothing changed."""
+        served = before
         if found.document is not None:
-            served = await self._compiler.compile(decode(found.document), served)
-            served.gate = held.served.gate
+            served = await self._compiler.compile(decode(found.document), before)
+            served.gate, served.roster = before.gate, before.roster
         if found.gate is not None:
             # What was found out about tokens was found out by the former gate.
             served = replace(served, gate=self._gates(found.gate), admitted={})
-        if served is not held.served:
-            held.replace(served)
+        if found.roster != served.roster:
+            served = replace(served, roster=found.roster, admitted={})
+        return served
 
 
 def _known(served: ServedEndpoint) -> Known:

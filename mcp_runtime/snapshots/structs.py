@@ -129,6 +129,8 @@ class EndpointSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     resources: list[ResourceSnapshot] = []
     keys: list[KeySnapshot] = []
     upstreams: list[UpstreamSnapshot] = []
+    # Names of tools, or how they begin, that each group's members may use; None: no rules, and so all for everybody.
+    tool_rules: dict[str, list[str]] | None = None
     # What callers are told while it is stopped, and since when, in seconds since the epoch.
     stopped: str = ""
     stopped_since: float = 0

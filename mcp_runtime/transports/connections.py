@@ -145,12 +145,9 @@ class _Listener(ListenStream):
 class Connection:
     """One client's. `understand` is how its messages are framed: `ladder.receive`, or in sessions alone."""
 
-    def __init__(
-        self, services: Services, held: Held, principal: Principal, stream: ConnectionStream, understand: Understand
-    ) -> None:
+    def __init__(self, services: Services, held: Held, stream: ConnectionStream, understand: Understand) -> None:
         self._services = services
         self._held = held
-        self._principal = principal
         self._stream = stream
         self._understand = understand
         self._standing: Standing | None = None
@@ -194,7 +191,7 @@ class Connection:
     def _scene(self) -> Scene:
         held = self._held
         services = self._services
-        return Scene(held.served, self._principal, services.sessions, held.ended, services.tasks, self._standing)
+        return Scene(held.served, self._stream.principal, services.sessions, held.ended, services.tasks, self._standing)
 
     def _meet(self, reply: Reply, scene: Scene) -> None:
         standing = standing_given(reply, scene)

@@ -67,7 +67,7 @@ class DirectStream(Listener):
     `leave` is called once, when the connection is free again or gone.
     """
 
-    __slots__ = ("_channel", "_expiry", "_held", "_listen", "_principal", "_pulse", "_waiting", "is_open", "leave")
+    __slots__ = ("_channel", "_expiry", "_held", "_listen", "_pulse", "_waiting", "is_open", "leave")
 
     def __init__(self, listen: Listen, held: Held, pulse: Pulse, leave: Callable[[], None]) -> None:
         self._listen = listen.lean()

@@ -68,7 +68,7 @@ class HttpSse(Door):
 
     async def _stream(self, path: str, held: Held, principal: Principal, receive: Receive, send: Send) -> None:
         stream = SseStream(principal)
-        connection = Connection(self._services, held, principal, stream, ladder.receive_in_session)
+        connection = Connection(self._services, held, stream, ladder.receive_in_session)
         address = self._mailboxes.open(connection, _owner(held, principal))
         stream.messages = f"{path.removesuffix(STREAM)}{MESSAGES}?session_id={address}"
         try:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.refusals import Refused
-from mcp_runtime.authorization.bearer import is_still_valid
+from mcp_runtime.authorization.bearer import as_of_now
 from mcp_runtime.protocol.conversing import encode_notification
 from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
@@ -40,7 +40,7 @@ type Interested = Callable[[str], Coroutine[Any, Any, bool]]
 class Hearer:
     """What hears of an endpoint's changes for a client, however what it says is sent."""
 
-    __slots__ = ()
+    __slots__ = ("_principal",)
     _principal: Principal
 
     def push(self, message: bytes) -> None:
@@ -53,15 +53,19 @@ class Hearer:
 
     def endpoint_changed(self, served: ServedEndpoint, changes: Changes) -> None:
         """Tells the client what changed of what it sees, or ends if it would not be let in any more."""
-        if not is_still_valid(self._principal, served, time.time()):
+        principal = as_of_now(self._principal, served, time.time())
+        # Who may use less than all from now on opens anew: what was subscribed to may not be theirs to hear of.
+        if principal is None or (self._principal.tools is None and principal.tools is not None):
             self.close()
             return
-        unlimited = self._principal.tools is None
-        if any(self._principal.may_use(name) for name in changes.tools):
+        otherwise = principal.tools != self._principal.tools
+        self._principal = principal
+        unlimited = principal.tools is None
+        if otherwise or any(principal.may_use(name) for name in changes.tools):
             self.list_changed("tools")
-        if changes.prompts and unlimited:
+        if unlimited and (otherwise or changes.prompts):
             self.list_changed("prompts")
-        if changes.resources and unlimited:
+        if unlimited and (otherwise or changes.resources):
             self.list_changed("resources")
         for uri in changes.updated if unlimited else ():
             self.resource_updated(uri)
@@ -111,6 +115,11 @@ class EventStream(Hearer):
         self._wake = asyncio.Event()
         self._closed = False
         self._deserted = False
+
+    @property
+    def principal(self) -> Principal:
+        """Who listens, with what they may use now."""
+        return self._principal
 
     def push(self, message: bytes) -> None:
         """Queues a message; one that waits already says the same. A full queue ends the stream: nobody reads it."""

@@ -126,7 +126,7 @@ class McpConsumer(AsyncWebsocketConsumer):
         except DatabaseAway:
             away = refusals.TEMPORARILY_UNAVAILABLE
             raise await self._ended(PRIVATE + away.http_status, away.name) from None
-        self._connection = Connection(self._services, held, principal, stream, ladder.receive)
+        self._connection = Connection(self._services, held, stream, ladder.receive)
         self._serving = asyncio.create_task(self._serve(stream, held))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:

@@ -92,6 +92,9 @@ _PAGES = {
     "endpoints/<slug:endpoint>/keys/": _ENDPOINT,
     "endpoints/<slug:endpoint>/keys/new/": _ENDPOINT,
     "endpoints/<slug:endpoint>/keys/<uuid:key_id>/revoke/": _ENDPOINT | {"key_id": "access_key"},
+    "endpoints/<slug:endpoint>/rules/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/rules/set/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/rules/<uuid:rule_id>/delete/": _ENDPOINT | {"rule_id": "tool_rule"},
     "endpoints/<slug:endpoint>/versions/": _ENDPOINT,
     "endpoints/<slug:endpoint>/versions/release/": _ENDPOINT,
     "endpoints/<slug:endpoint>/versions/<int:version>/": _ENDPOINT | {"version": "=1"},
@@ -109,6 +112,9 @@ _PAGES = {
     "usage/": _TENANT,
     "team/": _TENANT,
     "team/invite/": _TENANT,
+    "team/groups/": _TENANT,
+    "team/groups/<uuid:group_id>/": _TENANT | {"group_id": "group"},
+    "team/groups/<uuid:group_id>/delete/": _TENANT | {"group_id": "group"},
     "team/leave/": _TENANT,
     "team/transfer/": _TENANT,
     "team/invitations/<uuid:invitation_id>/withdraw/": _TENANT | {"invitation_id": "invitation"},
@@ -250,6 +256,12 @@ _API = {
     ),
     "endpoints/<slug:endpoint>/versions/held": Probe(_IN_ENDPOINT, {"PUT": {"version": 1}}),
     "endpoints/<slug:endpoint>/keys": Probe(_IN_ENDPOINT, {"POST": {"name": "another"}}),
+    "endpoints/<slug:endpoint>/rules": Probe(
+        _IN_ENDPOINT, {"POST": {"group_id": "00000000-0000-4000-8000-000000000000", "patterns": ["*"]}}
+    ),
+    "endpoints/<slug:endpoint>/rules/<uuidstr:rule_id>": Probe(_IN_ENDPOINT | {"rule_id": "tool_rule"}),
+    "groups/<uuidstr:group_id>": Probe({"group_id": "group"}),
+    "groups/<uuidstr:group_id>/members": Probe({"group_id": "group"}, {"PUT": {"emails": []}}),
     "endpoints/<slug:endpoint>/keys/<uuidstr:key_id>": Probe(_IN_ENDPOINT | {"key_id": "access_key"}),
 }
 _LINK = Probe(

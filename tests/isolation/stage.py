@@ -30,6 +30,7 @@ from mcp_runtime.models import (
 from mcp_runtime.services.access_keys import access_key_issue
 from mcp_runtime.services.content import prompt_create, resource_create
 from mcp_runtime.services.endpoints import endpoint_create
+from mcp_runtime.services.tool_rules import tool_rule_set
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
 from tenants.access import Actor
@@ -54,6 +55,7 @@ from tenants.models import (
 )
 from tenants.scim.connections import scim_connection_create, scim_token_issue
 from tenants.services.api_keys import api_key_issue
+from tenants.services.groups import group_create, group_fill
 from tenants.services.members import member_invite
 from tenants.services.tenants import tenant_create
 from tenants.sso.saml.config import saml_prepared
@@ -80,6 +82,8 @@ class Belongings:
     alert_channel: str
     audit_target: str
     access_key: str
+    group: str
+    tool_rule: str
     invitation: str
     invitation_token: str
     api_key: str
@@ -174,6 +178,9 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
             tenant=tenant, name=mark, url=f"https://{mark}.example/audit", cursor=0, error=mark
         )
         key, access_secret = access_key_issue(actor=acting, endpoint_slug=endpoint.slug, name=f"key {mark}")
+        group = group_create(actor=acting, name=f"Group {mark}")
+        group_fill(actor=acting, group_id=group.pk, emails=[member.email])
+        rule = tool_rule_set(actor=acting, endpoint_slug=endpoint.slug, group_id=group.pk, patterns=[mark])
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
         grant = _let_in(endpoint, member, mark)
         connection = stored_connection(tenant, f"https://127.0.0.1:9/{mark}", mark)
@@ -195,6 +202,8 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         alert_channel=str(channel.pk),
         audit_target=str(target.pk),
         access_key=str(key.pk),
+        group=str(group.pk),
+        tool_rule=str(rule.pk),
         invitation=str(invitation.pk),
         invitation_token=_token_mailed_to(invitation.email),
         api_key=str(api_key.pk),

@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from console.pages.team import invitations, views
+from console.pages.team import groups, invitations, views
 
 # Under /t/<tenant>/.
 urlpatterns = [
     path("team/", views.index, name="team"),
     path("team/invite/", invitations.invite, name="member_invite"),
     path("team/invitations/<uuid:invitation_id>/withdraw/", invitations.withdraw, name="invitation_withdraw"),
+    path("team/groups/", groups.index, name="group_list"),
+    path("team/groups/<uuid:group_id>/", groups.detail, name="group_detail"),
+    path("team/groups/<uuid:group_id>/delete/", groups.delete, name="group_delete"),
     path("team/leave/", views.leave, name="team_leave"),
     path("team/transfer/", views.transfer, name="tenant_transfer"),
     path("team/<uuid:user_id>/role/", views.change_role, name="member_role"),

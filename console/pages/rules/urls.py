@@ -1,0 +1,11 @@
+"""URLs of rules, under /t/<tenant>/endpoints/<endpoint>/."""
+
+from django.urls import path
+
+from console.pages.rules import views
+
+urlpatterns = [
+    path("rules/", views.index, name="rule_list"),
+    path("rules/set/", views.change, name="rule_set"),
+    path("rules/<uuid:rule_id>/delete/", views.delete, name="rule_delete"),
+]
