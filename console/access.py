@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from console.client_addresses import client_address
 from console.entry import demanded_of, met_at
 from core import refusals
 from core.acting import act_as
@@ -20,7 +21,8 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission, memberships_of, tenant_id_for
 from tenants.audit.refusing import refusal_note
-from tenants.models import Membership, User
+from tenants.models import Membership, Role, User
+from tenants.services.networks import require_console_address
 
 SAFE_METHODS = {"GET", "HEAD"}
 
@@ -67,11 +69,14 @@ def anybody[**P](view: Callable[Concatenate[HttpRequest, P], HttpResponseBase]) 
     return guarded
 
 
-def member[**P](permission: Permission, *, holds_context: bool = True) -> Callable[[MemberView[P]], View]:
+def member[**P](
+    permission: Permission, *, holds_context: bool = True, owner_from_anywhere: bool = False
+) -> Callable[[MemberView[P]], View]:
     """Lets members whose role allows `permission` see a page under `/t/<tenant>/`; strangers get 404.
 
     The view and its rendering run inside the tenant's context. A view that waits for something else (the runtime)
     says `holds_context=False` and opens `tenant_context` itself around its reads, so as to hold no transaction.
+    With `owner_from_anywhere` the list of networks that the console may be used from does not bind the owner.
     """
 
     def decorate(view: MemberView[P]) -> View:
@@ -88,6 +93,8 @@ def member[**P](permission: Permission, *, holds_context: bool = True) -> Callab
                 return _sent(narrowed, met_at(request, actor, demand, _back(request, f"/t/{actor.tenant.slug}/")))
 
             def inside() -> HttpResponseBase:
+                if not (owner_from_anywhere and actor.role == Role.OWNER):
+                    require_console_address(actor.tenant, client_address(request))
                 actor.require(permission)
                 with tenant_context(actor.tenant.id) if holds_context else nullcontext():
                     return view(narrowed, *args, **kwargs)

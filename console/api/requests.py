@@ -9,11 +9,13 @@ from django.http import HttpRequest
 from ninja.parser import Parser
 from ninja.security import HttpBearer
 
+from console.client_addresses import client_address
 from core import refusals
 from core.acting import act_as
 from core.refusals import Refused
 from tenants.access import Actor
 from tenants.services.api_keys import actor_for_api_key
+from tenants.services.networks import require_console_address
 from tenants.validation import json_problem, refused_fields
 
 
@@ -37,6 +39,7 @@ class ApiKeyBearer(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor:
         actor = actor_for_api_key(token)
+        require_console_address(actor.tenant, client_address(request))
         act_as("api_key", actor.api_key_id, actor.api_key_name)
         return actor
 

@@ -8,10 +8,13 @@ from pydantic import Field
 from billing.plans import plan_of
 from console.api.requests import ApiRequest
 from console.api.schemas import Body, Moment, answers, written
+from console.client_addresses import client_address
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint
+from tenants.access import Permission
 from tenants.models import Tenant
 from tenants.services import tenants
+from tenants.services.networks import MAXIMUM_NETWORKS, networks_set
 
 router = Router(tags=["Tenant"])
 
@@ -32,6 +35,20 @@ class TenantPatch(Body):
 
     name: str = Field(default_factory=str, description="1 to 80 characters.")
     slug: str = Field(default_factory=str, description="Addresses with the former slug go on working.")
+
+
+class NetworksOut(Schema):
+    """Networks (CIDR) from which a tenant may be reached; an empty list is everywhere."""
+
+    endpoints: list[str]
+    console: list[str] = Field(description="From where the console and this API may be used.")
+
+
+class NetworksIn(Body):
+    """Both lists, in place of those that are."""
+
+    endpoints: list[str] = Field(max_length=MAXIMUM_NETWORKS)
+    console: list[str] = Field(max_length=MAXIMUM_NETWORKS)
 
 
 class Transfer(Body):
@@ -64,6 +81,23 @@ def tenant_change(request: ApiRequest, payload: TenantPatch) -> Tenant:
         return tenants.tenant_rename(
             actor=actor, name=given.get("name", actor.tenant.name), slug=given.get("slug", actor.tenant.slug)
         )
+
+
+@router.get("/tenant/networks", response=answers(200, NetworksOut), summary="From where it may be reached")
+def networks_show(request: ApiRequest) -> dict[str, list[str]]:
+    request.auth.require(Permission.MANAGE_TENANT)
+    return _networks(request.auth.tenant)
+
+
+@router.put("/tenant/networks", response=written(200, NetworksOut), summary="Set from where it may be reached")
+def networks_change(request: ApiRequest, payload: NetworksIn) -> dict[str, list[str]]:
+    """Refused where the console's list would shut out the address that this request comes from."""
+    with tenant_context(request.auth.tenant.id):
+        return _networks(networks_set(actor=request.auth, **payload.model_dump(), address=client_address(request)))
+
+
+def _networks(tenant: Tenant) -> dict[str, list[str]]:
+    return {"endpoints": tenant.endpoint_networks, "console": tenant.console_networks}
 
 
 @router.post("/tenant/transfer", response=written(200, TenantOut), summary="Hand the tenant to another member")

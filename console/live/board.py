@@ -9,10 +9,12 @@ from asgiref.sync import async_to_sync
 from channels.generic.websocket import JsonWebsocketConsumer
 from django.http import HttpRequest
 
+from console.client_addresses import address_behind_proxies
 from console.entry import demanded_of
 from core.refusals import Refused
 from mcp_runtime.services.telling import board_group
 from tenants.access import Actor, Permission, actor_for
+from tenants.services.networks import require_console_address
 from tenants.sso.sessions import named_in, stands
 
 # Application codes (RFC 6455 section 7.4.2), after the HTTP statuses that say the same.
@@ -58,6 +60,7 @@ class BoardConsumer(JsonWebsocketConsumer):
         try:
             actor = actor_for(user, self.scope["url_route"]["kwargs"]["tenant"])
             actor.require(Permission.VIEW)
+            require_console_address(actor.tenant, _client_address(self.scope))
         except Refused:
             self._refuse(NOT_FOUND)
             return None
@@ -78,3 +81,8 @@ class BoardConsumer(JsonWebsocketConsumer):
 
     def _refuse(self, code: int) -> None:
         self.close(code)  # type: ignore[no-untyped-call]  # Channels has no types
+
+
+def _client_address(scope: Any) -> str:
+    told = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return address_behind_proxies(scope["client"][0] if scope.get("client") else "", ",".join(told))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from core import keys, refusals, tickets
 from core.refusals import Refused
 from mcp_runtime.authorization.access_tokens import admit, looks_like_one
-from mcp_runtime.protocol.headers import AUTHORIZATION, RequestHeaders
+from mcp_runtime.protocol.headers import AUTHORIZATION, RawHeaders, RequestHeaders
 from mcp_runtime.protocol.served import ANONYMOUS, Principal, ServedEndpoint
 
 MAXIMUM_TOKEN_BYTES = 4_096
@@ -35,6 +35,12 @@ def principal_of(headers: RequestHeaders, endpoint: ServedEndpoint) -> Principal
     if principal is None or (principal.expires_at is not None and principal.expires_at <= time.time()):
         raise Refused(refusals.INVALID_CREDENTIALS)
     return principal
+
+
+def presents_ticket(raw: RawHeaders) -> bool:
+    """Whether the one credential of a request is a ticket by its form, and so will be held to be one."""
+    presented = [value for name, value in raw if name.lower() == AUTHORIZATION]
+    return len(presented) == 1 and presented[0][len(_SCHEME) :].strip(b" \t").startswith(_TICKET)
 
 
 def refuse_token_in(query_string: bytes) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from core.networks import Networks
 from tenants.authorization import gate
 
 logger = logging.getLogger(__name__)
@@ -14,13 +15,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedGate:
-    """`keys` are by `kid`; `cutoffs` maps subjects to seconds since the epoch; `public_url` is the runtime's."""
+    """`keys` are by `kid`; `cutoffs` maps subjects to seconds since the epoch; `public_url` is the runtime's.
+
+    Calls come from `networks`; None: from everywhere.
+    """
 
     version: int = 0
     public_url: str = ""
     issuers: frozenset[str] = frozenset()
     keys: dict[str, ECKey] = field(default_factory=dict)
     cutoffs: dict[str, float] = field(default_factory=dict)
+    networks: Networks | None = None
 
     def is_cut_off(self, subjects: Iterable[str], issued_at: float) -> bool:
         """Whether what was issued then, in seconds since the epoch, for these subjects, is good no more."""
@@ -38,7 +43,8 @@ def gates(public_url: str) -> Gates:
 
     def of(document: bytes | None) -> ServedGate:
         told = gate.decode(document) if document else gate.Gate()
-        return ServedGate(told.version, public_url, frozenset(told.issuers), _keys(told), told.cutoffs)
+        networks = Networks.of(told.networks) if told.networks else None
+        return ServedGate(told.version, public_url, frozenset(told.issuers), _keys(told), told.cutoffs, networks)
 
     return of
 

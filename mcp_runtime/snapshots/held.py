@@ -131,11 +131,16 @@ class Held:
             retire(served.upstreams, {})
             return
         changes = _changes(self.served, served)
+        elsewhere = self.served.gate.networks != served.gate.networks
         retire(self.served.upstreams, served.upstreams)
         self.served = served
         self._follower.stir(self)
         for subscriber in list(self.subscribers):
-            subscriber.endpoint_changed(served, changes)
+            if elsewhere:
+                # Where each comes from is asked at the door: who may stay comes back.
+                subscriber.close()
+            else:
+                subscriber.endpoint_changed(served, changes)
 
     def announce(self, kind: str, uri: str) -> None:
         """Passes on what a source says: a list changed (`kind`), or with a URI that resource."""

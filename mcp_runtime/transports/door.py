@@ -45,6 +45,7 @@ class Door(ABC):
             headers = RequestHeaders(scope["headers"])
             self._guards.check_host(headers)
             held = self._store.get(scope["path"]) or await self._store.find(scope["path"])
+            self._guards.check_address(held.served.gate, peer_of(scope), scope["headers"])
             if headers.get(ORIGIN) is not None:
                 send = with_headers(send, self._guards.cors(headers, held.served))
             if scope["method"] == "POST":
@@ -90,6 +91,12 @@ class Door(ABC):
                 await stream.serve(receive, send, self._limits.keep_alive_seconds)
             finally:
                 held.unsubscribe(stream)
+
+
+def peer_of(scope: Scope) -> str:
+    """The address that a request's connection comes from; empty where there is none."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def not_allowed(allow: bytes) -> Reply:

@@ -142,7 +142,7 @@ class FastLane(BoundedHttp):
             super().on_message_complete()
             return
         self._in_lane = False
-        head = RequestHead(self.url.decode("latin-1"), self.headers)
+        head = RequestHead(self.url.decode("latin-1"), self.headers, self.client[0] if self.client else "")
         answer = self._answer_now(head, self._body)
         if type(answer) is Reply:
             self._note_end()

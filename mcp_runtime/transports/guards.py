@@ -3,16 +3,21 @@
 from urllib.parse import urlsplit
 
 from core import environment, refusals
+from core.networks import client_of
 from core.refusals import Refused
+from mcp_runtime.authorization.bearer import presents_ticket
+from mcp_runtime.authorization.gates import ServedGate
 from mcp_runtime.protocol.headers import (
     ACCEPT,
     CONTENT_ENCODING,
     CONTENT_TYPE,
     FETCH_SITE,
+    FORWARDED_FOR,
     HOST,
     ORIGIN,
     PARAMETER_PREFIX,
     PREFLIGHT_HEADERS,
+    RawHeaders,
     RequestHeaders,
 )
 from mcp_runtime.protocol.replies import HeaderList, Reply
@@ -40,19 +45,25 @@ _USUAL_ACCEPT = frozenset({
 class Guards:
     """Knows the runtime's public URL and by which host names it may be reached."""
 
-    def __init__(self, runtime_url: str, hosts: list[str]) -> None:
+    def __init__(self, runtime_url: str, hosts: list[str], proxies: int = 0) -> None:
+        """`proxies` is how many of them stand before the runtime and say where a request comes from."""
         parts = urlsplit(runtime_url)
         name = _bracketed(parts.hostname or "")
         allowed = {name, *(host.lower() for host in hosts), *(LOOPBACK if name in LOOPBACK else ())}
         self._own_origin = f"{parts.scheme}://{parts.netloc}".lower().encode()
         self.public_url = runtime_url.rstrip("/")
         self._names = frozenset(host.encode() for host in allowed)
+        self._proxies = proxies
         self._seen: set[bytes] = set()  # header values that were found good, so that each is taken apart once
 
     @classmethod
     def from_environment(cls) -> "Guards":
-        """RUNTIME_URL, and further names in RUNTIME_HOSTS."""
-        return cls(environment.text("RUNTIME_URL", "http://localhost:8100"), environment.words("RUNTIME_HOSTS"))
+        """RUNTIME_URL, further names in RUNTIME_HOSTS, and TRUSTED_PROXIES."""
+        return cls(
+            environment.text("RUNTIME_URL", "http://localhost:8100"),
+            environment.words("RUNTIME_HOSTS"),
+            environment.integer("TRUSTED_PROXIES", 0),
+        )
 
     def check_host(self, headers: RequestHeaders) -> None:
         """Raises Refused(HOST_NOT_ALLOWED) for a name that is not ours; its port does not matter."""
@@ -65,6 +76,18 @@ class Guards:
             raise Refused(refusals.HOST_NOT_ALLOWED)
         if len(self._seen) < MAXIMUM_SEEN:
             self._seen.add(host)
+
+    def check_address(self, gate: ServedGate, peer: str, raw: RawHeaders) -> None:
+        """Raises Refused(ADDRESS_NOT_ALLOWED) for a client outside the networks that the tenant named.
+
+        A ticket is presented by the console, which has seen to its member's address.
+        """
+        networks = gate.networks
+        if networks is None or presents_ticket(raw):
+            return
+        forwarded = ",".join(value.decode("latin-1") for name, value in raw if name.lower() == FORWARDED_FOR)
+        if not networks.admit(client_of(peer, forwarded, self._proxies)):
+            raise Refused(refusals.ADDRESS_NOT_ALLOWED)
 
     def cors(self, headers: RequestHeaders, endpoint: ServedEndpoint) -> HeaderList:
         """What a browser's page must be told; raises Refused(ORIGIN_NOT_ALLOWED) for one that may not call."""

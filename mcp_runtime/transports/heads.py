@@ -17,12 +17,16 @@ _LENGTH_DIGITS = 5
 
 
 class RequestHead:
-    """Path and headers of a POST. `scene` is what they were found to mean, once that was asked."""
+    """Path and headers of a POST, and the address that its connection comes from.
 
-    __slots__ = ("headers", "path", "raw", "scene")
+    `scene` is what they were found to mean, once that was asked.
+    """
 
-    def __init__(self, path: str, raw: RawHeaders) -> None:
+    __slots__ = ("headers", "path", "peer", "raw", "scene")
+
+    def __init__(self, path: str, raw: RawHeaders, peer: str = "") -> None:
         self.path = path
+        self.peer = peer
         self.raw = raw
         self.headers = RequestHeaders(raw)
         self.scene: Scene | None = None

@@ -150,6 +150,7 @@ class StreamableHttp(Door):
         ):
             head.scene = None
             self._guards.check_host(head.headers)
+            self._guards.check_address(held.served.gate, head.peer, head.raw)
             scene = self._scene(b"", head.headers, held)
             check_media(head.headers, held.served)
             head.scene = scene

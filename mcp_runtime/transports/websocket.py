@@ -21,14 +21,14 @@ from core.refusals import Refused
 from mcp_runtime.authorization.bearer import is_still_valid, principal_of, refuse_token_in
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.protocol import ladder
-from mcp_runtime.protocol.headers import AUTHORIZATION, ORIGIN, RequestHeaders
+from mcp_runtime.protocol.headers import AUTHORIZATION, ORIGIN, RawHeaders, RequestHeaders
 from mcp_runtime.protocol.replies import Reply, refusal_reply
 from mcp_runtime.protocol.served import Principal
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.transports.asgi import Event, Receive, Scope, Send
 from mcp_runtime.transports.connections import Connection, ConnectionStream
-from mcp_runtime.transports.door import Door, not_allowed
+from mcp_runtime.transports.door import Door, not_allowed, peer_of
 from mcp_runtime.transports.guards import Guards
 from mcp_runtime.transports.outlets import SEND_SECONDS
 from mcp_runtime.transports.services import Services
@@ -150,10 +150,12 @@ class McpConsumer(AsyncWebsocketConsumer):
         if not path.endswith(SOCKET):
             raise Refused(refusals.NOT_FOUND)
         held = self._store.get(path) or await self._store.find(path)
+        raw = _raw_with_bearer(self.scope)
+        self._guards.check_address(held.served.gate, peer_of(self.scope), raw)
         if headers.get(ORIGIN) is not None:
             self._guards.cors(headers, held.served)
         refuse_token_in(self.scope["query_string"])
-        return held, principal_of(_with_bearer(self.scope), held.served)
+        return held, principal_of(RequestHeaders(raw), held.served)
 
     async def _serve(self, stream: SocketStream, held: Held) -> None:
         try:
@@ -210,7 +212,7 @@ def code_of(refused: Refused) -> int:
     return TOO_MANY if refusal.name == refusals.OVERLOADED.name else PRIVATE + refusal.http_status
 
 
-def _with_bearer(scope: Any) -> RequestHeaders:
+def _raw_with_bearer(scope: Any) -> RawHeaders:
     """The headers, with the key that a browser names as a subprotocol; a client that gives two gives none."""
     keys = [name.removeprefix(BEARER) for name in scope["subprotocols"] if name.startswith(BEARER)]
-    return RequestHeaders([*scope["headers"], *((AUTHORIZATION, b"Bearer " + key.encode()) for key in keys)])
+    return [*scope["headers"], *((AUTHORIZATION, b"Bearer " + key.encode()) for key in keys)]

@@ -73,6 +73,9 @@ MALFORMED_REQUEST = Refusal(
 INTERNAL_ERROR = Refusal(
     "internal_error", 1023, 500, "This is our fault. Try again, or report the request's identifier."
 )
+ADDRESS_NOT_ALLOWED = Refusal(
+    "address_not_allowed", 1024, 403, "This tenant may be reached from certain networks only. Ask one of its admins."
+)
 # Refusals of the runtime's own: numbers from 1101.
 TOKEN_IN_QUERY = Refusal(
     "token_in_query", 1101, 400, "Keys in a URL end up in logs: send yours as `Authorization: Bearer <key>`."

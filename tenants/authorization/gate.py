@@ -13,12 +13,16 @@ CALL_SCOPE = "mcp:call"
 
 
 class Gate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`keys` are JSON Web Keys; `cutoffs` maps subjects to seconds since the epoch, infinite ones as a large number."""
+    """`keys` are JSON Web Keys; `cutoffs` maps subjects to seconds since the epoch, infinite ones as a large number.
+
+    Endpoints may be called from `networks` (CIDR) alone, from everywhere where there are none.
+    """
 
     version: int = 0
     issuers: list[str] = []
     keys: list[dict[str, Any]] = []
     cutoffs: dict[str, float] = {}
+    networks: list[str] = []
 
 
 encode = msgspec.json.Encoder().encode

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.channels import ENDPOINTS_CHANNEL
 from core.events import notify
 from tenants.authorization import gate
-from tenants.models import Cutoff, PublishedGate, SigningKey
+from tenants.models import Cutoff, PublishedGate, SigningKey, Tenant
 
 # A clock that is slower than another, and a token that was being made.
 MARGIN = timedelta(minutes=5)
@@ -43,4 +43,5 @@ def _gate(tenant_id: UUID, version: int) -> gate.Gate:
         issuers=[issuer_of(tenant_id)],
         keys=[key.public for key in keys],
         cutoffs={cutoff.subject: cutoff.at.timestamp() for cutoff in cutoffs},
+        networks=Tenant.objects.values_list("endpoint_networks", flat=True).get(pk=tenant_id),
     )

@@ -36,6 +36,9 @@ class Tenant(models.Model):
     sso_counts_as_mfa = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     delete_after = models.DateTimeField(null=True, blank=True)
+    # Networks from which its endpoints, and its console and REST API, may be reached; empty: all.
+    endpoint_networks = models.JSONField(default=list, blank=True)
+    console_networks = models.JSONField(default=list, blank=True)
 
     class Meta:
         constraints = [

@@ -147,6 +147,7 @@ _PAGES = {
     "clients/<uuid:client_row>/remove/": _TENANT | {"client_row": "mcp_client"},
     "settings/": _TENANT,
     "settings/rename/": _TENANT,
+    "settings/networks/": _TENANT,
     "settings/delete/": _TENANT,
     "settings/restore/": _TENANT,
     "settings/audit/": _TENANT,

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from console.pages.settings import api_keys, views
+from console.pages.settings import api_keys, networks, views
 
 urlpatterns = [
     path("settings/", views.show, name="settings"),
     path("settings/rename/", views.rename, name="tenant_rename"),
+    path("settings/networks/", networks.edit, name="tenant_networks"),
     path("settings/delete/", views.delete, name="tenant_delete"),
     path("settings/restore/", views.restore, name="tenant_restore"),
     path("settings/api-keys/", api_keys.index, name="api_key_list"),
