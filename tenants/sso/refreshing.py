@@ -61,7 +61,8 @@ def _told(connection: SsoConnection) -> dict[str, object]:
         found = with_provider(lambda client: provider_at(client, issuer))
         if found.issuer != issuer:
             raise MetadataRefused("They are another issuer's now.")
-        return {"provider": msgspec.to_builtins(found)}
+        # As the row has it, in which tuples are lists: otherwise nothing would ever be as it was.
+        return {"provider": msgspec.json.decode(msgspec.json.encode(found))}
     url = connection.config.get("metadata_url", "")
     if not url:
         return {}
