@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from core.tenancy import tenant_context
-from tenants.models import Group, Membership, Role, SsoIdentity, User
+from tenants.models import AuditEvent, Group, Membership, Role, SsoIdentity, User
 from tenants.sso.refreshing import refreshed
 from tests.conftest import make_user, unique
 from tests.console.sso.conftest import Desk, person_in
@@ -40,6 +40,14 @@ def test_somebody_new_becomes_a_member(sso: Desk) -> None:
     assert EmailAddress.objects.get(email=email).verified
     assert browser.get(f"/t/{sso.cast.tenant.slug}/").status_code == 200
     assert sso.refreshed().last_login_at is not None
+
+
+def test_it_is_in_the_audit_log_of_that_tenant(sso: Desk) -> None:
+    email = _email(sso)
+    sso.log_in(Client(), email)
+    with tenant_context(sso.cast.tenant.id):
+        event = AuditEvent.objects.get(action="session.began")
+        assert (event.target_name, event.changes) == (email, [["provider", None, sso.connection.name]])
 
 
 def test_the_request_is_what_openid_connect_asks_for(sso: Desk) -> None:
