@@ -32,7 +32,7 @@ def principal_of(headers: RequestHeaders, endpoint: ServedEndpoint) -> Principal
         raise Refused(refusals.INVALID_CREDENTIALS)
     token = presented[7:].strip(b" \t")
     principal = _by_ticket(token, endpoint) if token.startswith(_TICKET) else _by_digest(token, endpoint)
-    if principal is None or (principal.expires_at is not None and principal.expires_at <= time.time()):
+    if principal is None or has_expired(principal, time.time()):
         raise Refused(refusals.INVALID_CREDENTIALS)
     return principal
 
@@ -49,9 +49,14 @@ def refuse_token_in(query_string: bytes) -> None:
         raise Refused(refusals.TOKEN_IN_QUERY)
 
 
+def has_expired(principal: Principal, now: float) -> bool:
+    """Whether what was presented is over; `now` is in seconds since the epoch."""
+    return principal.expires_at is not None and principal.expires_at <= now
+
+
 def is_still_valid(principal: Principal, endpoint: ServedEndpoint, now: float) -> bool:
     """Whether a principal who was let in once would be let in again; `now` is in seconds since the epoch."""
-    if principal.expires_at is not None and principal.expires_at <= now:
+    if has_expired(principal, now):
         return False
     if principal is ANONYMOUS:
         return endpoint.is_open

@@ -1,11 +1,28 @@
 """Which tools the members of groups may use: the one place where that is decided, for workers and for explanations."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 # In a roster: who is told by their role that no rule limits them.
 EVERY_TOOL = "*"
 # At the end of a pattern: whatever begins so.
 ANY = "*"
+
+# Places in the groups that an endpoint's rules name.
+MAXIMUM_ROSTER = 50_000
+# Those whom no rule limits come first, since what is beyond the limit is left out and may use nothing.
+ROSTER = """
+    SELECT 'member:' || m.user_id, '*' FROM tenants_membership m
+    WHERE m.tenant_id = %(tenant)s AND m.role IN ('owner', 'admin') AND m.deactivated_at IS NULL
+      AND EXISTS (SELECT FROM mcp_runtime_toolrule r WHERE r.tenant_id = %(tenant)s AND r.endpoint_id = %(endpoint)s)
+    UNION ALL
+    SELECT 'member:' || m.user_id, g.group_id::text FROM mcp_runtime_toolrule r
+    JOIN tenants_groupmember g ON g.tenant_id = r.tenant_id AND g.group_id = r.group_id
+    JOIN tenants_membership m ON m.tenant_id = g.tenant_id AND m.id = g.membership_id AND m.deactivated_at IS NULL
+    WHERE r.tenant_id = %(tenant)s AND r.endpoint_id = %(endpoint)s
+    LIMIT %(limit)s
+"""
 
 # The groups of each member (`member:<user id>`) that some rule of an endpoint names, or EVERY_TOOL.
 type Roster = Mapping[str, frozenset[str]]
@@ -24,3 +41,25 @@ def tools_of(groups: frozenset[str], rules: Rules, names: Iterable[str]) -> froz
     exact = frozenset(pattern for pattern in patterns if not pattern.endswith(ANY))
     beginnings = tuple(pattern.removesuffix(ANY) for pattern in patterns if pattern.endswith(ANY))
     return frozenset(name for name in names if name in exact or name.startswith(beginnings))
+
+
+def member_tools(
+    member: str, rules: Rules | None, roster: Roster, *, names: Iterable[str], is_open: bool
+) -> frozenset[str] | None:
+    """Those of `names` that a member (`member:<user id>`) may see and call; None: all. Rules bind nobody else."""
+    if rules is None or is_open or not member.startswith("member:"):
+        return None
+    return tools_of(roster.get(member, frozenset()), rules, names)
+
+
+def wanted_roster(tenant_id: str, endpoint_id: str) -> dict[str, Any]:
+    """The parameters of ROSTER."""
+    return {"tenant": tenant_id, "endpoint": endpoint_id, "limit": MAXIMUM_ROSTER}
+
+
+def roster_of(rows: Iterable[tuple[Any, ...]]) -> Roster:
+    """Who is in the groups that an endpoint's rules name, of the rows of ROSTER: none where there are no rules."""
+    places: defaultdict[str, set[str]] = defaultdict(set)
+    for member, group in rows:
+        places[member].add(group)
+    return {member: frozenset(groups) for member, groups in places.items()}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcp_runtime.authorization.gates import NO_GATE, ServedGate
-from mcp_runtime.authorization.tool_rules import Roster, Rules, tools_of
+from mcp_runtime.authorization.tool_rules import Roster, Rules, member_tools
 from mcp_runtime.protocol.mirrored import MirroredArgument
 from mcp_runtime.schemas import Validator
 from mcp_runtime.snapshots.structs import PromptSnapshot, ResourceSnapshot, ToolSnapshot
@@ -150,10 +150,10 @@ class ServedEndpoint:
 
     def tools_of_member(self, member: str) -> frozenset[str] | None:
         """The tools that a member (`member:<user id>`) may see and call; None: all. Clients' own tokens name none."""
-        if self.rules is None or self.is_open or not member.startswith("member:"):
+        if self.rules is None:
             return None
         names = [*self.tools, *(item.name for item in self.unavailable)]
-        tools = tools_of(self.roster.get(member, frozenset()), self.rules, names)
+        tools = member_tools(member, self.rules, self.roster, names=names, is_open=self.is_open)
         return None if tools is None else tools | self.connecting
 
     def resource_at(self, principal: Principal, uri: str) -> tuple[ServedResource, dict[str, str]] | None:

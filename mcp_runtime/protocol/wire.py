@@ -26,6 +26,8 @@ SERVER_INFO = "io.modelcontextprotocol/serverInfo"
 UNAVAILABLE = "com.armstrong/unavailable"
 STOPPED = "com.armstrong/stopped"
 UPSTREAMS = "com.armstrong/upstreams"
+LIMITED = "com.armstrong/limited"
+LIMITED_TO_TOOLS = "You may use certain tools of this endpoint alone, which is why this list is empty."
 MAXIMUM_LISTS = 64
 
 
@@ -96,7 +98,8 @@ class Wire:
         """A page of prompts, resources, resourceTemplates or skills: empty for who is limited to certain tools."""
         cursor = _cursor(params)
         listing, missing = self._listings[member]
-        annotations = self._annotations(missing if principal.tools is None else ())
+        is_limited = principal.tools is not None
+        annotations = self._annotations(() if is_limited else missing, LIMITED_TO_TOOLS if is_limited else "")
         return listing.page(principal, cursor, lambda _name: principal.tools is None, annotations)[0]
 
     def entry(self, member: str, principal: Principal, name: str) -> bytes | None:
@@ -120,7 +123,7 @@ class Wire:
         annotations = self._annotations(tuple(item for item in missing if principal.may_use(item.name)))
         return listing.page(principal, cursor, principal.may_use, annotations)
 
-    def _annotations(self, missing: tuple[Unavailable, ...]) -> dict[str, Any]:
+    def _annotations(self, missing: tuple[Unavailable, ...], limited: str = "") -> dict[str, Any]:
         meta: dict[str, Any] = {}
         members: dict[str, Any] = {}
         if self._revision.annotated_results:
@@ -130,6 +133,8 @@ class Wire:
             meta[STOPPED] = self._endpoint.stopped
         if self._endpoint.notes:
             meta[UPSTREAMS] = self._endpoint.notes
+        if limited:
+            meta[LIMITED] = limited
         if missing:
             meta[UNAVAILABLE] = [{"name": item.name, "reason": item.reason} for item in missing]
         return {**members, "_meta": meta} if meta else members

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -106,7 +106,7 @@ class Compiler:
             allowed_origins=frozenset(origin.encode() for origin in snapshot.allowed_origins),
             tools=dict(sorted((tools | connecting).items())),
             unavailable=missing,
-            principals={bytes.fromhex(key.digest): _principal(key, connecting) for key in snapshot.keys},
+            principals={bytes.fromhex(key.digest): principal_of_key(key, connecting) for key in snapshot.keys},
             prompts=prompts,
             resources=singles,
             templates=templates,
@@ -262,7 +262,7 @@ def _seconds(tool: ToolSnapshot) -> float:
     return DEFAULT_SECONDS
 
 
-def _principal(key: KeySnapshot, connecting: Mapping[str, ServedTool]) -> Principal:
+def principal_of_key(key: KeySnapshot, connecting: Iterable[str]) -> Principal:
     """Who may use some tools may also hear why they do not work."""
     tools = None if key.tools is None else frozenset(key.tools).union(connecting)
     return Principal(f"key:{key.id}", key.expires_at, tools, key.calls_per_minute)

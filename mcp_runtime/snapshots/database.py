@@ -1,11 +1,10 @@
 """The few questions that a worker asks the database, each in a transaction of the tenant it is about."""
 
 import uuid
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 from core.channels import ENDPOINTS_CHANNEL
-from mcp_runtime.authorization.tool_rules import Roster
+from mcp_runtime.authorization.tool_rules import ROSTER, Roster, roster_of, wanted_roster
 from mcp_runtime.lines import ENTER, Connection, Line
 from mcp_runtime.snapshots.structs import EndpointChanged, encode
 
@@ -31,18 +30,6 @@ _ENDED = """
     SELECT session_digest, extract(epoch FROM expires_at)::float FROM mcp_runtime_endedsession
     WHERE tenant_id = %s AND endpoint_id = %s AND expires_at > now()
 """
-# Those whom no rule limits come first, since what is beyond the limit is left out and may use nothing.
-_ROSTER = """
-    SELECT 'member:' || m.user_id, '*' FROM tenants_membership m
-    WHERE m.tenant_id = %(tenant)s AND m.role IN ('owner', 'admin') AND m.deactivated_at IS NULL
-      AND EXISTS (SELECT FROM mcp_runtime_toolrule r WHERE r.tenant_id = %(tenant)s AND r.endpoint_id = %(endpoint)s)
-    UNION ALL
-    SELECT 'member:' || m.user_id, g.group_id::text FROM mcp_runtime_toolrule r
-    JOIN tenants_groupmember g ON g.tenant_id = r.tenant_id AND g.group_id = r.group_id
-    JOIN tenants_membership m ON m.tenant_id = g.tenant_id AND m.id = g.membership_id AND m.deactivated_at IS NULL
-    WHERE r.tenant_id = %(tenant)s AND r.endpoint_id = %(endpoint)s
-    LIMIT %(limit)s
-"""
 _END = """
     INSERT INTO mcp_runtime_endedsession (id, tenant_id, endpoint_id, session_digest, expires_at)
     VALUES (%s, %s, %s, %s, to_timestamp(%s)) ON CONFLICT DO NOTHING
@@ -56,8 +43,6 @@ _LISTED = """
 """
 # What a catalogue holds at most; the format has no pages.
 MAXIMUM_LISTED = 1_000
-# Places in the groups that an endpoint's rules name.
-MAXIMUM_ROSTER = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +120,5 @@ async def _published(connection: Connection, tenant_id: str, endpoint_slug: str,
 
 
 async def _roster(connection: Connection, tenant_id: str, endpoint_id: str) -> Roster:
-    """Who is in the groups that the endpoint's rules name; empty where there are no rules."""
-    wanted = {"tenant": tenant_id, "endpoint": endpoint_id, "limit": MAXIMUM_ROSTER}
-    places: defaultdict[str, set[str]] = defaultdict(set)
-    for member, group in await (await connection.execute(_ROSTER, wanted)).fetchall():
-        places[member].add(group)
-    return {member: frozenset(groups) for member, groups in places.items()}
+    wanted = wanted_roster(tenant_id, endpoint_id)
+    return roster_of(await (await connection.execute(ROSTER, wanted)).fetchall())

@@ -93,6 +93,7 @@ _PAGES = {
     "endpoints/<slug:endpoint>/keys/new/": _ENDPOINT,
     "endpoints/<slug:endpoint>/keys/<uuid:key_id>/revoke/": _ENDPOINT | {"key_id": "access_key"},
     "endpoints/<slug:endpoint>/rules/": _ENDPOINT,
+    "endpoints/<slug:endpoint>/rules/why/": _ENDPOINT,
     "endpoints/<slug:endpoint>/rules/set/": _ENDPOINT,
     "endpoints/<slug:endpoint>/rules/<uuid:rule_id>/delete/": _ENDPOINT | {"rule_id": "tool_rule"},
     "endpoints/<slug:endpoint>/versions/": _ENDPOINT,
@@ -115,6 +116,7 @@ _PAGES = {
     "team/groups/": _TENANT,
     "team/groups/<uuid:group_id>/": _TENANT | {"group_id": "group"},
     "team/groups/<uuid:group_id>/delete/": _TENANT | {"group_id": "group"},
+    "team/roles/": _TENANT,
     "team/leave/": _TENANT,
     "team/transfer/": _TENANT,
     "team/invitations/<uuid:invitation_id>/withdraw/": _TENANT | {"invitation_id": "invitation"},
@@ -257,6 +259,7 @@ _API = {
     ),
     "endpoints/<slug:endpoint>/versions/held": Probe(_IN_ENDPOINT, {"PUT": {"version": 1}}),
     "endpoints/<slug:endpoint>/keys": Probe(_IN_ENDPOINT, {"POST": {"name": "another"}}),
+    "endpoints/<slug:endpoint>/explanation": Probe(_IN_ENDPOINT),
     "endpoints/<slug:endpoint>/rules": Probe(
         _IN_ENDPOINT, {"POST": {"group_id": "00000000-0000-4000-8000-000000000000", "patterns": ["*"]}}
     ),

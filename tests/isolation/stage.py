@@ -24,6 +24,7 @@ from mcp_runtime.models import (
     Prompt,
     Resource,
     RunState,
+    ToolRule,
     Upstream,
     Watch,
 )
@@ -178,9 +179,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
             tenant=tenant, name=mark, url=f"https://{mark}.example/audit", cursor=0, error=mark
         )
         key, access_secret = access_key_issue(actor=acting, endpoint_slug=endpoint.slug, name=f"key {mark}")
-        group = group_create(actor=acting, name=f"Group {mark}")
-        group_fill(actor=acting, group_id=group.pk, emails=[member.email])
-        rule = tool_rule_set(actor=acting, endpoint_slug=endpoint.slug, group_id=group.pk, patterns=[mark])
+        rule = _ruled(acting, endpoint, member, mark)
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
         grant = _let_in(endpoint, member, mark)
         connection = stored_connection(tenant, f"https://127.0.0.1:9/{mark}", mark)
@@ -202,7 +201,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         alert_channel=str(channel.pk),
         audit_target=str(target.pk),
         access_key=str(key.pk),
-        group=str(group.pk),
+        group=str(rule.group_id),
         tool_rule=str(rule.pk),
         invitation=str(invitation.pk),
         invitation_token=_token_mailed_to(invitation.email),
@@ -216,6 +215,13 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         api_secret=api_secret,
         access_secret=access_secret,
     )
+
+
+def _ruled(acting: Actor, endpoint: Endpoint, member: User, mark: str) -> ToolRule:
+    """A group, and what it may use."""
+    group = group_create(actor=acting, name=f"Group {mark}")
+    group_fill(actor=acting, group_id=group.pk, emails=[member.email])
+    return tool_rule_set(actor=acting, endpoint_slug=endpoint.slug, group_id=group.pk, patterns=[mark])
 
 
 def _written(acting: Actor, slug: str, mark: str) -> tuple[Prompt, Resource]:

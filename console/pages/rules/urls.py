@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from console.pages.rules import views
+from console.pages.rules import views, why
 
 urlpatterns = [
     path("rules/", views.index, name="rule_list"),
+    path("rules/why/", why.why, name="rule_why"),
     path("rules/set/", views.change, name="rule_set"),
     path("rules/<uuid:rule_id>/delete/", views.delete, name="rule_delete"),
 ]

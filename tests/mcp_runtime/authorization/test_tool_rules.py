@@ -112,7 +112,9 @@ async def test_prompts_and_resources_are_as_for_keys_that_are_limited_to_tools(
     await _rule(stage, await in_console(lambda: _group(stage, cast.bob)), "*")
 
     async def is_gone() -> bool:
-        return await found() == (False, False)
+        listed = await bob.modern("prompts/list")
+        said = "com.armstrong/limited" in listed.json["result"].get("_meta", {})
+        return said and await found() == (False, False)
 
     await eventually(is_gone)
 
