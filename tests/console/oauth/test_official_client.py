@@ -29,6 +29,7 @@ from tests.conftest import Cast
 from tests.console.conftest import signed_in
 from tests.console.oauth.flows import CALLBACK, Flow, question_on, returned
 from tests.console.runtime import running_runtime
+from tests.mcp_runtime.driving import in_console
 
 BOUND_SECONDS = 30
 
@@ -154,7 +155,7 @@ async def test_it_is_not_let_in_when_the_person_says_no(cast: Cast, endpoint: En
 @pytest.mark.usefixtures("served")
 async def test_it_acts_for_itself_with_a_secret(cast: Cast, endpoint: Endpoint, tool: Tool) -> None:
     flow = Flow(cast.tenant, endpoint)
-    client_id, secret = await asyncio.to_thread(_agent, cast, flow)
+    client_id, secret = await in_console(lambda: _agent(cast, flow))
     auth = ClientCredentialsOAuthProvider(flow.resource, Kept(), client_id, secret, issuer=flow.issuer)
     async with _connected(flow, auth, "2026-07-28") as client:
         assert [entry.name for entry in (await client.list_tools()).tools] == [tool.name]
