@@ -82,6 +82,8 @@ class GroupMember(models.Model):
         db_index=False,
         related_name="groups",
     )
+    # As the provider calls them in this group, if it says.
+    display = models.CharField(max_length=254, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -43,7 +43,7 @@ class Groups(Collection[Group]):
         places = GroupMember.objects.filter(group__in=rows).select_related("provisioned")
         for place in places.order_by("created_at", "pk"):
             if place.provisioned is not None:
-                members[place.group_id].append(_member(place.provisioned_id, place.provisioned.document))
+                members[place.group_id].append(_member(place, place.provisioned.document))
         return [self._resource(row, members[row.pk]) for row in rows]
 
     def created(self, resource: Resource[Any]) -> Group:
@@ -82,6 +82,7 @@ class Groups(Collection[Group]):
         except IntegrityError:
             raise UniquenessException(detail="Another group of this connection has this displayName") from None
         self._seated(row, wanted)
+        self._called(row, resource)
 
     def _wanted(self, resource: Any) -> dict[UUID, UUID | None]:
         """The members' ids, with their memberships where they have one."""
@@ -96,6 +97,17 @@ class Groups(Collection[Group]):
             if known not in found:
                 raise InvalidValueException(detail=f"{value!r} is no user of this connection")
         return found
+
+    @staticmethod
+    def _called(row: Group, resource: Any) -> None:
+        """Keeps what the provider calls its members, where it does."""
+        said = {entry.value: text_within("members.display", entry.display, 254) for entry in resource.members or []}
+        changed = [
+            place for place in row.members.exclude(provisioned=None) if said[str(place.provisioned_id)] != place.display
+        ]
+        for place in changed:
+            place.display = said[str(place.provisioned_id)]
+        GroupMember.objects.bulk_update(changed, ["display"], batch_size=500)
 
     def _seated(self, row: Group, wanted: dict[UUID, UUID | None]) -> None:
         places = dict(row.members.exclude(provisioned=None).values_list("provisioned_id", "membership_id"))
@@ -121,6 +133,7 @@ class Groups(Collection[Group]):
         return self._model.model_validate(found)
 
 
-def _member(user_id: UUID | None, document: dict[str, Any]) -> dict[str, str]:
-    display = str(document.get("displayName") or document.get("userName") or "")
+def _member(place: GroupMember, document: dict[str, Any]) -> dict[str, str]:
+    user_id = place.provisioned_id
+    display = place.display or str(document.get("displayName") or document.get("userName") or "")
     return {"value": str(user_id), "$ref": f"Users/{user_id}", "type": "User", "display": display}
