@@ -13,10 +13,7 @@ from tenants.authorization import redirects, scopes
 from tenants.models import AuthMethod, ClientKind, McpClient
 
 CODE, REFRESH, CLIENT = "authorization_code", "refresh_token", "client_credentials"
-DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-GRANT_TYPES = (CODE, REFRESH, CLIENT, DEVICE, EXCHANGE, ASSERTION)
+GRANT_TYPES = (CODE, REFRESH, CLIENT)
 SECRET_METHODS = frozenset({AuthMethod.BASIC, AuthMethod.POST})
 USE_RESOLUTION_SECONDS = 60
 

@@ -7,12 +7,12 @@ from django import forms
 from console.forms import JsonField, ServiceForm
 from mcp_runtime.models import Access, Endpoint
 from tenants.authorization import scopes
-from tenants.authorization.clients import ASSERTION, CLIENT, CODE, DEVICE, EXCHANGE, REFRESH
+from tenants.authorization.clients import CLIENT, CODE, REFRESH
 from tenants.authorization.registering import ClientFields
 from tenants.models import AuthMethod
 
 PEOPLE, ITSELF = "people", "itself"
-_GRANTS = {PEOPLE: [CODE, REFRESH, DEVICE, EXCHANGE, ASSERTION], ITSELF: [CLIENT, EXCHANGE]}
+_GRANTS = {PEOPLE: [CODE, REFRESH], ITSELF: [CLIENT]}
 _METHODS = {
     AuthMethod.POST: "A secret, which we make",
     AuthMethod.SIGNED: "A signature with its own key (private_key_jwt)",
