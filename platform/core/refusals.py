@@ -103,10 +103,10 @@ CALL_LOST = Refusal(
     "call_lost", 1110, 409, "The call waited for an answer and is lost. Call again only if it may happen twice."
 )
 UPGRADE_REQUIRED = Refusal("upgrade_required", 1107, 426, "Connect to this address with a WebSocket client.")
-# Refusals of upstreams' providers: numbers from 1201.
 INSUFFICIENT_SCOPE = Refusal(
-    "insufficient_scope", 1108, 403, "Your access token does not cover this. Log in again for the scope that is named."
+    "insufficient_scope", 1111, 403, "Your access token does not cover this. Log in again for the scope that is named."
 )
+# Refusals of upstreams' providers: numbers from 1201.
 PROVIDER_REFUSED = Refusal(
     "provider_refused", 1201, 502, "The provider did not take part. Read what it said, and try again."
 )
