@@ -142,53 +142,6 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.CreateModel(
-            name="DeviceCode",
-            fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("digest", models.CharField(max_length=64)),
-                ("user_code_digest", models.CharField(max_length=64)),
-                ("endpoint", models.UUIDField()),
-                ("resource", models.CharField(max_length=2048)),
-                ("scopes", models.CharField(max_length=500)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("expires_at", models.DateTimeField()),
-                ("interval_seconds", models.PositiveIntegerField()),
-                ("polled_at", models.DateTimeField(blank=True, null=True)),
-                ("refused_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "grant",
-                    models.ForeignKey(
-                        blank=True,
-                        db_constraint=False,
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="tenants.clientgrant",
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="tenants.tenant",
-                    ),
-                ),
-                (
-                    "client",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="tenants.mcpclient",
-                    ),
-                ),
-            ],
-        ),
         migrations.AddField(
             model_name="clientgrant",
             name="client",
@@ -298,32 +251,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="mcpclient",
             constraint=core.rls.TenantIsolation(column="tenant_id", name="mcp_client_isolation", person_sql=""),
-        ),
-        migrations.AddConstraint(
-            model_name="devicecode",
-            constraint=models.UniqueConstraint(fields=("tenant", "digest"), name="device_code_digest_within_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="devicecode",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "user_code_digest"), name="device_user_code_within_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="devicecode",
-            constraint=core.rls.TenantIsolation(column="tenant_id", name="device_code_isolation", person_sql=""),
-        ),
-        migrations.AddConstraint(
-            model_name="devicecode",
-            constraint=core.rls.TenantForeignKey(
-                column="client_id", name="device_code_client_of_same_tenant", to_table="tenants_mcpclient"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="devicecode",
-            constraint=core.rls.TenantForeignKey(
-                column="grant_id", name="device_code_grant_of_same_tenant", to_table="tenants_clientgrant"
-            ),
         ),
         migrations.AddIndex(
             model_name="clientgrant",
