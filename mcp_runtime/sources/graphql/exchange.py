@@ -7,7 +7,7 @@ import msgspec
 
 from core.outbound import FetchFailed, Limits, Response, fetch
 from core.refusals import Refused
-from mcp_runtime.sources.http.headers import CREDENTIALS, canonical
+from mcp_runtime.sources.http.headers import canonical
 from mcp_runtime.sources.http.secrets import hiding
 from mcp_runtime.sources.upstream import Health, Line, UpstreamFailed
 from tenants.vault.oauth.challenges import bearer_challenge
@@ -134,8 +134,3 @@ def _sentence(entry: dict[str, Any]) -> str:
     path = entry.get("path")
     place = f" (at {'.'.join(str(step) for step in path[:20])})" if isinstance(path, list) and path else ""
     return "".join(character if character.isprintable() else " " for character in text + place)[:ERROR_CHARACTERS]
-
-
-def is_credential(name: str) -> bool:
-    """Whether a header of this name has to be stored as a secret."""
-    return name.lower() in CREDENTIALS

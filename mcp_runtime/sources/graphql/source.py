@@ -15,12 +15,11 @@ from mcp_runtime.sources.contract import CallContext, InvalidConfig, ToolHandler
 from mcp_runtime.sources.graphql import documents, schema
 from mcp_runtime.sources.graphql.config import GraphqlConfig, Operation, read_config
 from mcp_runtime.sources.graphql.documents import RefusedDocument
-from mcp_runtime.sources.graphql.exchange import Answer, Exchange, is_credential
+from mcp_runtime.sources.graphql.exchange import Answer, Exchange
 from mcp_runtime.sources.graphql.proposals import Proposals, propose
 from mcp_runtime.sources.graphql.schema import InvalidGraph
 from mcp_runtime.sources.graphql.tools import tool_of
-from mcp_runtime.sources.http.headers import canonical, require_name, require_value
-from mcp_runtime.sources.http.template import InvalidTemplate
+from mcp_runtime.sources.http.headers import header_faults
 from mcp_runtime.sources.upstream import (
     Discovery,
     Health,
@@ -48,7 +47,7 @@ class GraphqlSource:
     def check(self, draft: UpstreamDraft) -> UpstreamDraft:
         """The draft, complete. Raises InvalidConfig for what can be told wrong without the service."""
         config = read_config(draft.config)
-        wrong = _wrong_headers(config, draft) | _wrong_operations(config)
+        wrong = header_faults(config.headers, draft.secrets) | _wrong_operations(config)
         try:
             require_allowed_early(config.url, policy_from_environment())
         except Refused as refused:
@@ -150,23 +149,6 @@ def _require_introspection(answer: Answer) -> None:
         raise UpstreamFailed("The service refuses to tell its schema: upload it as SDL.", Health.DENIED)
     if answer.data is None or not answer.data:
         raise UpstreamFailed("The service does not tell its schema (introspection is off): upload it as SDL.")
-
-
-def _wrong_headers(config: GraphqlConfig, draft: UpstreamDraft) -> dict[str, str]:
-    wrong: dict[str, str] = {}
-    for field, headers in (("config.headers", config.headers), ("secrets", draft.secrets)):
-        for name, value in headers.items():
-            try:
-                require_name(name)
-                require_value(value)
-            except InvalidTemplate as error:
-                wrong[f"{field}.{name}"] = str(error)
-    given = {canonical(name) for name in config.headers}
-    for name in config.headers:
-        if is_credential(name):
-            wrong[f"config.headers.{name}"] = "Store a credential as a secret: there it is encrypted and never shown."
-    twice = [name for name, value in draft.secrets.items() if value and canonical(name) in given]
-    return wrong | {f"config.headers.{name}": "This header is a secret one too." for name in twice}
 
 
 def _wrong_operations(config: GraphqlConfig) -> dict[str, str]:

@@ -89,6 +89,25 @@ def require_value(value: str) -> None:
         raise InvalidTemplate("A header's value is printable ASCII, without spaces at its ends.")
 
 
+def header_faults(headers: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with an upstream's headers, by the field of its draft: plain ones, and those that are secret."""
+    faults: dict[str, str] = {}
+    for field, given in (("config.headers", headers), ("secrets", secrets)):
+        for name, value in given.items():
+            try:
+                require_name(name)
+                require_value(value)
+            except InvalidTemplate as error:
+                faults[f"{field}.{name}"] = str(error)
+    secret = {canonical(name) for name, value in secrets.items() if value}
+    for name in headers:
+        if name.lower() in CREDENTIALS:
+            faults[f"config.headers.{name}"] = "Store a credential as a secret: there it is encrypted and never shown."
+        elif canonical(name) in secret:
+            faults[f"config.headers.{name}"] = "This header is a secret one too."
+    return faults
+
+
 def _template(name: str, text: str) -> Template:
     template = parse_template(text)
     require_value(text)

@@ -16,8 +16,7 @@ from core.refusals import Refused
 from mcp_runtime.sources.configuration import converted
 from mcp_runtime.sources.contract import InvalidConfig, ToolHandler
 from mcp_runtime.sources.http.config import MAXIMUM_URL_CHARACTERS, Texts
-from mcp_runtime.sources.http.headers import CREDENTIALS, canonical, require_name, require_value
-from mcp_runtime.sources.http.template import InvalidTemplate
+from mcp_runtime.sources.http.headers import canonical, header_faults
 from mcp_runtime.sources.upstream import (
     Discovery,
     Health,
@@ -57,12 +56,7 @@ class HttpServiceSource:
     def check(self, draft: UpstreamDraft) -> UpstreamDraft:
         """The draft, complete. Raises InvalidConfig for what can be told wrong without the service."""
         config = converted(draft.config, HttpService)
-        wrong = _wrong_headers("config.headers", config.headers) | _wrong_headers("secrets", draft.secrets)
-        wrong |= {
-            f"config.headers.{name}": "Store a credential as a secret header: there it is encrypted and never shown."
-            for name in config.headers
-            if name.lower() in CREDENTIALS
-        }
+        wrong = header_faults(config.headers, draft.secrets)
         try:
             require_allowed_early(config.url, policy_from_environment())
         except Refused as refused:
@@ -129,14 +123,3 @@ def _fail(host: str, status: int) -> NoReturn:
     if status == _TOO_MANY:
         raise UpstreamFailed(f"{host} has had too many requests.", Health.DEGRADED)
     raise UpstreamFailed(f"{host} answered {status}.")
-
-
-def _wrong_headers(where: str, headers: dict[str, str]) -> dict[str, str]:
-    wrong: dict[str, str] = {}
-    for name, value in headers.items():
-        try:
-            require_name(name)
-            require_value(value)
-        except InvalidTemplate as error:
-            wrong[f"{where}.{name}"] = str(error)
-    return wrong

@@ -121,3 +121,10 @@ def test_there_is_nothing_to_upload_and_secrets_are_headers() -> None:
     with pytest.raises(InvalidConfig) as refused:
         UPSTREAM_SOURCES["http"].check(draft)
     assert refused.value.fields.keys() == {"secrets.bad name", "material"}
+
+
+def test_a_header_is_secret_or_it_is_not() -> None:
+    draft = UpstreamDraft({"url": "https://x.example", "headers": {"X-Key": "plain"}}, {"x-key": "secret"})
+    with pytest.raises(InvalidConfig) as refused:
+        UPSTREAM_SOURCES["http"].check(draft)
+    assert refused.value.fields == {"config.headers.X-Key": "This header is a secret one too."}
