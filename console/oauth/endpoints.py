@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from allauth.account.adapter import get_adapter
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc7591 import InvalidClientMetadataError
 from django.http import HttpRequest
 
 from console.api.requests import StrictJson
+from console.client_addresses import client_address
 from console.oauth.machines import FORM, LARGEST_BODY, machine, refusal
 from console.oauth.resources import EndpointResources
 from core.refusals import Refused
@@ -54,8 +54,8 @@ def register(request: HttpRequest, tenant_id: UUID) -> Answer:
         return refused(InvalidClientMetadataError("The body is one JSON object, sent as application/json."))
     try:
         with tenant_context(tenant_id):
-            address = get_adapter().get_client_ip(request)
-            return Answer(201, client_registered(tenant_id=tenant_id, said=said, address=address))
+            registered = client_registered(tenant_id=tenant_id, said=said, address=client_address(request))
+            return Answer(201, registered)
     except OAuth2Error as error:
         return refused(error)
 
