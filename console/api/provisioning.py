@@ -9,7 +9,7 @@ from pydantic import Field
 from console.api.paging import Page, Paging, page_of
 from console.api.requests import ApiRequest
 from console.api.schemas import Body, Moment, answers, written
-from console.scim.views import base_url
+from console.scim.addresses import base_url
 from core.tenancy import tenant_context
 from tenants.access import Permission
 from tenants.models import Deprovision, Role, ScimConnection

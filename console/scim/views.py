@@ -4,12 +4,11 @@ import json
 from typing import Any, cast
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
+from console.scim.addresses import base_url
 from tenants.scim.provider import MAXIMUM_BODY_BYTES
 from tenants.scim.serving import answered, too_large
 
@@ -17,8 +16,6 @@ BEARER = "bearer "
 HEADERS = ("Content-Type", "If-Match", "If-None-Match")
 
 
-# No cookie is read: the token is in a header that no other site can make a browser send.
-@csrf_exempt
 def scim(request: HttpRequest, connection_id: UUID, path: str = "") -> HttpResponse:
     """Answers whatever is asked below a connection's address."""
     body = _body(request)
@@ -35,11 +32,6 @@ def scim(request: HttpRequest, connection_id: UUID, path: str = "") -> HttpRespo
         body=body,
     )
     return _response(answered(connection_id=connection_id, secret=secret, request=asked))
-
-
-def base_url(connection_id: UUID) -> str:
-    """Where a connection's resources are; it stays whatever the tenant is called."""
-    return f"{settings.CONSOLE_URL}/scim/v2/{connection_id}"
 
 
 def _body(request: HttpRequest) -> bytes | None:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from console.access import MemberRequest, member
 from console.pages.provisioning.forms import ConnectionForm, GroupRoleForm, TokenForm
 from console.rendering import page, rows_of
-from console.scim.views import base_url
+from console.scim.addresses import base_url
 from tenants.access import Permission
 from tenants.scim import connections
 from tenants.scim.selectors import scim_connections, scim_groups, scim_requests, scim_tokens, standing_of
