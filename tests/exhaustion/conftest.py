@@ -64,7 +64,9 @@ def _serving(*launcher: str) -> Iterator[Door]:
         )
         try:
             eventually(lambda: process.poll() is not None or _answers(port), START_SECONDS)
-            yield Door(port, path, key, process.pid)
+            door = Door(port, path, key, process.pid)
+            assert door.is_served()  # what it opens with its first call is open then
+            yield door
             assert process.poll() is None, "the server has ended"
         finally:
             process.terminate()
