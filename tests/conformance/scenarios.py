@@ -12,7 +12,8 @@ SKILLS = ("sep-2640-skills-enumeration", "sep-2640-skills-directory", "sep-2640-
 class Run:
     """One run of the suite. `package` is where npm puts it, `scenarios` how many scenarios it must have run.
 
-    `side` is whom it tests: a server at a URL, or a client that it starts for each scenario.
+    `side` is whom it tests: a server at a URL, a client that it starts for each scenario, or the authorization server
+    of an endpoint; `fact` is what the platform calls the address of that endpoint.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Run:
     arguments: tuple[str, ...]
     scenarios: int
     side: str = "server"
+    fact: str = "conformance_url"
 
     @property
     def suite(self) -> str:
@@ -44,6 +46,8 @@ RUNS = (
     # Our client towards upstreams: 18 scored and 7 that are not; 32 scored and 7 that are not.
     Run("client-2025-11-25", ALPHA_12, ("--requirements", "2025-11-25"), 25, "client"),
     Run("client-2026-07-28", ALPHA_12, ("--requirements", "2026-07-28"), 39, "client"),
+    # Never scored: metadata, and a code that a person lets the suite have.
+    Run("authorization", ALPHA_12, (), 2, "authorization", "mcp_url"),
 )
 
 
