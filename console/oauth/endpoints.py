@@ -13,8 +13,9 @@ from console.oauth.machines import FORM, LARGEST_BODY, machine, refusal
 from console.oauth.resources import EndpointResources
 from core.refusals import Refused
 from core.tenancy import tenant_context
-from tenants.authorization import revoking
+from tenants.authorization import pace, revoking
 from tenants.authorization.asked import Asked, single
+from tenants.authorization.device_grant import DEVICE_AUTHORIZATION
 from tenants.authorization.exchange import endpoint_answer, refused, token_answer
 from tenants.authorization.publishing import issuer_of
 from tenants.authorization.registration import client_registered
@@ -29,6 +30,16 @@ def token(request: HttpRequest, tenant_id: UUID) -> Answer:
     except OAuth2Error as error:
         return refused(error)
     return token_answer(tenant_id=tenant_id, asked=asked, resources=EndpointResources(tenant_id))
+
+
+@machine("POST")
+def device_authorization(request: HttpRequest, tenant_id: UUID) -> Answer:
+    """RFC 8628 section 3.1."""
+    try:
+        pace.require("device", tenant_id, client_address(request))
+    except OAuth2Error as error:
+        return refused(error)
+    return _further(request, tenant_id, DEVICE_AUTHORIZATION, public=True)
 
 
 @machine("POST")

@@ -20,6 +20,7 @@ from tenants.authorization.asked import Asked, single
 from tenants.authorization.authorizing import Intent, Unanswerable, intent_of
 from tenants.authorization.documents import DocumentRefused, known_client
 from tenants.authorization.publishing import issuer_of
+from tenants.authorization.resources import Resource
 from tenants.authorization.server import Answer, Server
 from tenants.models import Membership, Tenant
 
@@ -34,20 +35,24 @@ def authorize(request: PersonRequest, tenant_id: UUID) -> HttpResponse:
     tenant = _tenant(request, tenant_id)
     if tenant is None:
         return _stranger(request)
-    if (elsewhere := _sent_first(request, tenant)) is not None:
+    if (elsewhere := sent_first(request, tenant, request.get_full_path())) is not None:
         return elsewhere
     try:
         fields = single(dict(request.GET.lists()))
     except OAuth2Error as error:
         return _unanswerable(request, error.get_error_description())
 
+    choices = _choices(tenant, fields)
+
     def ask(intent: Intent) -> HttpResponse:
-        if intent.is_remembered:
+        if intent.is_remembered and not choices:
             return _redirected(intent.answered(by=request.user))
         question = consents.sealed(fields, bound_to=_whose(request, tenant_id))
-        return render(request, "oauth/consent.html", _about(tenant, intent) | {"question": question})
+        about = _about(tenant, intent) | {"question": question, "choices": choices}
+        return render(request, "oauth/consent.html", about)
 
-    return _decided(request, tenant, fields, ask, _redirected)
+    # What else is asked for does not depend on which endpoint is meant.
+    return _decided(request, tenant, fields | _chosen(choices, choices[0].url if choices else ""), ask, _redirected)
 
 
 @never_cache
@@ -59,16 +64,20 @@ def consent(request: PersonRequest, tenant_id: UUID) -> HttpResponse:
     By a page that leads on, since a form may lead to our own origin alone, redirects included (form-action).
     """
     tenant = _tenant(request, tenant_id)
-    if tenant is None or _sent_first(request, tenant) is not None:
+    if tenant is None or sent_first(request, tenant, "") is not None:
         return _stranger(request)
     question = consents.opened(request.POST.get("question", ""), bound_to=_whose(request, tenant_id))
     by = request.user if request.POST.get("answer") == ALLOW else None
+    choices = _choices(tenant, question.fields)
+    chosen = _chosen(choices, request.POST.get("resource", "") if by else choices[0].url if choices else "")
+    if choices and not chosen:
+        return _unanswerable(request, "Go back and choose the endpoint that it may come in to.")
 
     def answer(intent: Intent) -> HttpResponse:
         consents.use_up(tenant_id, question)
         return _left(request, intent.answered(by=by))
 
-    return _decided(request, tenant, question.fields, answer, lambda said: _left(request, said))
+    return _decided(request, tenant, question.fields | chosen, answer, lambda said: _left(request, said))
 
 
 def _decided(
@@ -101,11 +110,27 @@ def _tenant(request: PersonRequest, tenant_id: UUID) -> Tenant | None:
     return tenant if is_member else None
 
 
-def _sent_first(request: PersonRequest, tenant: Tenant) -> HttpResponse | None:
-    """Where a person goes first whose session lacks what the tenant asks of its members; None for nowhere."""
+def sent_first(request: PersonRequest, tenant: Tenant, back: str) -> HttpResponse | None:
+    """Where a person goes first whose session lacks what the tenant asks of its members, and then `back`; None for
+    nowhere.
+    """
     actor = actor_for(request.user, tenant.slug)
     demand = demanded_of(request, actor)
-    return redirect(met_at(request, actor, demand, request.get_full_path())) if demand else None
+    return redirect(met_at(request, actor, demand, back)) if demand else None
+
+
+def _choices(tenant: Tenant, fields: dict[str, str]) -> list[Resource]:
+    """The endpoints to choose from, where a client names none and the tenant has several."""
+    if fields.get("resource"):
+        return []
+    with tenant_context(tenant.pk):
+        found = EndpointResources(tenant.pk).all()
+    return found if len(found) > 1 else []
+
+
+def _chosen(choices: list[Resource], url: str) -> dict[str, str]:
+    """What a choice adds to a request; nothing for what is none of them."""
+    return {"resource": url} if any(choice.url == url for choice in choices) else {}
 
 
 def _about(tenant: Tenant, intent: Intent) -> dict[str, Any]:

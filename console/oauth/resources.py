@@ -12,6 +12,7 @@ from tenants.authorization.resources import Resource
 from tenants.models import TenantSlug
 from tenants.models.tenant import is_slug
 
+MOST_SHOWN = 300
 _TRANSPORTS = frozenset({("mcp",), ("sse",), ("ws",), ("preview", "mcp"), ("preview", "sse"), ("preview", "ws")})
 
 
@@ -30,12 +31,10 @@ class EndpointResources:
         canonical = f"{settings.RUNTIME_URL}/t/{'/'.join(steps)}"
         return None if endpoint is None else Resource(canonical, endpoint.pk, endpoint.name)
 
-    def only(self) -> Resource | None:
-        """The endpoint of a tenant that has exactly one to let people in to."""
-        found = list(Endpoint.objects.select_related("tenant").exclude(access=Access.OPEN)[:2])
-        if len(found) != 1:
-            return None
-        return Resource(mcp_url(found[0].tenant.slug, found[0].slug), found[0].pk, found[0].name)
+    def all(self) -> list[Resource]:
+        """The endpoints to let people in to, by name."""
+        rows = Endpoint.objects.select_related("tenant").exclude(access=Access.OPEN).order_by("name", "pk")
+        return [Resource(mcp_url(row.tenant.slug, row.slug), row.pk, row.name) for row in rows[:MOST_SHOWN]]
 
 
 def _steps(url: str) -> list[str] | None:

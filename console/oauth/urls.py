@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console.oauth import endpoints, metadata, pages
+from console.oauth import devices, endpoints, metadata, pages
 
 ISSUER = "oauth/<uuid:tenant_id>"
 # RFC 8414 section 3.1 puts the well-known part in front of an issuer's path, OpenID Connect Discovery behind it.
@@ -21,5 +21,9 @@ urlpatterns = [
     path(f"{ISSUER}/token", endpoints.token, name="oauth_token"),
     path(f"{ISSUER}/revoke", endpoints.revoke, name="oauth_revoke"),
     path(f"{ISSUER}/introspect", endpoints.introspect, name="oauth_introspect"),
+    path(f"{ISSUER}/device_authorization", endpoints.device_authorization, name="oauth_device_authorization"),
     path(f"{ISSUER}/register", endpoints.register, name="oauth_register"),
+    # For all tenants, since somebody reads it off a device and types it.
+    path("device", devices.enter, name="oauth_device"),
+    path("device/answer", devices.answer, name="oauth_device_answer"),
 ]

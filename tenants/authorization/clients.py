@@ -13,7 +13,8 @@ from tenants.authorization import redirects, scopes
 from tenants.models import AuthMethod, ClientKind, McpClient
 
 CODE, REFRESH, CLIENT = "authorization_code", "refresh_token", "client_credentials"
-GRANT_TYPES = (CODE, REFRESH, CLIENT)
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+GRANT_TYPES = (CODE, REFRESH, CLIENT, DEVICE)
 SECRET_METHODS = frozenset({AuthMethod.BASIC, AuthMethod.POST})
 USE_RESOLUTION_SECONDS = 60
 

@@ -8,13 +8,13 @@ from authlib.oauth2.rfc7591 import InvalidClientMetadataError
 from authlib.oauth2.rfc7591.errors import InvalidRedirectURIError
 
 from tenants.authorization import redirects
-from tenants.authorization.clients import CODE, REFRESH
+from tenants.authorization.clients import CODE, DEVICE, REFRESH
 from tenants.models import AuthMethod
 
 LONGEST_NAME = 100
 MAXIMUM_ENTRIES = 50
 # What a client that nobody registered may use; whatever else it asks for is left out (RFC 7591 section 2).
-BY_ITSELF = (CODE, REFRESH)
+BY_ITSELF = (CODE, DEVICE, REFRESH)
 _UNSHOWABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -31,11 +31,11 @@ class Description:
 def description_of(said: dict[str, Any], *, default_method: AuthMethod, methods: frozenset[AuthMethod]) -> Description:
     """What `said` describes; raises InvalidRedirectURIError and InvalidClientMetadataError."""
     grant_types = [grant for grant in BY_ITSELF if grant in _texts(said, "grant_types", [CODE])]
-    if CODE not in grant_types:
-        _refuse("Ask for authorization_code: nothing else is granted to clients that registered themselves.")
-    if "code" not in _texts(said, "response_types", ["code"]):
+    if not {CODE, DEVICE} & set(grant_types):
+        _refuse(f"Ask for {CODE} or {DEVICE}: nothing else is granted to clients that nobody registered.")
+    if CODE in grant_types and "code" not in _texts(said, "response_types", ["code"]):
         _refuse("The response type has to be code.")
-    uris = _redirect_uris(said)
+    uris = _redirect_uris(said) if CODE in grant_types else []
     return Description(_name(said, uris), uris, grant_types, _method(said, default_method, methods))
 
 
@@ -57,7 +57,7 @@ def _redirect_uris(said: dict[str, Any]) -> list[str]:
 
 
 def _name(said: dict[str, Any], uris: list[str]) -> str:
-    name = said.get("client_name") or redirects.destination(uris[0])
+    name = said.get("client_name") or (redirects.destination(uris[0]) if uris else "")
     if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME or not showable(name):
         _refuse(f"The client_name is a text of 1 to {LONGEST_NAME} characters that can be seen.")
     return name.strip()

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from tenants.authorization import scopes
-from tenants.authorization.clients import CLIENT, CODE, REFRESH
+from tenants.authorization.clients import CLIENT, CODE, DEVICE, REFRESH
 from tenants.authorization.gate import ALGORITHM
 from tenants.authorization.keys_of_clients import ALGORITHMS
 from tenants.authorization.policies import policy_of
@@ -12,7 +12,7 @@ from tenants.authorization.publishing import issuer_of
 from tenants.models import AuthMethod
 
 METHODS = [AuthMethod.NONE, AuthMethod.BASIC, AuthMethod.POST, AuthMethod.SIGNED]
-GRANTS = [CODE, REFRESH, CLIENT]
+GRANTS = [CODE, REFRESH, CLIENT, DEVICE]
 
 
 def metadata_of(tenant_id: UUID) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def metadata_of(tenant_id: UUID) -> dict[str, Any]:
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
+        "device_authorization_endpoint": f"{issuer}/device_authorization",
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "jwks_uri": f"{issuer}/jwks",

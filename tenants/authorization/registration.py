@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError
 from django.utils import timezone
 
@@ -19,20 +18,7 @@ from tenants.models import AuthMethod, ClientKind, McpClient
 
 MAXIMUM_CLIENTS = 5_000
 UNUSED_FOR = timedelta(days=1)
-PER_ADDRESS, PER_TENANT = 30, 300  # in ten minutes
-WINDOW_SECONDS = 600
 METHODS = frozenset({AuthMethod.NONE, AuthMethod.BASIC, AuthMethod.POST})
-
-
-class TooMany(OAuth2Error):
-    """Registrations come faster, or there are more of them, than anybody needs."""
-
-    error = "temporarily_unavailable"
-    status_code = 429
-
-    def get_headers(self) -> list[tuple[str, str]]:
-        """When to come again."""
-        return [*super().get_headers(), ("Retry-After", str(WINDOW_SECONDS))]
 
 
 def client_registered(*, tenant_id: UUID, said: dict[str, Any], address: str) -> dict[str, Any]:
@@ -43,16 +29,10 @@ def client_registered(*, tenant_id: UUID, said: dict[str, Any], address: str) ->
     if not policy_of(tenant_id).dynamic_registration:
         raise AccessDeniedError("Clients cannot register themselves here.", status_code=403)
     described = description_of(said, default_method=AuthMethod.BASIC, methods=METHODS)
-    _require_pace(tenant_id, address)
+    pace.require("register", tenant_id, address)
     _require_room()
     secret = tokens.secret(tokens.SECRET) if described.auth_method in SECRET_METHODS else ""
     return _told(_stored(tenant_id, described, secret), secret)
-
-
-def _require_pace(tenant_id: UUID, address: str) -> None:
-    fast = not pace.is_within("register", f"{tenant_id} {address}", most=PER_ADDRESS, seconds=WINDOW_SECONDS)
-    if fast or not pace.is_within("register", str(tenant_id), most=PER_TENANT, seconds=WINDOW_SECONDS):
-        raise TooMany("Too many clients register. Try again later.")
 
 
 def _require_room() -> None:
@@ -62,7 +42,7 @@ def _require_room() -> None:
         return
     dynamic.filter(created_at__lt=timezone.now() - UNUSED_FOR, grants=None).delete()
     if dynamic.count() >= MAXIMUM_CLIENTS:
-        raise TooMany("Too many clients are registered here.")
+        raise pace.TooMany("Too many clients are registered here.")
 
 
 def _stored(tenant_id: UUID, described: Description, secret: str) -> McpClient:

@@ -22,8 +22,8 @@ class Resources(Protocol):
     def named(self, url: str) -> Resource | None:
         """The endpoint that a `resource` parameter names; None where there is none of this tenant."""
 
-    def only(self) -> Resource | None:
-        """What is meant where nothing was asked for: the endpoint of a tenant that has one."""
+    def all(self) -> list[Resource]:
+        """Those to choose from where nothing was asked for, by name; a tenant's first few hundred."""
 
 
 class InvalidTarget(OAuth2Error):
@@ -33,12 +33,21 @@ class InvalidTarget(OAuth2Error):
 
 
 def wanted(resources: Resources, url: str) -> Resource:
-    """The endpoint that is asked for; raises InvalidTarget."""
-    found = resources.named(url) if url else resources.only()
-    if found is None:
-        raise InvalidTarget(
-            "There is no such endpoint here." if url else "Say with the resource parameter which endpoint is meant."
-        )
+    """The endpoint that is asked for, or the only one of a tenant that has one; raises InvalidTarget."""
+    found = wanted_if_named(resources, url)
+    if found is not None:
+        return found
+    choices = resources.all()
+    if len(choices) != 1:
+        raise InvalidTarget("Say with the resource parameter which endpoint is meant.")
+    return choices[0]
+
+
+def wanted_if_named(resources: Resources, url: str) -> Resource | None:
+    """The endpoint that is asked for, None where none was named; raises InvalidTarget."""
+    found = resources.named(url) if url else None
+    if url and found is None:
+        raise InvalidTarget("There is no such endpoint here.")
     return found
 
 

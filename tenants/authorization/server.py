@@ -11,6 +11,7 @@ from tenants.authorization.asked import Asked
 from tenants.authorization.client_grant import ClientGrantType
 from tenants.authorization.clients import KnownClient
 from tenants.authorization.code_grant import CodeGrant, ProofKey
+from tenants.authorization.device_grant import DeviceAuthorization, DeviceGrant
 from tenants.authorization.publishing import issuer_of
 from tenants.authorization.refresh_grant import RefreshGrant
 from tenants.authorization.resources import Resources
@@ -44,6 +45,9 @@ class Server(AuthorizationServer):
         self.register_grant(CodeGrant, [ProofKey(required=True)])
         self.register_grant(RefreshGrant)
         self.register_grant(ClientGrantType)
+        self.register_grant(DeviceGrant)
+        # Authlib's own, which it forgot to derive from its own Endpoint.
+        self.register_endpoint(DeviceAuthorization)  # type: ignore[arg-type]
         self.register_endpoint(Revocation)
         self.register_endpoint(Introspection)
 

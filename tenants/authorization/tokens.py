@@ -12,7 +12,7 @@ from tenants.authorization.signing import sign
 
 ACCESS_SECONDS = 15 * 60
 # What tells secrets of ours from others: scanners find them by it, and RFC 7662's callers need no hint.
-CODE, REFRESH, SECRET = "amc_", "amr_", "ams_"
+CODE, REFRESH, SECRET, DEVICE = "amc_", "amr_", "ams_", "amd_"
 SECRET_BYTES = 32
 
 

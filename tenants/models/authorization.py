@@ -170,6 +170,54 @@ class RefreshToken(models.Model):
         return f"refresh token of {self.grant_id}"
 
 
+class DeviceCode(models.Model):
+    """A device that waits for somebody to type its code (RFC 8628). Used ones are kept, to tell a second use."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="+")
+    client = models.ForeignKey(
+        McpClient, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
+    )
+    digest = models.CharField(max_length=64)
+    # Short enough to be tried out, and so digested with the platform's secret.
+    user_code_digest = models.CharField(max_length=64)
+    # The endpoint's URL as the device asked for it; empty where the person is to choose.
+    resource = models.CharField(max_length=LONGEST_URL, blank=True)
+    scopes = models.CharField(max_length=500)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    interval_seconds = models.PositiveIntegerField()
+    polled_at = models.DateTimeField(null=True, blank=True)
+    # What the person said: a grant, or no.
+    grant = models.ForeignKey(
+        ClientGrant,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    refused_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "digest"], name="device_code_digest_within_tenant"),
+            models.UniqueConstraint(fields=["tenant", "user_code_digest"], name="device_user_code_within_tenant"),
+            TenantIsolation(name="device_code_isolation"),
+            TenantForeignKey(
+                name="device_code_client_of_same_tenant", column="client_id", to_table="tenants_mcpclient"
+            ),
+            TenantForeignKey(
+                name="device_code_grant_of_same_tenant", column="grant_id", to_table="tenants_clientgrant"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"device code of {self.client_id}"
+
+
 class AuthorizationPolicy(models.Model):
     """What a tenant lets clients do by themselves. Without a row, what stands here as defaults."""
 

@@ -12,9 +12,10 @@ import pytest
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint
 from mcp_runtime.services.endpoints import endpoint_create
+from tenants.authorization.clients import DEVICE
 from tests.conftest import Cast, unique
 from tests.console.oauth.flows import Flow
-from tests.e2e.conftest import Look
+from tests.e2e.conftest import TIMEOUT_MS, Look
 from tests.e2e.test_pages import sign_in
 
 pytestmark = pytest.mark.e2e
@@ -96,3 +97,36 @@ def test_a_person_says_no(look: Look, cast: Cast) -> None:
         look.page.get_by_role("button", name="Do not let it in").click()
         look.page.wait_for_url(f"{callback}?**")
         assert parse_qs(urlsplit(look.page.url).query)["error"] == ["access_denied"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_person_lets_a_device_in(look: Look, cast: Cast, width: int, scheme: str) -> None:
+    look.page.set_viewport_size({"width": width, "height": 800})
+    look.page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    flow = Flow(cast.tenant, _endpoint(cast))
+    _endpoint(cast)
+    said = {"client_name": "Terminal", "grant_types": [DEVICE, "refresh_token"], "token_endpoint_auth_method": "none"}
+    program = httpx.Client(base_url=flow.issuer, timeout=TIMEOUT_MS / 1000)
+    client_id = program.post("register", json=said).raise_for_status().json()["client_id"]
+    given = program.post("device_authorization", data={"client_id": client_id}).raise_for_status().json()
+    sign_in(look, cast)
+    look.open("/device")
+    look.page.get_by_label("Code").fill("BBBB-BBBB")
+    look.page.get_by_role("button", name="Go on").click()
+    look.page.get_by_text("No device waits with this code").wait_for()
+    look.keep(f"device-{width}-{scheme}")
+    look.page.get_by_label("Code").fill(given["user_code"].lower())
+    look.page.get_by_role("button", name="Go on").click()
+    look.page.get_by_role("heading", name="Let Terminal in?").wait_for()
+    look.keep(f"device-consent-{width}-{scheme}")
+    look.page.get_by_label("Endpoint").select_option(flow.resource)
+    look.page.get_by_role("button", name="Let it in", exact=True).click()
+    look.page.get_by_role("heading", name="Terminal is let in").wait_for()
+    look.keep(f"device-done-{width}-{scheme}")
+    polled = {"grant_type": DEVICE, "client_id": client_id, "device_code": given["device_code"]}
+    assert program.post("token", data=polled).raise_for_status().json()["scope"] == "mcp:call"
+    program.close()
+    look.page.get_by_role("link", name="Connected clients").click()
+    look.page.get_by_text("Allowed with a device's code").wait_for()
+    look.keep(f"device-clients-{width}-{scheme}")

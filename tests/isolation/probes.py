@@ -33,6 +33,7 @@ EXEMPT = {
     f"{_ISSUER}/jwks": _METADATA,
     f"{_ISSUER}/register": _METADATA,
     f"{_ISSUER}/token": _PROGRAMS,
+    f"{_ISSUER}/device_authorization": _PROGRAMS,
     f"{_ISSUER}/revoke": _PROGRAMS,
     f"{_ISSUER}/introspect": _PROGRAMS,
     "account/": "signing in: everything there belongs to the person in the session, and no parameter is a tenant's",

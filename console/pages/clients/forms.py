@@ -7,12 +7,12 @@ from django import forms
 from console.forms import JsonField, ServiceForm
 from mcp_runtime.models import Access, Endpoint
 from tenants.authorization import scopes
-from tenants.authorization.clients import CLIENT, CODE, REFRESH
+from tenants.authorization.clients import CLIENT, CODE, DEVICE, REFRESH
 from tenants.authorization.registering import ClientFields
 from tenants.models import AuthMethod
 
-PEOPLE, ITSELF = "people", "itself"
-_GRANTS = {PEOPLE: [CODE, REFRESH], ITSELF: [CLIENT]}
+PEOPLE, DEVICES, ITSELF = "people", "devices", "itself"
+_GRANTS = {PEOPLE: [CODE, REFRESH], DEVICES: [DEVICE, REFRESH], ITSELF: [CLIENT]}
 _METHODS = {
     AuthMethod.POST: "A secret, which we make",
     AuthMethod.SIGNED: "A signature with its own key (private_key_jwt)",
@@ -27,7 +27,11 @@ class ClientForm(ServiceForm):
     name = forms.CharField(max_length=100, help_text="People see it when they are asked to let it in.")
     acts = forms.ChoiceField(
         label="Acts for",
-        choices={PEOPLE: "People, who let it in", ITSELF: "Itself, such as an agent or a pipeline"},
+        choices={
+            PEOPLE: "People, who let it in",
+            DEVICES: "People, who type its code: a device without a browser, or a program in a terminal",
+            ITSELF: "Itself, such as an agent or a pipeline",
+        },
         initial=PEOPLE,
         widget=forms.RadioSelect,
     )

@@ -9,7 +9,7 @@ from tenants.access import Actor
 from tenants.models import AuthorizationCode, ClientGrant, RefreshToken, Role
 from tenants.services.tenants import tenant_rename
 from tests.conftest import Cast, unique
-from tests.console.conftest import MakesEndpoint, signed_in
+from tests.console.conftest import signed_in
 from tests.console.oauth.flows import Flow, error_of, question_on, returned
 
 
@@ -182,11 +182,6 @@ def test_on_this_machine_the_port_may_differ(cast: Cast, endpoint: Endpoint, per
 def test_without_a_resource_the_only_endpoint_is_meant(flow: Flow, person: Client) -> None:
     answer = flow.redeem(flow.code(person, resource=None), resource=None)
     assert flow.claims(answer.json()["access_token"])["aud"] == flow.resource
-
-
-def test_without_a_resource_nothing_is_guessed(flow: Flow, person: Client, make_endpoint: MakesEndpoint) -> None:
-    make_endpoint("Another")
-    assert returned(flow.asked(person, resource=None), flow.redirect_uri)["error"] == "invalid_target"
 
 
 def test_a_tenants_former_name_is_as_good(flow: Flow, person: Client, cast: Cast) -> None:

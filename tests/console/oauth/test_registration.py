@@ -7,7 +7,7 @@ from django.test import Client
 
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint
-from tenants.authorization import registration
+from tenants.authorization import pace, registration
 from tenants.authorization.policies import policy_set
 from tenants.models import McpClient
 from tests.conftest import Cast
@@ -141,7 +141,7 @@ def test_a_body_is_one_json_object(newcomer: Flow, body: str) -> None:
 
 
 def test_a_flood_is_slowed_down(newcomer: Flow) -> None:
-    answers = [newcomer.register().status_code for _ in range(registration.PER_ADDRESS + 1)]
+    answers = [newcomer.register().status_code for _ in range(pace.PER_ADDRESS + 1)]
     assert answers[-1] == 429
     assert set(answers[:-1]) == {201}
     refused = newcomer.register()

@@ -12,6 +12,7 @@ REASONS = {
     "auditevent": "the log itself",
     "cutoff": "follows from what ends a grant, a person or a client",
     "authorizationcode": "a login on its way; what comes of it is a grant",
+    "devicecode": "a login on its way; what comes of it is a grant",
     "refreshtoken": "part of a grant, and changed with each use",
     "publishedgate": "made of what is audited",
     "seenassertion": "changes with each login",
