@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from tenants.audit.streaming import audit_stream
+from tenants.authorization.purging import used_up_purge
 from tenants.services import tenants
 from tenants.services.deprovisioning import second_look
 from tenants.sso.refreshing import metadata_refresh
@@ -15,6 +16,12 @@ from tenants.vault.errands import errands_run
 def purge_deleted() -> int:
     """Deletes the tenants whose grace period is over."""
     return tenants.purge_deleted()
+
+
+@shared_task(name="tenants.purge_used_up")
+def purge_used_up() -> int:
+    """Deletes codes, tokens and grants of clients that are used up; returns how many rows."""
+    return used_up_purge()
 
 
 @shared_task(name="tenants.revoke_at_providers")

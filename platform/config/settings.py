@@ -135,6 +135,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "purge-deleted-tenants": {"task": "tenants.purge_deleted", "schedule": timedelta(minutes=10)},
+    "purge-used-up": {"task": "tenants.purge_used_up", "schedule": timedelta(hours=1)},
     "revoke-at-providers": {"task": "tenants.revoke_at_providers", "schedule": timedelta(seconds=15)},
     "refresh-sso-metadata": {"task": "tenants.refresh_sso_metadata", "schedule": timedelta(days=1)},
     "purge-ended-sessions": {"task": "mcp_runtime.purge_ended_sessions", "schedule": timedelta(minutes=10)},
