@@ -38,7 +38,7 @@ def verified(token: str, *, jwks_uri: str, algorithms: Collection[str]) -> jwt.T
         raise TokenRefused(f"The token is signed with {header.get('alg')!r}; {', '.join(allowed)} are accepted.")
     try:
         return jwt.decode(token, _keys_for(jwks_uri, header.get("kid")), algorithms=allowed)
-    except (JoseError, ValueError, TypeError) as error:
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise TokenRefused(f"The token's signature is not one of its issuer's: {error}") from None
 
 
@@ -52,7 +52,7 @@ def _header(token: str) -> dict[str, Any]:
         raise TokenRefused(f"The token is longer than {MAXIMUM_TOKEN_BYTES} bytes.")
     try:
         return dict(jws.extract_compact(token.encode()).headers())
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, RecursionError):
         raise TokenRefused("The token is not a signed JSON Web Token.") from None
 
 

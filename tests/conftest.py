@@ -77,8 +77,7 @@ class Cast:
         return user
 
 
-@pytest.fixture
-def cast() -> Cast:
+def make_cast() -> Cast:
     """A fresh tenant and its people."""
     alice, bob, charlie = make_user("alice"), make_user("bob"), make_user("charlie")
     tenant = tenant_create(owner=alice, name="Acme", slug=unique("acme"))
@@ -86,3 +85,9 @@ def cast() -> Cast:
     with tenant_context(tenant.id):
         Membership.objects.create(tenant=tenant, user=bob, role=Role.DEVELOPER)
     return Cast(tenant=tenant, elsewhere=elsewhere, alice=alice, bob=bob, charlie=charlie)
+
+
+@pytest.fixture
+def cast() -> Cast:
+    """A fresh tenant and its people."""
+    return make_cast()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -35,6 +36,13 @@ class Host:
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     """A server on this machine, to which the door is open."""
+    with telling(monkeypatch) as told:
+        yield told
+
+
+@contextmanager
+def telling(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """The same, for as long as it is asked for."""
     holder: list[Host] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from uuid import UUID
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -55,7 +55,7 @@ def _answer(view: MachineView, request: HttpRequest, tenant_id: UUID) -> Answer:
         return view(request, tenant_id) if _is_there(tenant_id) else _NOWHERE
     except RequestDataTooBig:
         return refusal(413, "invalid_request", "The body is too large.")
-    except SuspiciousOperation:
+    except (SuspiciousOperation, BadRequest):
         return refusal(400, "invalid_request", "The body cannot be read.")
     except (OperationalError, InterfaceError) as error:
         logger.warning("The database did not serve a request: %s", error)

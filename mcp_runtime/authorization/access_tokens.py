@@ -56,7 +56,7 @@ def _verified(token: bytes, endpoint: ServedEndpoint) -> dict[str, Any] | None:
 
     try:
         found = jwt.decode(token, key_of, algorithms=[ALGORITHM])
-    except (JoseError, ValueError, TypeError, KeyError):
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError):
         return None
     if str(found.header.get("typ", "")).lower() not in _TYPES:
         return None

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
@@ -24,7 +25,7 @@ _COLUMNS = (*FIELDS, "changes", "previous", "digest")
 
 
 def audit_events(*, actor: Actor, text: str = "", kind: str = "", before: int | None = None) -> QuerySet[AuditEvent]:
-    """The latest events first: those whose action, names or addresses contain `text`, about targets of `kind`.
+    """The latest events first: those whose action, names, addresses or changes contain `text`, about targets of `kind`.
 
     `before` is the sequence of the last one that was shown. Runs inside the tenant's context, as `audit_head` does.
     Raises Refused(PERMISSION_DENIED).
@@ -36,7 +37,10 @@ def audit_events(*, actor: Actor, text: str = "", kind: str = "", before: int | 
         matching = Q()
         for column in columns:
             matching |= Q(**{f"{column}__icontains": text.replace("\0", "")})
-        found = found.filter(matching)
+        # As JSON writes it: a quote in what changed stands there with a backslash.
+        written = json.dumps(text.replace("\0", ""), ensure_ascii=False)[1:-1]
+        matching |= Q(told__icontains=written)
+        found = found.annotate(told=Cast("changes", TextField())).filter(matching)
     if kind:
         found = found.filter(target_kind=kind.replace("\0", ""))
     return found if before is None else found.filter(sequence__lt=before)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
+from core.foreign_json import foreign_object
 from core.tenancy import tenant_context
 from tenants.authorization import keys_of_clients
 from tenants.authorization.clients import KnownClient
@@ -25,10 +25,10 @@ LONGEST_JTI = 500
 def named_in(assertion: str) -> str:
     """The client that an assertion says it is of, nothing verified; empty for what is none."""
     try:
-        claims = msgspec.json.decode(jws.extract_compact(assertion.encode()).payload)
+        claims = foreign_object(jws.extract_compact(assertion.encode()).payload)
     except (JoseError, ValueError, TypeError):
         return ""
-    subject = claims.get("sub") if isinstance(claims, dict) else None
+    subject = claims.get("sub")
     return subject if isinstance(subject, str) else ""
 
 
@@ -45,7 +45,7 @@ def _signed(client: KnownClient, assertion: str) -> dict[str, Any] | None:
             return dict(verified(assertion, jwks_uri=row.jwks_uri, algorithms=keys_of_clients.ALGORITHMS).claims)
         keys = keys_of_clients.imported(row.jwks or {"keys": []})
         return dict(jwt.decode(assertion, keys, algorithms=keys_of_clients.ALGORITHMS).claims)
-    except (TokenRefused, JoseError, ValueError, TypeError, KeyError):
+    except (TokenRefused, JoseError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

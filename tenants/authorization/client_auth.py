@@ -40,6 +40,9 @@ def presented(asked: Asked) -> Presented:
     if len(ways) > 1:
         raise InvalidRequestError("A client proves itself in one way at a time.")
     found = ways[0] if ways else _public(asked)
+    # Neither a header nor an assertion was held to RFC 6749 appendix A before.
+    if not (found.client_id.isascii() and found.client_id.isprintable()):
+        raise Unproven("The client is unknown here.", status_code=401)
     named = asked.form.get("client_id", found.client_id)
     if named != found.client_id:
         raise InvalidRequestError("The client_id is not the one that proves itself.")

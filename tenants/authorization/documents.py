@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import msgspec
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.base import invalid_error_characters
 from django.utils import timezone
 
+from core.foreign_json import NotAnObject, foreign_object
 from core.outbound import Client, FetchFailed, Limits, Response, fetch
 from core.refusals import Refused
 from core.tenancy import tenant_context
@@ -149,12 +149,9 @@ def _object(response: Response) -> dict[str, Any]:
     if kind != "application/json" and not kind.endswith("+json"):
         raise DocumentRefused("The document of the client is not JSON by its content type.")
     try:
-        said = msgspec.json.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise DocumentRefused("The document of the client is not JSON.") from None
-    if not isinstance(said, dict):
-        raise DocumentRefused("The document of the client is not a JSON object.")
-    return said
+        return foreign_object(response.body)
+    except NotAnObject:
+        raise DocumentRefused("The document of the client is not a JSON object.") from None
 
 
 def _fresh_until(response: Response) -> datetime:

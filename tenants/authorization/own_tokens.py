@@ -34,7 +34,7 @@ def read(tenant_id: UUID, token: str) -> OwnToken | None:
     try:
         keys = KeySet.import_key_set({"keys": public_keys(tenant_id)})
         found = jwt.decode(token, keys, algorithms=[ALGORITHM])
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, RecursionError):
         return None
     claims = found.claims
     is_ours = found.header.get("typ") == ACCESS_TOKEN_TYPE and claims.get("iss") == issuer_of(tenant_id)

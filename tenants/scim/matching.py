@@ -71,7 +71,7 @@ def _any(terms: list[Q | None]) -> Q | None:
 
 
 def _user_equals(path: str, value: str) -> Q | None:
-    if "\0" in value:
+    if not _is_storable(value):
         return NOBODY
     if path == "id":
         return by_id(value)
@@ -84,7 +84,7 @@ def _user_equals(path: str, value: str) -> Q | None:
 
 
 def _group_equals(path: str, value: str) -> Q | None:
-    if "\0" in value:
+    if not _is_storable(value):
         return NOBODY
     if path == "id":
         return by_id(value)
@@ -94,6 +94,11 @@ def _group_equals(path: str, value: str) -> Q | None:
     if column == "member":
         return by_id(value, "members__provisioned_id")
     return None if column is None else Q(**{column: value})
+
+
+def _is_storable(value: str) -> bool:
+    """Whether a column could hold a text: PostgreSQL's have neither null characters nor lone surrogates."""
+    return "\0" not in value and value.encode("utf-8", "ignore").decode() == value
 
 
 def by_id(value: str, column: str = "pk") -> Q:

@@ -11,7 +11,7 @@ from tenants.models import Cause, Invitation, Membership, ScimConnection, ScimUs
 from tenants.scim.linking import linked
 from tenants.services.deprovisioning import deprovision
 from tenants.services.members import member_invite_for
-from tenants.sso.admitting import account_made
+from tenants.sso.admitting import account_made, taken_over
 from tenants.sso.domains import holder_of
 
 
@@ -50,7 +50,8 @@ def _admitted(connection: ScimConnection, row: ScimUser) -> None:
 
 def _joined(connection: ScimConnection, row: ScimUser) -> Membership:
     name = str(row.document.get("displayName") or "")[:100]
-    user = User.objects.filter(email=row.email).first() or account_made(row.email, name)
+    known = User.objects.filter(email=row.email).first()
+    user = taken_over(known) if known else account_made(row.email, name)
     return Membership.objects.create(tenant_id=connection.tenant_id, user=user, role=connection.default_role)
 
 

@@ -25,6 +25,8 @@ from tenants.scim.users import Users
 
 # A filter that no column narrows down is matched one by one.
 MAXIMUM_SCANNED = 2_000
+# Where a page may begin: more than a connection ever has, and a number that PostgreSQL takes.
+FURTHEST = 1_000_000
 TOO_MANY = "Too many resources to look through: filter by id, userName, externalId, emails.value or displayName."
 
 
@@ -100,7 +102,7 @@ class TenantStorage(ScimStorage):
     @staticmethod
     def _listed(collection: Collection[Any], search_request: SearchRequest[Any]) -> SearchPage:
         rows = collection.rows().order_by("pk")
-        start = search_request.start_index_0 or 0
+        start = min(search_request.start_index_0 or 0, FURTHEST)
         stop = None if search_request.count is None else start + search_request.count
         return SearchPage(rows.count(), collection.resources(list(rows[start:stop])))
 

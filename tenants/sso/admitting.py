@@ -64,7 +64,7 @@ def admitted(connection: SsoConnection, tenant: Tenant, asserted: Asserted, know
     """
     user = known.user or account_made(known.email, asserted.name)
     if known.identity is None:
-        _take_over(user)
+        taken_over(user)
     role = role_for(connection, asserted.groups)
     membership = known.membership or _joined(tenant, user, role)
     if connection.roles and membership.role not in {Role.OWNER, role}:
@@ -120,15 +120,16 @@ def account_made(email: str, name: str) -> User:
     return user
 
 
-def _take_over(user: User) -> None:
+def taken_over(user: User) -> User:
     """Whoever signed up with an address and never proved it keeps no way into the account of whom it belongs to."""
     if EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
-        return
+        return user
     user.set_unusable_password()
     user.save(update_fields=["password"])
     Authenticator.objects.filter(user=user).delete()
     EmailAddress.objects.filter(user=user).delete()
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
 
 
 def _joined(tenant: Tenant, user: User, role: str) -> Membership:

@@ -27,7 +27,7 @@ from tenants.sso.pending import Pending, pending_kept
 from tenants.sso.saml import login as saml
 from tenants.sso.saml.config import SamlSettings
 from tenants.sso.saml.login import Responded
-from tenants.sso.sessions import session_begun
+from tenants.sso.sessions import session_begun, session_noted
 from tenants.vault.oauth.authorization import new_pkce, new_state
 
 logger = logging.getLogger(__name__)
@@ -136,7 +136,9 @@ class _Answer:
             if not connection.is_enabled:
                 raise Refused(refusals.NOT_FOUND)
             identity = admitted(connection, tenant, responded.asserted, known)
-            return Entrance(identity.user, tenant, session_begun(identity, responded.asserted))
+            entrance = Entrance(identity.user, tenant, session_begun(identity, responded.asserted))
+        session_noted(entrance.session)
+        return entrance
 
     def _note(self, trace: Trace, sentence: str) -> None:
         """Keeps what failed: with a trial, every check; else one line for whoever looks after the connection."""

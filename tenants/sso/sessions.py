@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from django.utils import timezone
 
+from core.acting import act_as
 from core.crypto import Forged
 from core.envelope import KeyGone
 from core.tenancy import tenant_context
@@ -40,9 +41,16 @@ def session_begun(identity: SsoIdentity, asserted: Asserted) -> SsoSession:
     hint = msgspec.json.encode(Hint(asserted.subject, asserted.index, asserted.hint))
     session.sealed = keyring_for_sealing(identity.tenant_id).seal(SSO_SESSION, hint, *own_row(session.pk))
     session.save(force_insert=True)
-    person, by = identity.user, [("provider", None, identity.connection.name)]
-    audit_note(action="session.began", kind="session", target=person.pk, name=person.email, changes=by)
     return session
+
+
+def session_noted(session: SsoSession) -> None:
+    """Says in the audit log that a person came in, as that person's doing. Opens a context of its own."""
+    person = session.identity.user
+    act_as("member", person.pk, person.email)
+    with tenant_context(session.tenant_id):
+        by = [("provider", None, session.identity.connection.name)]
+        audit_note(action="session.began", kind="session", target=person.pk, name=person.email, changes=by)
 
 
 def sessions_end(connection: SsoConnection, *, subject: str = "", indexes: Iterable[str] = ()) -> int:

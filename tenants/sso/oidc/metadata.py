@@ -95,4 +95,5 @@ def provider_host(provider: OpenIdProvider) -> str:
 def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
     value = document.get(name)
     entries = value if isinstance(value, list) else []
-    return tuple(entry for entry in entries[:MAXIMUM_ENTRIES] if isinstance(entry, str) and len(entry) <= 200)
+    texts = [entry for entry in entries[:MAXIMUM_ENTRIES] if isinstance(entry, str) and len(entry) <= 200]
+    return tuple(text for text in texts if text.isprintable())

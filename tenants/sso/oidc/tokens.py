@@ -7,9 +7,9 @@ import time
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-import msgspec
 from joserfc.jwt import Token
 
+from core.foreign_json import NotAnObject, foreign_object
 from core.outbound import Client, FetchFailed, fetch
 from core.refusals import Refused
 from tenants.jwks import TokenRefused, verified
@@ -124,10 +124,9 @@ async def userinfo(client: Client, provider: OpenIdProvider, access_token: str) 
     headers = {"Authorization": f"Bearer {access_token}", "Accept": "application/json"}
     try:
         answer = await fetch(client, "GET", provider.userinfo_endpoint, headers=headers, limits=READING)
-        said = msgspec.json.decode(answer.body) if answer.status == 200 else None
-    except (FetchFailed, Refused, msgspec.DecodeError):
+        return foreign_object(answer.body) if answer.status == 200 else {}
+    except (FetchFailed, Refused, NotAnObject):
         return {}
-    return said if isinstance(said, dict) else {}
 
 
 def with_userinfo(
@@ -150,7 +149,7 @@ def missing(claims: dict[str, Any], wanted: Collection[str]) -> bool:
 
 def _moment(value: object) -> float:
     """A NumericDate (RFC 7519 section 2); 0 for what is none."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value < 1e11 else 0.0
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11 else 0.0
 
 
 def _half_hash(access_token: str, algorithm: object) -> str:

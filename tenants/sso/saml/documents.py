@@ -6,8 +6,10 @@ signed is exactly the element that the signature stands in (SAML 2.0 core sectio
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from lxml import etree
@@ -23,6 +25,8 @@ DIGESTS = frozenset(
     {"http://www.w3.org/2001/04/xmlenc#sha256", f"{_MORE}sha384", "http://www.w3.org/2001/04/xmlenc#sha512"}
 )
 CANONICAL = frozenset({"http://www.w3.org/2001/10/xml-exc-c14n#"})
+_MOMENTS = frozenset({"IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter", "validUntil"})
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,30})?Z", re.ASCII)
 ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 _PARSER = {
     "resolve_entities": False,
@@ -76,6 +80,24 @@ def inflated(text: str) -> bytes:
     if len(data) > MAXIMUM_BYTES:
         raise BadDocument(f"It is larger than {MAXIMUM_BYTES // 1024} KiB.")
     return data
+
+
+def moment(text: str) -> datetime:
+    """A moment as SAML writes it, in UTC (SAML 2.0 core section 1.3.3). Raises BadDocument."""
+    found = _MOMENT.fullmatch(text)
+    try:
+        if found:
+            return datetime.strptime(found[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    raise BadDocument(f"{text[:40]!r} in it is no moment as SAML writes it: 2026-01-31T12:00:00Z.")
+
+
+def require_moments(root: Any) -> None:
+    """Raises BadDocument unless each moment in it is one; the library ends in an exception of no kind for others."""
+    for element in root.iter(etree.Element):
+        for name in _MOMENTS & set(element.attrib):
+            moment(element.get(name))
 
 
 def require_plain_signatures(root: Any) -> None:

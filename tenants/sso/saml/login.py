@@ -5,18 +5,26 @@ audience or an expiry that is not there, an answer to nothing) is closed here: S
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from lxml import etree
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
-from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from tenants.sso.checks import MAXIMUM_SUBJECT, Asserted, Trace, groups_of
 from tenants.sso.saml.config import SamlSettings, described_to_library
-from tenants.sso.saml.documents import SAML, SAMLP, BadDocument, decoded, parsed, require_plain_signatures
+from tenants.sso.saml.documents import (
+    SAML,
+    SAMLP,
+    BadDocument,
+    decoded,
+    moment,
+    parsed,
+    require_moments,
+    require_plain_signatures,
+)
 
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
@@ -73,6 +81,7 @@ def _document(text: str, trace: Trace) -> Any:
         root = parsed(decoded(text))
         if root.tag != f"{{{SAMLP}}}Response":
             raise BadDocument("It is no SAML response.")
+        require_moments(root)
         require_plain_signatures(root)
     except BadDocument as bad:
         raise trace.failed("document", str(bad)) from None
@@ -141,9 +150,9 @@ def _require_for_us(settings: SamlSettings, assertion: Any, request_id: str, tra
     trace.require("SubjectConfirmation: InResponseTo", sentence, holds=answered == request_id, came=answered)
     until = told.get("NotOnOrAfter", "")
     trace.require("NotOnOrAfter", "The assertion has to say until when it is good.", holds=bool(until), came=until)
-    moment = datetime.fromtimestamp(OneLogin_Saml2_Utils.parse_SAML_to_time(until) + LEEWAY_SECONDS, UTC)
-    trace.require("expiry", "The assertion has expired.", holds=datetime.now(UTC) < moment, came=until)
-    return moment
+    end = moment(until) + timedelta(seconds=LEEWAY_SECONDS)
+    trace.require("expiry", "The assertion has expired.", holds=datetime.now(UTC) < end, came=until)
+    return end
 
 
 def _asserted(settings: SamlSettings, response: OneLogin_Saml2_Response, trace: Trace) -> Asserted:

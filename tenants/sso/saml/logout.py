@@ -10,11 +10,10 @@ from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
 from onelogin.saml2.logout_request import OneLogin_Saml2_Logout_Request
 from onelogin.saml2.logout_response import OneLogin_Saml2_Logout_Response
-from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from tenants.sso.checks import CheckFailed
 from tenants.sso.saml.config import SamlSettings, described_to_library
-from tenants.sso.saml.documents import BadDocument, inflated, parsed
+from tenants.sso.saml.documents import BadDocument, inflated, moment, parsed, require_moments
 
 MAXIMUM_AGE = timedelta(minutes=10)
 _UNREADABLE = (etree.LxmlError, ValueError, TypeError, KeyError, AttributeError, IndexError)
@@ -81,7 +80,7 @@ def require_response(settings: SamlSettings, query: Mapping[str, str], raw_query
 def _bounded(text: str) -> None:
     """Before the library, which inflates without a limit."""
     try:
-        parsed(inflated(text))
+        require_moments(parsed(inflated(text)))
     except BadDocument as bad:
         raise CheckFailed(str(bad)) from None
 
@@ -93,7 +92,7 @@ def _described(settings: SamlSettings, query: Mapping[str, str], raw_query: str)
 
 
 def _require_recent(issued: str) -> datetime:
-    moment = datetime.fromtimestamp(OneLogin_Saml2_Utils.parse_SAML_to_time(issued), UTC)
-    if abs(datetime.now(UTC) - moment) > MAXIMUM_AGE:
+    made = moment(issued)
+    if abs(datetime.now(UTC) - made) > MAXIMUM_AGE:
         raise CheckFailed("The logout request was not made just now.")
-    return moment + 2 * MAXIMUM_AGE
+    return made + 2 * MAXIMUM_AGE

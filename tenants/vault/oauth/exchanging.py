@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from core.foreign_json import NotAnObject, foreign_object
 from core.outbound import Client, FetchFailed, Limits, Policy, Response, fetch
 from core.outbound.policy import canonical
 from core.refusals import Refused
@@ -94,12 +95,9 @@ def require_success(response: Response) -> dict[str, Any]:
 
 def _object(response: Response, otherwise: OAuthFailed) -> dict[str, Any]:
     try:
-        document = msgspec.json.decode(response.body)
-    except msgspec.DecodeError:
+        return foreign_object(response.body)
+    except NotAnObject:
         raise otherwise from None
-    if not isinstance(document, dict):
-        raise otherwise
-    return document
 
 
 async def _answer(

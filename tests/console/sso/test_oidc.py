@@ -48,6 +48,7 @@ def test_it_is_in_the_audit_log_of_that_tenant(sso: Desk) -> None:
     with tenant_context(sso.cast.tenant.id):
         event = AuditEvent.objects.get(action="session.began")
         assert (event.target_name, event.changes) == (email, [["provider", None, sso.connection.name]])
+        assert (event.actor_kind, event.actor_name) == ("member", email)
 
 
 def test_the_request_is_what_openid_connect_asks_for(sso: Desk) -> None:

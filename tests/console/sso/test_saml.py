@@ -55,7 +55,7 @@ class Saml:
 
     def begun(self, browser: Client) -> dict[str, str]:
         """Begins a login; what the provider is asked."""
-        asked = parameters(entry_of(browser, f"/sso/{self.cast.tenant.slug}/"))
+        asked = parameters(entry_of(browser, f"/sso/{self.cast.tenant.slug}/{self.connection.pk}/"))
         xml = OneLogin_Saml2_Utils.decode_base64_and_inflate(asked["SAMLRequest"])
         self.state, self.request_id = asked["RelayState"], etree.fromstring(xml).get("ID")
         return asked

@@ -227,6 +227,9 @@ def test_it_is_searched_and_paged(cast: Cast) -> None:
             "number 0"
         ]
         assert not audit_events(actor=actor, text="\0").filter(action="none").exists()
+        audit_note(action="test.noted", kind="test", changes=[("colour", "red", 'a "deep" blÜe')])
+        for text in ("colour", "RED", 'a "deep"', "blÜe"):
+            assert [event.changes[0][0] for event in audit_events(actor=actor, text=text, kind="test")] == ["colour"]
 
 
 def test_a_tenant_goes_with_its_log(cast: Cast) -> None:
