@@ -1,5 +1,5 @@
 """The stage of the isolation tests."""
 
-from tests.isolation.stage import stage, standing_stage
+from tests.isolation.stage import _standing, stage, standing_stage
 
-__all__ = ["stage", "standing_stage"]
+__all__ = ["_standing", "stage", "standing_stage"]
