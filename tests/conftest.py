@@ -4,12 +4,14 @@ Tests commit for real and clean nothing up: each makes tenants of its own, and t
 """
 
 import dataclasses
+import functools
 import itertools
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from pytest_django import DjangoDbBlocker
 
 from billing.plans import PLANS
@@ -18,6 +20,8 @@ from core.tenancy import tenant_context
 from tenants.access import Actor, actor_for
 from tenants.models import Membership, Role, Tenant, User
 from tenants.services.tenants import tenant_create
+from tenants.sso.saml import config as saml
+from tenants.sso.saml.keys import KeyPair, new_key_pair
 
 _numbers = itertools.count(1)
 # What services ask for goes to the run's own Valkey.
@@ -38,6 +42,23 @@ def _plans_let_tests_ask_as_fast_as_they_can() -> Iterator[None]:
     PLANS["developer"] = dataclasses.replace(sold, requests_per_second=1_000_000)
     yield
     PLANS["developer"] = sold
+
+
+@functools.cache
+def _key_pair(number: int) -> KeyPair:
+    return new_key_pair()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_shall_be_costly_is_cheap() -> Iterator[None]:
+    """An RSA key takes a third of a second: four take turns, so that neighbours differ. Argon2 takes 100 MiB."""
+    turns = itertools.cycle(range(4))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saml, "new_key_pair", lambda: _key_pair(next(turns)))
+        patch.setattr(Argon2PasswordHasher, "memory_cost", 8)
+        patch.setattr(Argon2PasswordHasher, "parallelism", 1)
+        patch.setattr(Argon2PasswordHasher, "time_cost", 1)
+        yield
 
 
 def unique(word: str) -> str:
