@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
+# Compiling every module anew for each process that a test starts would cost more than most of what they do.
+unexport PYTHONDONTWRITEBYTECODE
 # Enough environment to import the settings; nothing here is ever connected to.
 CHECK_ENV := ARMSTRONG_SECRET_KEY=check DATABASE_URL=postgresql://check@127.0.0.1:1/check REDIS_URL=redis://127.0.0.1:1/0
 
@@ -23,7 +25,10 @@ check: setup ## lint, types, layers, migrations, sizes
 	@$(PYTHON) scripts/check_sizes.py
 
 test: setup ## the fast suite; PYTEST_ARGS='tests/billing -k name' picks
-	@$(PYTHON) -m pytest -n auto --durations=40 -m 'not e2e and not deploy and not peers' $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n auto --durations=40 -m 'not e2e and not deploy and not peers and not system' $(PYTEST_ARGS)
+
+system: setup ## the platform's own processes: started, killed, exhausted, and driven by clients in processes of theirs
+	@$(PYTHON) -m pytest -n auto --durations=20 -m 'system and not e2e and not deploy and not peers' $(PYTEST_ARGS)
 
 e2e: setup ## drive the console with Chromium, installing it where it is not; SCREENSHOTS=folder keeps what it sees
 	@sh scripts/chromium.sh
@@ -64,4 +69,4 @@ chaos: setup ## kill, hang and starve a running platform, and account for every 
 lock: setup ## resolve the requirements again and pin them by hash
 	@sh scripts/lock.sh
 
-.PHONY: help setup run check test ledger e2e conformance fuzz assets build deploy-check bench perf-gate chaos corpus lock
+.PHONY: help setup run check test system ledger e2e conformance fuzz assets build deploy-check bench perf-gate chaos corpus lock

@@ -1,6 +1,7 @@
 """A pytest plugin: a whole platform as `armstrong up` runs it, once for the run, for every test that asks for it.
 
-Tests that use the fixture `platform` are marked so. They may kill, stop and start it: whoever does, leaves it running.
+Tests that use the fixture `platform` are marked so (tests/parts.py). They may kill, stop and start it: whoever does,
+leaves it running.
 Each xdist worker would start one of its own: files of such tests are listed in tests/scheduling.py.
 """
 
@@ -169,10 +170,3 @@ def platform() -> Iterator[Platform]:
         yield made
     finally:
         made.close()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need a platform."""
-    for item in items:
-        if "platform" in getattr(item, "fixturenames", ()):
-            item.add_marker("platform")

@@ -98,6 +98,10 @@ def _own_database(worker: str) -> None:
     os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{number}"
 
 
+# As the Makefile has it, for a pytest that was started without: a run starts many processes, and each would compile all
+# that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     _own_database(worker)
 else:

@@ -67,6 +67,7 @@ def test_an_answer_that_is_not_the_echo_is_refused(status: int, content: bytes) 
         wire.check(status, content, 7)
 
 
+@pytest.mark.system
 def test_the_client_of_our_own_measures_where_wrk_is_absent(tmp_path: Path) -> None:
     core = min(os.sched_getaffinity(0))
     with serving(FLOOR, core=core, logs=tmp_path) as server:

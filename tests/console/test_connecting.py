@@ -55,6 +55,7 @@ def test_an_open_endpoint_needs_no_key(
     assert _sent(curl) == ["echo"]
 
 
+@pytest.mark.system
 def test_the_python_lines_list_the_tools(lines: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", lines["python"]], capture_output=True, text=True, timeout=CLIENT_SECONDS, check=False

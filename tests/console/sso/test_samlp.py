@@ -24,6 +24,7 @@ def _field(name: str, page: str) -> str:
     return html.unescape(found[1])
 
 
+@pytest.mark.system
 def test_a_response_of_a_real_provider_lets_its_people_in(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     email = f"{unique('dora')}@{domain_held(cast.tenant)}"
     with idp_running() as idp:

@@ -82,6 +82,7 @@ def test_a_token_that_ran_out_is_renewed_and_its_refresh_token_replaced(connecti
     assert connecting.upstream.call(str(_token(connection))).status_code == 200
 
 
+@pytest.mark.system
 def test_many_processes_at_once_renew_a_token_once(connecting: Connecting) -> None:
     connection = connecting.connected()
     connecting.aged(connection, HOUR)

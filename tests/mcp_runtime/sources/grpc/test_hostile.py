@@ -245,6 +245,7 @@ async def test_an_operation_that_was_tampered_with_is_refused(change: dict[str, 
             upstream.tool(operation)
 
 
+@pytest.mark.system
 def test_a_process_that_serves_no_such_upstream_imports_none_of_it() -> None:
     told = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
     assert told.stdout == "[]\n"
