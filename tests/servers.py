@@ -1,7 +1,8 @@
 """A pytest plugin: real PostgreSQL and Valkey for one run, before Django reads its settings.
 
-The process that starts pytest starts the servers and makes one migrated database; each xdist worker copies that
-database as its own template, so that workers share nothing but the server.
+The process that starts pytest starts the servers and makes one migrated database, or brings the last run's
+(tests/migrated.py); each xdist worker copies that database as its own template, so that workers share nothing but the
+server.
 """
 
 import atexit
@@ -18,8 +19,9 @@ import psycopg
 from psycopg import sql
 
 from core.embedded.account import Account
-from core.embedded.postgres import PostgresCluster, free_port
+from core.embedded.postgres import STOP_SIGNAL, PostgresCluster, free_port
 from core.embedded.valkey import ValkeyServer
+from tests import migrated
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "armstrong"
@@ -58,11 +60,11 @@ def _start() -> None:
     atexit.register(shutil.rmtree, state, ignore_errors=True)
     cluster, valkey = PostgresCluster(state, durable=False), ValkeyServer(state)
     postgres_port, valkey_port = free_port(), free_port()
+    is_migrated = migrated.bring(state)
     cluster.prepare()
     valkey.prepare()
-    postgres = _launch(cluster.command(postgres_port), cluster.account, state / "postgres.log")
+    postgres = _started(cluster, postgres_port)
     broker = _launch(valkey.command(valkey_port), Account(), state / "valkey.log")
-    _await(lambda: cluster.is_ready(postgres_port), postgres, state / "postgres.log")
     _await(lambda: valkey.is_ready(valkey_port), broker, state / "valkey.log")
     cluster.provision(postgres_port)
     os.environ |= {
@@ -75,8 +77,21 @@ def _start() -> None:
         "EMAIL_HOST": "",
         "PYTHONWARNINGS": "",
     }
-    _manage("migrate", "--verbosity=0", DATABASE_URL=os.environ["DATABASE_OWNER_URL"])
+    if not is_migrated:
+        _manage("migrate", "--verbosity=0", DATABASE_URL=os.environ["DATABASE_OWNER_URL"])
+        # Copied while nothing writes to it.
+        postgres.send_signal(STOP_SIGNAL)
+        postgres.wait(START_SECONDS)
+        migrated.keep(state)
+        _started(cluster, postgres_port)
     _manage("collectstatic", "--noinput", "--verbosity=0")
+
+
+def _started(cluster: PostgresCluster, port: int) -> subprocess.Popen[bytes]:
+    log = cluster.state / "postgres.log"
+    child = _launch(cluster.command(port), cluster.account, log)
+    _await(lambda: cluster.is_ready(port), child, log)
+    return child
 
 
 def _manage(*arguments: str, **environment: str) -> None:
