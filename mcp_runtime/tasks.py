@@ -12,6 +12,7 @@ from mcp_runtime.jobs import PROBE_UPSTREAMS, RUN_IMPORT
 from mcp_runtime.models import EndedSession
 from mcp_runtime.services.alerting import alerts_deliver
 from mcp_runtime.services.health import events_purge
+from mcp_runtime.services.host_checks import hosts_look
 from mcp_runtime.services.importing import import_perform
 from mcp_runtime.services.imports import runs_due
 from mcp_runtime.services.probing import probes_perform
@@ -31,6 +32,12 @@ def purge_ended_sessions() -> int:
         with tenant_context(tenant_id):
             purged += EndedSession.objects.filter(expires_at__lte=timezone.now()).delete()[0]
     return purged
+
+
+@shared_task(name="mcp_runtime.look_at_hosts")
+def look_at_hosts() -> int:
+    """Looks for the records of hosts again whose turn it is; returns how many."""
+    return hosts_look()
 
 
 @shared_task(name="mcp_runtime.purge_call_budgets")

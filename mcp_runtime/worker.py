@@ -40,6 +40,7 @@ from mcp_runtime.snapshots.catalogues import Catalogues
 from mcp_runtime.snapshots.compile import Compiler, Sources
 from mcp_runtime.snapshots.database import Database
 from mcp_runtime.snapshots.listener import Listener
+from mcp_runtime.snapshots.servers import Servers
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.sources.contract import Workshop
 from mcp_runtime.sources.credentials import VaultReader
@@ -51,6 +52,7 @@ from mcp_runtime.transports.discovery import CARD, CATALOGUE, Discovery
 from mcp_runtime.transports.door import Door
 from mcp_runtime.transports.guards import Guards
 from mcp_runtime.transports.heads import RequestHead
+from mcp_runtime.transports.host_issuers import ISSUER_PLACES, HostIssuers
 from mcp_runtime.transports.http_sse import MESSAGES, STREAM, HttpSse
 from mcp_runtime.transports.limits import Limits
 from mcp_runtime.transports.mailboxes import Mailboxes
@@ -114,16 +116,19 @@ class _Running:
     http_sse: HttpSse
     discovery: Discovery
     protected_resources: ProtectedResources
+    host_issuers: HostIssuers
     socket_door: SocketDoor
     socket: Application
     hearings: Hearings
     tree: TaskSupervisor
     tree_task: asyncio.Task[None]
 
-    def door(self, path: str) -> Door | Discovery | ProtectedResources:
+    def door(self, path: str) -> Door | Discovery | ProtectedResources | HostIssuers:
         """What an HTTP path belongs to."""
         if path.startswith(WELL_KNOWN):
             return self.protected_resources
+        if path in ISSUER_PLACES:
+            return self.host_issuers
         if path.endswith(STREAMABLE_HTTP):
             return self.streamable_http
         if path.endswith(HTTP_SSE):
@@ -223,6 +228,7 @@ class Worker:
             http_sse,
             Discovery(store=store, catalogues=Catalogues(database), guards=self._guards),
             ProtectedResources(store=store, guards=self._guards, console_url=_console_url()),
+            HostIssuers(servers=Servers(database), guards=self._guards, console_url=_console_url()),
             socket_door,
             socket,
             hearings,
@@ -232,7 +238,7 @@ class Worker:
 
     def _store(self, database: Database, quotas: Quotas, compiler: Compiler, hearings: Hearings) -> SnapshotStore:
         public = gates(self._guards.public_url)
-        return SnapshotStore(database, compiler, quotas, gates=public, follower=hearings)
+        return SnapshotStore(database, compiler, quotas, gates=public, hosting=self._guards.hosting, follower=hearings)
 
     def _streamable_http(
         self, store: SnapshotStore, database: Database, services: Services, replay: ReplayLog, journal: Journal

@@ -13,8 +13,8 @@ from core.tenancy import tenant_context
 from tenants.access import Permission
 from tenants.authorization import managing, registering
 from tenants.authorization.clients import GRANT_TYPES
+from tenants.authorization.issuers import issuer_of
 from tenants.authorization.policies import policy_of, policy_set
-from tenants.authorization.publishing import issuer_of
 from tenants.models import AuthMethod, AuthorizationPolicy, ClientGrant, ClientKind, GrantOrigin, McpClient
 
 router = Router(tags=["Connected clients"])

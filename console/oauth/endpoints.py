@@ -17,7 +17,7 @@ from tenants.authorization import pace, revoking
 from tenants.authorization.asked import Asked, single
 from tenants.authorization.device_grant import DEVICE_AUTHORIZATION
 from tenants.authorization.exchange import endpoint_answer, refused, token_answer
-from tenants.authorization.publishing import issuer_of
+from tenants.authorization.issuers import endpoints_of
 from tenants.authorization.registration import client_registered
 from tenants.authorization.server import Answer
 
@@ -85,4 +85,4 @@ def _asked(request: HttpRequest, tenant_id: UUID, name: str) -> Asked:
     if request.content_type != FORM or len(request.body) > LARGEST_BODY:
         raise InvalidRequestError(f"Send at most {LARGEST_BODY // 1024} KiB as {FORM}.")
     fields = single(dict(request.POST.lists()))
-    return Asked("POST", f"{issuer_of(tenant_id)}/{name}", request.headers, fields)
+    return Asked("POST", f"{endpoints_of(tenant_id)}/{name}", request.headers, fields)

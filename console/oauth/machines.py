@@ -22,7 +22,7 @@ type View = Callable[..., HttpResponse]
 type MachineView = Callable[[HttpRequest, UUID], Answer]
 
 
-_NOWHERE = Answer(404, {"error": "invalid_request", "error_description": "There is no such authorization server."})
+NOWHERE = Answer(404, {"error": "invalid_request", "error_description": "There is no such authorization server."})
 
 
 def machine(*methods: str, cached_seconds: int = 0) -> Callable[[MachineView], View]:
@@ -38,7 +38,7 @@ def machine(*methods: str, cached_seconds: int = 0) -> Callable[[MachineView], V
                 answer = refusal(405, "invalid_request", f"Use {' or '.join(methods)} here.")
             else:
                 answer = _answer(view, request, tenant_id)
-            return _sent(answer, methods, cached_seconds if answer.status == 200 else 0)
+            return sent(answer, methods, cached_seconds if answer.status == 200 else 0)
 
         return guarded
 
@@ -52,7 +52,7 @@ def refusal(status: int, error: str, description: str) -> Answer:
 
 def _answer(view: MachineView, request: HttpRequest, tenant_id: UUID) -> Answer:
     try:
-        return view(request, tenant_id) if _is_there(tenant_id) else _NOWHERE
+        return view(request, tenant_id) if _is_there(tenant_id) else NOWHERE
     except RequestDataTooBig:
         return refusal(413, "invalid_request", "The body is too large.")
     except (SuspiciousOperation, BadRequest):
@@ -70,7 +70,8 @@ def _is_there(tenant_id: UUID) -> bool:
         return Tenant.objects.filter(pk=tenant_id, delete_after=None).exists()
 
 
-def _sent(answer: Answer, methods: tuple[str, ...], cached_seconds: int) -> HttpResponse:
+def sent(answer: Answer, methods: tuple[str, ...] = (), cached_seconds: int = 0) -> HttpResponse:
+    """An answer as a response that any page may read, and that is kept by nobody unless it says for how long."""
     response = HttpResponse(status=204) if answer.status == 204 else JsonResponse(answer.body, status=answer.status)
     for name, value in answer.headers.items():
         if name.lower() != "content-type":

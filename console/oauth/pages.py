@@ -19,7 +19,7 @@ from tenants.authorization import consents, redirects, scopes
 from tenants.authorization.asked import Asked, single
 from tenants.authorization.authorizing import Intent, Unanswerable, intent_of
 from tenants.authorization.documents import DocumentRefused, known_client
-from tenants.authorization.publishing import issuer_of
+from tenants.authorization.issuers import endpoints_of, issuer_of
 from tenants.authorization.resources import Resource
 from tenants.authorization.server import Answer, Server
 from tenants.models import Membership, Tenant
@@ -88,7 +88,7 @@ def _decided(
     otherwise: Callable[[Answer], HttpResponse],
 ) -> HttpResponse:
     """What comes of a valid request, or of an answer to the client that it is not."""
-    asked = Asked("GET", f"{issuer_of(tenant.pk)}/authorize", request.headers, fields)
+    asked = Asked("GET", f"{endpoints_of(tenant.pk)}/authorize", request.headers, fields)
     try:
         client = known_client(tenant.pk, fields.get("client_id", ""), renew=True)
         with tenant_context(tenant.pk):
@@ -148,8 +148,8 @@ def _about(tenant: Tenant, intent: Intent) -> dict[str, Any]:
 
 
 def _whose(request: HttpRequest, tenant_id: UUID) -> str:
-    """What a question is bound to: this tenant's, this person's and this browser session's."""
-    return f"{tenant_id} {request.user.pk} {request.session.session_key}"
+    """What a question is bound to: this issuer's, this person's and this browser session's."""
+    return f"{issuer_of(tenant_id)} {request.user.pk} {request.session.session_key}"
 
 
 def _redirected(answer: Answer) -> HttpResponse:

@@ -21,6 +21,7 @@ _OF_TENANT = (
     "clients",
     "sso",
     "settings",
+    "hosts",
     "audit",
     "provisioning",
 )

@@ -3,13 +3,14 @@
 import math
 import time
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
 from tenants.authorization.gate import ACCESS_TOKEN_TYPE, ALGORITHM, MAXIMUM_TOKEN_SECONDS
+from tenants.hosts.addressing import at
 
 MAXIMUM_TOKEN_BYTES = 8_192
 MAXIMUM_ADMITTED = 10_000
@@ -82,20 +83,33 @@ def _is_meant_for(claims: dict[str, Any], endpoint: ServedEndpoint) -> bool:
         return False
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
-    return any(isinstance(one, str) and _is_address(one, endpoint) for one in audiences)
+    return any(isinstance(one, str) and is_address(one, endpoint) for one in audiences)
 
 
-def _is_address(url: str, endpoint: ServedEndpoint) -> bool:
+def is_address(url: str, endpoint: ServedEndpoint) -> bool:
     """Whether a URL is one of the endpoint's, under whatever name its tenant has or had (RFC 8707)."""
     try:
         parts, own = urlsplit(url), urlsplit(endpoint.gate.public_url)
     except ValueError:
         return False
-    if (parts.scheme.lower(), parts.netloc.lower()) != (own.scheme, own.netloc) or parts.query or parts.fragment:
+    if parts.query or parts.fragment:
         return False
+    if (parts.scheme.lower(), parts.netloc.lower()) != (own.scheme, own.netloc):
+        return _is_at_host(parts, endpoint)
     names = parts.path.removeprefix(own.path).split("/")
     is_ours = len(names) in (5, 6) and names[:2] == ["", "t"] and names[3] == endpoint.slug
     return is_ours and names[-1] in _TRANSPORTS and names[4:-1] in ([], ["preview"])
+
+
+def _is_at_host(parts: SplitResult, endpoint: ServedEndpoint) -> bool:
+    """Whether a URL is one of the endpoint's at a host of its tenant, each of which is an issuer.
+
+    Which endpoint is at the host itself may have changed since: the token says which one it is for.
+    """
+    if f"{parts.scheme}://{parts.netloc}".lower() not in endpoint.gate.issuers:
+        return False
+    readings = [at(parts.path, is_tenants=is_tenants) for is_tenants in (True, False)]
+    return any(meant is not None and meant.endpoint in ("", endpoint.slug) for meant in readings)
 
 
 def _principal(claims: dict[str, Any], endpoint: ServedEndpoint) -> Principal:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from core import keys, refusals, tickets
 from core.refusals import Refused
-from mcp_runtime.authorization.access_tokens import admit, looks_like_one
+from mcp_runtime.authorization.access_tokens import admit, is_address, looks_like_one
 from mcp_runtime.protocol.headers import AUTHORIZATION, RawHeaders, RequestHeaders
 from mcp_runtime.protocol.served import ANONYMOUS, Principal, ServedEndpoint
 
@@ -61,7 +61,8 @@ def is_still_valid(principal: Principal, endpoint: ServedEndpoint, now: float) -
     if principal is ANONYMOUS:
         return endpoint.is_open
     if principal.subjects:
-        return not endpoint.gate.is_cut_off(principal.subjects, principal.issued_at)
+        moved = bool(principal.resource) and not is_address(principal.resource, endpoint)
+        return not moved and not endpoint.gate.is_cut_off(principal.subjects, principal.issued_at)
     return principal in endpoint.principals.values()
 
 

@@ -44,6 +44,8 @@ class Endpoint(models.Model):
     icons = models.JSONField(default=list, blank=True)
     # Whether the tenant's catalogue names it to whoever asks.
     listed = models.BooleanField(default=False)
+    # Whether it is what is at the tenant's host itself.
+    is_default = models.BooleanField(default=False)
     access = models.CharField(max_length=8, choices=Access.choices, default=Access.KEY)
     allowed_origins = models.JSONField(default=list, blank=True)
     # The cord was pulled: what callers are told since when, and who did it. Empty while it is in service.
@@ -63,6 +65,9 @@ class Endpoint(models.Model):
             models.UniqueConstraint(fields=["tenant", "id"], name="endpoint_id_within_tenant"),
             models.UniqueConstraint(fields=["tenant", "slug"], name="endpoint_slug_within_tenant"),
             models.CheckConstraint(condition=models.Q(access__in=Access.values), name="endpoint_access_is_known"),
+            models.UniqueConstraint(
+                fields=["tenant"], condition=models.Q(is_default=True), name="endpoint_default_is_one"
+            ),
             Audited(name="endpoint_audited", noun="endpoint", title="slug", ignore=("version",)),
             TenantIsolation(name="endpoint_isolation"),
         ]

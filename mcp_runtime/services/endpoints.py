@@ -14,6 +14,7 @@ from core.refusals import Refused
 from mcp_runtime.models import Endpoint
 from mcp_runtime.services.metadata import require_endpoint_icons, require_website
 from mcp_runtime.services.publish import announce, publish
+from mcp_runtime.services.withdrawing import hosts_announce, hosts_forget
 from tenants.access import Actor, Permission
 from tenants.models import Tenant
 from tenants.models.tenant import is_slug
@@ -107,6 +108,7 @@ def endpoint_create(
         allowed_origins=_origins(allowed_origins or []),
     )
     _present(endpoint, presentation)
+    endpoint.is_default = _becomes_default()
     cleaned(endpoint).save()
     publish(endpoint)
     return endpoint
@@ -144,8 +146,18 @@ def endpoint_delete(*, actor: Actor, endpoint_slug: str) -> UUID:
     for upstream_id in endpoint.upstreams.values_list("pk", flat=True):
         secrets_forget(holder=upstream_id)
         holder_forget(tenant_id=actor.tenant.id, holder=upstream_id, by=actor.user)
+    hosts_forget(endpoint)
+    hosts_announce(actor.tenant.id)
     endpoint.delete()
     return endpoint_id
+
+
+def _becomes_default() -> bool:
+    """Whether a new endpoint is the one at the tenant's host. The only one there is stays it, now that it is joined."""
+    others = list(Endpoint.objects.all()[:2])
+    if len(others) == 1 and not others[0].is_default:
+        Endpoint.objects.filter(pk=others[0].pk).update(is_default=True)
+    return not others
 
 
 def _present(endpoint: Endpoint, presentation: Presentation | None) -> None:

@@ -41,8 +41,32 @@ _LISTED = """
     JOIN tenants_tenant t ON t.id = e.tenant_id AND t.delete_after IS NULL
     WHERE e.tenant_id = %s AND e.listed ORDER BY e.slug LIMIT %s
 """
+_TENANT_OF_HOST = "SELECT tenant_id::text, endpoint_id::text FROM tenants_hostholder WHERE name = %s"
+# The one at a host that is named for it; else the tenant's default, or its only one.
+_SLUGS_AT = """
+    SELECT slug, is_default FROM mcp_runtime_endpoint
+    WHERE tenant_id = %s AND (%s::uuid IS NULL OR id = %s::uuid) ORDER BY is_default DESC, slug LIMIT 2
+"""
+_SERVER = """
+    SELECT coalesce(p.dynamic_registration, true) FROM tenants_tenant t
+    LEFT JOIN tenants_authorizationpolicy p ON p.tenant_id = t.id WHERE t.id = %s AND t.delete_after IS NULL
+"""
 # What a catalogue holds at most; the format has no pages.
 MAXIMUM_LISTED = 1_000
+
+
+class HostUnknown(Exception):
+    """A host is no tenant's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is wanted at a tenant's host: of the tenant whose slug it is named for, if there is one; which endpoint."""
+
+    host: str
+    tenant: str
+    endpoint: str
+    is_preview: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +74,7 @@ class Published:
     """An endpoint as it is published. `document` and `gate` are None where they are those that were known already."""
 
     tenant_id: str
+    slug: str  # with what is behind it, if it is the preview
     endpoint_id: str
     version: int
     document: bytes | None
@@ -78,6 +103,34 @@ class Database:
                 return None
             return await _published(connection, row[0], endpoint_slug, _UNKNOWN)
 
+    async def find_at(self, place: Place) -> Published | None:
+        """What is published at a tenant's host; raises HostUnknown for a host that is nobody's, and DatabaseAway."""
+        async with self._for_clients.transaction() as connection:
+            if place.tenant:
+                row = await (await connection.execute(_TENANT_OF_SLUG, (place.tenant,))).fetchone()
+                found = row and (row[0], None)
+            else:
+                found = await (await connection.execute(_TENANT_OF_HOST, (place.host,))).fetchone()
+            if found is None:
+                raise HostUnknown
+            slug = place.endpoint or await _slug_at(connection, *found)
+            preview = PREVIEW if place.is_preview else ""
+            return await _published(connection, found[0], f"{slug}{preview}", _UNKNOWN) if slug else None
+
+    async def server_at(self, host: str, slug: str) -> tuple[str, bool] | None:
+        """The tenant at a host, by the slug that it is named for if it is; and whether clients may register there.
+
+        None for a host that is nobody's. Raises DatabaseAway.
+        """
+        async with self._for_clients.transaction() as connection:
+            sought = (_TENANT_OF_SLUG, (slug,)) if slug else (_TENANT_OF_HOST, (host,))
+            row = await (await connection.execute(*sought)).fetchone()
+            if row is None:
+                return None
+            await connection.execute(ENTER, (row[0],))
+            found = await (await connection.execute(_SERVER, (row[0],))).fetchone()
+            return (row[0], found[0]) if found else None
+
     async def reload(self, tenant_id: str, endpoint_slug: str, known: Known) -> Published | None:
         """The same for an endpoint that is held in version and id `known`; raises DatabaseAway."""
         async with self._for_refreshing.transaction() as connection:
@@ -105,6 +158,12 @@ class Database:
             await connection.execute("SELECT pg_notify(%s, %s)", (ENDPOINTS_CHANNEL, encode(change).decode()))
 
 
+async def _slug_at(connection: Connection, tenant_id: str, endpoint_id: str | None) -> str | None:
+    await connection.execute(ENTER, (tenant_id,))
+    rows = await (await connection.execute(_SLUGS_AT, (tenant_id, endpoint_id, endpoint_id))).fetchall()
+    return rows[0][0] if rows and (rows[0][1] or len(rows) == 1) else None
+
+
 async def _published(connection: Connection, tenant_id: str, endpoint_slug: str, known: Known) -> Published | None:
     await connection.execute(ENTER, (tenant_id,))
     slug, is_preview = endpoint_slug.removesuffix(PREVIEW), endpoint_slug.endswith(PREVIEW)
@@ -116,7 +175,7 @@ async def _published(connection: Connection, tenant_id: str, endpoint_slug: str,
     endpoint_id, version, document, gate = row
     ended = await (await connection.execute(_ENDED, (tenant_id, endpoint_id))).fetchall()
     roster = await _roster(connection, tenant_id, endpoint_id)
-    return Published(tenant_id, endpoint_id, version, document, dict(ended), gate, roster)
+    return Published(tenant_id, endpoint_slug, endpoint_id, version, document, dict(ended), gate, roster)
 
 
 async def _roster(connection: Connection, tenant_id: str, endpoint_id: str) -> Roster:

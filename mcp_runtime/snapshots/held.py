@@ -77,19 +77,33 @@ NOBODY = _Nobody()
 
 
 class Held:
-    """`paths` are those that lead here, a tenant's former names too; `running` counts calls in flight.
+    """`paths` are those that lead here, a tenant's former names too, and `places` hosts with paths that do.
+
+    `running` counts calls in flight.
 
     `ended` maps the digests of ended sessions to when their tokens expire. `used` is set by each look-up and cleared
     by the eviction that spares it.
     """
 
-    __slots__ = ("_follower", "ended", "is_gone", "paths", "quota", "running", "served", "subscribers", "used")
+    __slots__ = (
+        "_follower",
+        "ended",
+        "is_gone",
+        "paths",
+        "places",
+        "quota",
+        "running",
+        "served",
+        "subscribers",
+        "used",
+    )
 
     def __init__(self, served: ServedEndpoint, quota: Quota = UNLIMITED, follower: Follower = NOBODY) -> None:
         self.served = served
         self._follower = follower
         self.quota = quota
         self.paths: set[str] = set()
+        self.places: set[tuple[str, str]] = set()
         self.ended: dict[str, float] = {}
         self.subscribers: set[Subscriber] = set()
         self.running = 0

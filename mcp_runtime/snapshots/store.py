@@ -17,9 +17,10 @@ from mcp_runtime.protocol.served import ServedEndpoint
 from mcp_runtime.protocol.sessions import LIFETIME_SECONDS
 from mcp_runtime.quota.quotas import Quotas
 from mcp_runtime.snapshots.compile import Compiler
-from mcp_runtime.snapshots.database import PREVIEW, Database, Known, Published
+from mcp_runtime.snapshots.database import PREVIEW, Database, HostUnknown, Known, Place, Published
 from mcp_runtime.snapshots.held import NOBODY, Follower, Held
 from mcp_runtime.snapshots.structs import EndpointChanged, decode
+from tenants.hosts.addressing import TRANSPORTS, Hosting, at
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +31,9 @@ MAXIMUM_LOADING = 200
 MAXIMUM_SLUG = 40
 RETRY_SECONDS = (0.1, 5.0)
 
-# Every transport has a path of its own: Streamable HTTP; HTTP+SSE, and where its clients post to; WebSocket.
-TRANSPORTS = ("mcp", "sse", "messages", "ws")
 _NAMES = 4
 
-type Name = tuple[str, str]  # slugs of tenant and endpoint
+type Name = tuple[str, str]  # slugs of tenant and endpoint; or a tenant's host, and a path that begins with a slash
 type Key = tuple[str, str]  # the tenant's id, the endpoint's slug
 
 
@@ -48,6 +47,7 @@ class SnapshotStore:
         quotas: Quotas,
         *,
         gates: Gates,
+        hosting: Hosting,
         clock: Callable[[], float] = time.monotonic,
         follower: Follower = NOBODY,
     ) -> None:
@@ -55,9 +55,11 @@ class SnapshotStore:
         self._compiler = compiler
         self._quotas = quotas
         self._gates = gates
+        self._hosting = hosting
         self._clock = clock
         self._follower = follower
         self._by_path: dict[str, Held] = {}
+        self._by_place: dict[Name, Held] = {}
         self._by_id: OrderedDict[Key, Held] = OrderedDict()  # oldest first
         self._absent: OrderedDict[Name, float] = OrderedDict()
         self._loading: dict[Name, asyncio.Task[Held | None]] = {}
@@ -72,19 +74,48 @@ class SnapshotStore:
             held.used = True
         return held
 
+    def get_at(self, host: str, path: str) -> Held | None:
+        """What is held at this path of a tenant's host already."""
+        held = self._by_place.get((host, path))
+        if held is not None:
+            held.used = True
+        return held
+
+    async def find_at(self, host: str, path: str) -> Held:
+        """The same as `find` at a tenant's host.
+
+        Raises Refused(HOST_NOT_ALLOWED) for a host that is nobody's, and for a path that means nothing at such hosts.
+        """
+        if self._absent.get((host, ""), 0) > self._clock():
+            raise Refused(refusals.HOST_NOT_ALLOWED)
+        if self._place(host, path) is None:
+            raise Refused(refusals.HOST_NOT_ALLOWED)
+        return await self._found((host, path))
+
+    def _place(self, host: str, path: str) -> Place | None:
+        tenant = self._hosting.slug_at(host)
+        meant = at(path, is_tenants=bool(tenant))
+        if meant is None or (not tenant and self._hosting.is_below(host)):
+            return None
+        return Place(host, tenant, meant.endpoint, meant.is_preview)
+
     async def find(self, path: str) -> Held:
         """Loads what is not held yet, once for all who ask.
 
         Raises Refused: NOT_FOUND; TEMPORARILY_UNAVAILABLE while the database is away, since it may well exist;
         OVERLOADED when too many are being loaded.
         """
-        name = _name_in(path)
+        return await self._found(_name_in(path))
+
+    async def _found(self, name: Name | None) -> Held:
         if name is None or self._absent.get(name, 0) > self._clock():
             raise Refused(refusals.NOT_FOUND)
         try:
             held = await asyncio.shield(self._load_once(name))
         except DatabaseAway:
             raise Refused(refusals.TEMPORARILY_UNAVAILABLE) from None
+        except HostUnknown:
+            raise Refused(refusals.HOST_NOT_ALLOWED) from None
         if held is None:
             raise Refused(refusals.NOT_FOUND)
         return held
@@ -105,19 +136,40 @@ class SnapshotStore:
 
     async def _load(self, name: Name) -> Held | None:
         changes = self._changes
-        found = await self._database.find(*name)
+        try:
+            found = await self._sought(name)
+        except HostUnknown:
+            if changes == self._changes:
+                self._remember_absent((name[0], ""))
+            raise
         if found is None:
             # What was announced meanwhile may be this very endpoint.
             if changes == self._changes:
                 self._remember_absent(name)
             return None
-        held = await self._hold(name, found)
+        held = await self._hold(found)
+        self._lead_to(held, name, is_sure=changes == self._changes)
+        self._evict()
         if changes != self._changes:
-            self._mark_stale((found.tenant_id, name[1]))
+            self._mark_stale((found.tenant_id, found.slug))
         return held
 
-    async def _hold(self, name: Name, found: Published) -> Held:
-        key = (found.tenant_id, name[1])
+    async def _sought(self, name: Name) -> Published | None:
+        place = self._place(*name) if name[1].startswith("/") else None
+        return await (self._database.find(*name) if place is None else self._database.find_at(place))
+
+    def _lead_to(self, held: Held, name: Name, *, is_sure: bool) -> None:
+        """Remembers what leads to an endpoint. Who is at a host may have changed while that was asked: then not."""
+        if not name[1].startswith("/"):
+            paths = [f"/t/{name[0]}/{name[1]}/{transport}" for transport in TRANSPORTS]
+            held.paths.update(paths)
+            self._by_path |= dict.fromkeys(paths, held)
+        elif is_sure:
+            held.places.add(name)
+            self._by_place[name] = held
+
+    async def _hold(self, found: Published) -> Held:
+        key = (found.tenant_id, found.slug)
         held = self._by_id.get(key)
         if held is None:
             served = await self._compiler.compile(decode(found.document or b""), None)
@@ -130,10 +182,6 @@ class SnapshotStore:
         if held.served.version != found.version:
             self._mark_stale(key)
         held.ended |= found.ended
-        paths = [f"/t/{name[0]}/{name[1]}/{transport}" for transport in TRANSPORTS]
-        held.paths.update(paths)
-        self._by_path |= dict.fromkeys(paths, held)
-        self._evict()
         return held
 
     def _evict(self) -> None:
@@ -152,7 +200,13 @@ class SnapshotStore:
         held = self._by_id.pop(key)
         for path in held.paths:
             self._by_path.pop(path, None)
+        self._forget_places(held)
         held.close()
+
+    def _forget_places(self, held: Held) -> None:
+        for place in held.places:
+            self._by_place.pop(place, None)
+        held.places.clear()
 
     def close(self) -> None:
         """Ends every stream, as this worker is about to end."""
@@ -180,10 +234,21 @@ class SnapshotStore:
                 held.end_session(change.ended_session, time.time() + LIFETIME_SECONDS)
             return
         self._absent.clear()
+        if change.hosts:
+            self._hosts_changed(change.tenant_id)
+            return
+        self._mark_first(change)
+
+    def _mark_first(self, change: EndpointChanged) -> None:
         for key in list(self._by_id):
             if key[0] == change.tenant_id and change.endpoint in ("", key[1].removesuffix(PREVIEW)):
                 self._mark_stale(key)
                 self._stale.move_to_end(key, last=False)
+
+    def _hosts_changed(self, tenant_id: str) -> None:
+        for key, held in self._by_id.items():
+            if key[0] == tenant_id:
+                self._forget_places(held)
 
     def _held_of(self, tenant_id: str, endpoint: str) -> list[Held]:
         """The endpoint of this slug, and its preview, where they are held."""
@@ -205,7 +270,8 @@ class SnapshotStore:
         """Looks again at everything held: notifications may have been missed."""
         self._changes += 1
         self._absent.clear()
-        for key in self._by_id:
+        for key, held in self._by_id.items():
+            self._forget_places(held)
             self._mark_stale(key)
         self._quotas.reconsider()
 

@@ -148,6 +148,7 @@ class EndpointChanged(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_session: str = ""  # digest of the session id
     task: str = ""  # id of a task of it, which alone changed
     limits: bool = False  # the tenant's plan or limit changed, and nothing else
+    hosts: bool = False  # which endpoints are at the tenant's hosts, and nothing else
     holder: str = ""  # id of what credentials are held for, which alone changed
 
 

@@ -40,11 +40,11 @@ class Door(ABC):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; whatever happens, the body is JSON."""
-        held: Held | None = None
+        held, host = None, ""
         try:
             headers = RequestHeaders(scope["headers"])
-            self._guards.check_host(headers)
-            held = self._store.get(scope["path"]) or await self._store.find(scope["path"])
+            host = self._guards.host_in(headers)
+            held = await endpoint_at(self._store, host, scope["path"])
             self._guards.check_address(held.served.gate, peer_of(scope), scope["headers"])
             if headers.get(ORIGIN) is not None:
                 send = with_headers(send, self._guards.cors(headers, held.served))
@@ -55,20 +55,22 @@ class Door(ABC):
             else:
                 reply = await self._answer(scope, headers, held, receive, send)
         except (Refused, RpcError, DatabaseAway, ClientGone) as failure:
-            reply = self._turn_away(failure, scope["path"], held, is_call=scope["method"] == "POST")
+            reply = self._turn_away(
+                failure, self._guards.url_at(host, scope["path"]), held, is_call=scope["method"] == "POST"
+            )
         except Exception:
             logger.exception("a request failed")
             reply = Reply(500, jsonrpc.error_envelope(b"", errors.INTERNAL_ERROR, "Internal error"))
         if reply is not None:
             await send_reply(send, reply)
 
-    def _turn_away(self, failure: Failure, path: str, held: Held | None, *, is_call: bool) -> Reply | None:
-        """The answer to a request that did not get to its call; written down where it was one, for an endpoint."""
+    def _turn_away(self, failure: Failure, url: str, held: Held | None, *, is_call: bool) -> Reply | None:
+        """The answer to a request to `url` that did not get to its call; one for an endpoint's is written down."""
         if held is not None and isinstance(failure, Refused):
             if is_call:
                 self._meter.turned_away(held.served, failure.refusal.name)
             if not held.served.is_open:
-                failure = with_way_in(failure, f"{self._guards.public_url}{path}")
+                failure = with_way_in(failure, url)
         return reply_to(failure)
 
     @abstractmethod
@@ -91,6 +93,16 @@ class Door(ABC):
                 await stream.serve(receive, send, self._limits.keep_alive_seconds)
             finally:
                 held.unsubscribe(stream)
+
+
+async def endpoint_at(store: SnapshotStore, host: str, path: str) -> Held:
+    """The endpoint at a path of a tenant's host, or where `host` is empty of the platform's.
+
+    Raises Refused: NOT_FOUND; HOST_NOT_ALLOWED for a host that is nobody's; as `SnapshotStore.find` does; DatabaseAway.
+    """
+    if host:
+        return store.get_at(host, path) or await store.find_at(host, path)
+    return store.get(path) or await store.find(path)
 
 
 def peer_of(scope: Scope) -> str:

@@ -22,6 +22,7 @@ from mcp_runtime.protocol.headers import (
 )
 from mcp_runtime.protocol.replies import HeaderList, Reply
 from mcp_runtime.protocol.served import ServedEndpoint
+from tenants.hosts.addressing import Hosting, is_host_name
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 MAXIMUM_SEEN = 256
@@ -45,37 +46,59 @@ _USUAL_ACCEPT = frozenset({
 class Guards:
     """Knows the runtime's public URL and by which host names it may be reached."""
 
-    def __init__(self, runtime_url: str, hosts: list[str], proxies: int = 0) -> None:
-        """`proxies` is how many of them stand before the runtime and say where a request comes from."""
+    def __init__(self, runtime_url: str, hosts: list[str], proxies: int = 0, domain: str = "") -> None:
+        """`proxies` is how many of them stand before the runtime and say where a request comes from.
+
+        Below `domain` each tenant has a host of its own.
+        """
         parts = urlsplit(runtime_url)
         name = _bracketed(parts.hostname or "")
         allowed = {name, *(host.lower() for host in hosts), *(LOOPBACK if name in LOOPBACK else ())}
         self._own_origin = f"{parts.scheme}://{parts.netloc}".lower().encode()
         self.public_url = runtime_url.rstrip("/")
+        self.hosting = Hosting(self.public_url, domain)
         self._names = frozenset(host.encode() for host in allowed)
         self._proxies = proxies
         self._seen: set[bytes] = set()  # header values that were found good, so that each is taken apart once
 
     @classmethod
     def from_environment(cls) -> "Guards":
-        """RUNTIME_URL, further names in RUNTIME_HOSTS, and TRUSTED_PROXIES."""
+        """RUNTIME_URL, further names in RUNTIME_HOSTS, TRUSTED_PROXIES and TENANT_DOMAIN."""
         return cls(
             environment.text("RUNTIME_URL", "http://localhost:8100"),
             environment.words("RUNTIME_HOSTS"),
             environment.integer("TRUSTED_PROXIES", 0),
+            environment.text("TENANT_DOMAIN", "").lower().strip("."),
         )
 
     def check_host(self, headers: RequestHeaders) -> None:
-        """Raises Refused(HOST_NOT_ALLOWED) for a name that is not ours; its port does not matter."""
+        """Raises Refused(HOST_NOT_ALLOWED) for a name that is not the platform's own; its port does not matter."""
+        if self.host_in(headers):
+            raise Refused(refusals.HOST_NOT_ALLOWED)
+
+    def host_in(self, headers: RequestHeaders) -> str:
+        """The host that may be a tenant's, in lower case and without a port; empty for a name of the platform's own.
+
+        Raises Refused(HOST_NOT_ALLOWED) for what can be neither.
+        """
         host = headers.get(HOST)
-        if HOST in headers.repeated:
+        if HOST in headers.repeated or host is None:
             raise Refused(refusals.HOST_NOT_ALLOWED)
         if host in self._seen:
-            return
-        if host is None or _without_port(host.strip(b" \t").lower()) not in self._names:
+            return ""
+        name = _without_port(host.strip(b" \t").lower()).removesuffix(b".")
+        if name in self._names:
+            if len(self._seen) < MAXIMUM_SEEN:
+                self._seen.add(host)
+            return ""
+        text = name.decode("latin-1")
+        if not is_host_name(text):
             raise Refused(refusals.HOST_NOT_ALLOWED)
-        if len(self._seen) < MAXIMUM_SEEN:
-            self._seen.add(host)
+        return text
+
+    def url_at(self, host: str, path: str) -> str:
+        """The URL of a path at a tenant's host, or where `host` is empty at the platform's."""
+        return self.hosting.url(host, path) if host else f"{self.public_url}{path}"
 
     def check_address(self, gate: ServedGate, peer: str, raw: RawHeaders) -> None:
         """Raises Refused(ADDRESS_NOT_ALLOWED) for a client outside the networks that the tenant named.

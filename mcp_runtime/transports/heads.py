@@ -19,10 +19,10 @@ _LENGTH_DIGITS = 5
 class RequestHead:
     """Path and headers of a POST, and the address that its connection comes from.
 
-    `scene` is what they were found to mean, once that was asked.
+    `scene` is what they were found to mean, once that was asked; `host` the tenant's host that they were found to name.
     """
 
-    __slots__ = ("headers", "path", "peer", "raw", "scene")
+    __slots__ = ("headers", "host", "path", "peer", "raw", "scene")
 
     def __init__(self, path: str, raw: RawHeaders, peer: str = "") -> None:
         self.path = path
@@ -30,6 +30,7 @@ class RequestHead:
         self.raw = raw
         self.headers = RequestHeaders(raw)
         self.scene: Scene | None = None
+        self.host = ""
 
 
 class KnownHead:

@@ -14,12 +14,15 @@ from mcp_runtime.protocol.replies import HeaderList, Reply, refusal_reply
 from mcp_runtime.snapshots.held import Held
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply, with_headers
+from mcp_runtime.transports.door import endpoint_at
 from mcp_runtime.transports.guards import Guards
 from tenants.authorization.gate import CALL_SCOPE, READ_SCOPE
 
 logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 60
+# What is meant by the root of a tenant's own host.
+HOME = "/mcp"
 _VERBS = b"GET, HEAD, OPTIONS"
 # Browsers' clients read it from any origin: it is the same for everybody.
 _ANY_ORIGIN: HeaderList = (
@@ -33,8 +36,8 @@ _ANY_ORIGIN: HeaderList = (
 class ProtectedResources:
     """Answers `/.well-known/oauth-protected-resource/t/<tenant>/<endpoint>/mcp`, and the same of other transports.
 
-    At the root of a host that tenants share there is nothing: it could not say whose. `console_url` is where tenants'
-    authorization servers are.
+    At the root of a host that tenants share there is nothing: it could not say whose. At a tenant's own host it is the
+    endpoint that is there, and the host is the issuer. `console_url` is where tenants' authorization servers are.
     """
 
     def __init__(self, *, store: SnapshotStore, guards: Guards, console_url: str) -> None:
@@ -45,8 +48,8 @@ class ProtectedResources:
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answers one request."""
         try:
-            self._guards.check_host(RequestHeaders(scope["headers"]))
-            reply = await self._answer(scope["method"], scope["path"].removeprefix(WELL_KNOWN))
+            host = self._guards.host_in(RequestHeaders(scope["headers"]))
+            reply = await self._answer(scope["method"], host, scope["path"].removeprefix(WELL_KNOWN))
         except Refused as refused:
             reply = refusal_reply(refused)
         except DatabaseAway:
@@ -56,22 +59,26 @@ class ProtectedResources:
             reply = Reply(500, jsonrpc.error_envelope(b"", errors.INTERNAL_ERROR, "Internal error"))
         await send_reply(with_headers(send, _ANY_ORIGIN), reply)
 
-    async def _answer(self, verb: str, path: str) -> Reply:
+    async def _answer(self, verb: str, host: str, path: str) -> Reply:
         if verb == "OPTIONS":
             return Reply(204, b"", ((b"allow", _VERBS),))
         if verb not in ("GET", "HEAD"):
             return refusal_reply(Refused(refusals.METHOD_NOT_ALLOWED), headers=((b"allow", _VERBS),))
-        held = self._store.get(path) or await self._store.find(path)
+        path = HOME if host and path in ("", "/") else path
+        held = await endpoint_at(self._store, host, path)
         if held.served.is_open:
             raise Refused(refusals.NOT_FOUND, "Nobody has to log in to this endpoint.")
-        body = msgspec.json.encode(self._metadata(held, path))
+        body = msgspec.json.encode(self._metadata(held, host, path))
         return Reply(200, body, ((b"cache-control", b"public, max-age=%d" % FRESH_SECONDS),))
 
-    def _metadata(self, held: Held, path: str) -> dict[str, object]:
+    def _metadata(self, held: Held, host: str, path: str) -> dict[str, object]:
         return {
-            "resource": f"{self._guards.public_url}{path}",
+            "resource": self._guards.url_at(host, path),
             "resource_name": held.served.name,
-            "authorization_servers": [f"{self._console_url}/oauth/{held.served.tenant_id}"],
+            "authorization_servers": [self._guards.url_at(host, "") if host else self._issuer(held)],
             "scopes_supported": [READ_SCOPE, CALL_SCOPE],
             "bearer_methods_supported": ["header"],
         }
+
+    def _issuer(self, held: Held) -> str:
+        return f"{self._console_url}/oauth/{held.served.tenant_id}"

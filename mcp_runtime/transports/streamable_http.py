@@ -126,18 +126,27 @@ class StreamableHttp(Door):
         Otherwise what has to be waited for, begun already, in the lane for a moment if it can be; a stream, to be given
         its connection at once; None for what only `__call__` can answer.
         """
-        held = self._store.get(head.path)
+        held = self._store.get(head.path) or self._held_at_host(head)
         if held is None or ORIGIN in head.headers.values or len(body) > self._limits.body_bytes:
             return None
         try:
             outcome = ladder.receive(head.headers, body, self._scene_of(head, held))
         except (Refused, RpcError) as failure:
-            return self._turn_away(failure, head.path, held, is_call=True)
+            return self._turn_away(failure, self._guards.url_at(head.host, head.path), held, is_call=True)
         if type(outcome) is Work:
             return self._begin(outcome, held, len(body))
         if type(outcome) is Listen:
             return self._listen(outcome, held)
         return outcome if type(outcome) is Reply else None
+
+    def _held_at_host(self, head: RequestHead) -> Held | None:
+        """What is held for a head whose path is none of the platform's: at a tenant's host, if it names one."""
+        if not head.host:
+            try:
+                head.host = self._guards.host_in(head.headers)
+            except Refused:
+                return None
+        return self._store.get_at(head.host, head.path) if head.host else None
 
     def _scene_of(self, head: RequestHead, held: Held) -> Scene:
         """Who asks for what; raises Refused. What was found for this head stands until the endpoint changes."""
@@ -149,7 +158,8 @@ class StreamableHttp(Door):
             or (scene.principal.expires_at is not None and scene.principal.expires_at <= time.time())
         ):
             head.scene = None
-            self._guards.check_host(head.headers)
+            if not head.host:
+                self._guards.check_host(head.headers)
             self._guards.check_address(held.served.gate, head.peer, head.raw)
             scene = self._scene(b"", head.headers, held)
             check_media(head.headers, held.served)

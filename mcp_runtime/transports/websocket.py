@@ -28,7 +28,7 @@ from mcp_runtime.snapshots.held import Held
 from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.transports.asgi import Event, Receive, Scope, Send
 from mcp_runtime.transports.connections import Connection, ConnectionStream
-from mcp_runtime.transports.door import Door, not_allowed, peer_of
+from mcp_runtime.transports.door import Door, endpoint_at, not_allowed, peer_of
 from mcp_runtime.transports.guards import Guards
 from mcp_runtime.transports.outlets import SEND_SECONDS
 from mcp_runtime.transports.services import Services
@@ -145,11 +145,10 @@ class McpConsumer(AsyncWebsocketConsumer):
     async def _enter(self) -> tuple[Held, Principal]:
         """The endpoint, and who asks; raises Refused where they may not, DatabaseAway."""
         headers = RequestHeaders(self.scope["headers"])
-        self._guards.check_host(headers)
         path: str = self.scope["path"]
         if not path.endswith(SOCKET):
             raise Refused(refusals.NOT_FOUND)
-        held = self._store.get(path) or await self._store.find(path)
+        held = await endpoint_at(self._store, self._guards.host_in(headers), path)
         raw = _raw_with_bearer(self.scope)
         self._guards.check_address(held.served.gate, peer_of(self.scope), raw)
         if headers.get(ORIGIN) is not None:

@@ -17,6 +17,9 @@ CONSOLE_URL = environment.text("CONSOLE_URL", "http://localhost:8000").rstrip("/
 RUNTIME_URL = environment.text("RUNTIME_URL", "http://localhost:8100").rstrip("/")
 # Where the console itself reaches the runtime; differs from RUNTIME_URL behind a proxy.
 RUNTIME_INTERNAL_URL = environment.text("RUNTIME_INTERNAL_URL", RUNTIME_URL).rstrip("/")
+# Below it each tenant has a host of its own; empty: none has.
+TENANT_DOMAIN = environment.text("TENANT_DOMAIN", "").lower().strip(".")
+RUNTIME_HOSTS = environment.words("RUNTIME_HOSTS")
 _secure = CONSOLE_URL.startswith("https://")
 
 ALLOWED_HOSTS = [urlsplit(CONSOLE_URL).hostname or "", *environment.words("CONSOLE_HOSTS", "localhost 127.0.0.1 [::1]")]
@@ -138,6 +141,8 @@ CELERY_BEAT_SCHEDULE = {
     "purge-used-up": {"task": "tenants.purge_used_up", "schedule": timedelta(hours=1)},
     "revoke-at-providers": {"task": "tenants.revoke_at_providers", "schedule": timedelta(seconds=15)},
     "refresh-sso-metadata": {"task": "tenants.refresh_sso_metadata", "schedule": timedelta(days=1)},
+    # Each host a day after it was looked at last.
+    "look-at-hosts": {"task": "mcp_runtime.look_at_hosts", "schedule": timedelta(minutes=5)},
     "purge-ended-sessions": {"task": "mcp_runtime.purge_ended_sessions", "schedule": timedelta(minutes=10)},
     "purge-call-budgets": {"task": "mcp_runtime.purge_call_budgets", "schedule": timedelta(hours=1)},
     "sweep-imports": {"task": "mcp_runtime.sweep_imports", "schedule": timedelta(seconds=15)},

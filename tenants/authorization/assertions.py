@@ -12,7 +12,7 @@ from core.foreign_json import foreign_object
 from core.tenancy import tenant_context
 from tenants.authorization import keys_of_clients
 from tenants.authorization.clients import KnownClient
-from tenants.authorization.publishing import issuer_of
+from tenants.authorization.issuers import endpoints_of, issuer_of
 from tenants.jwks import TokenRefused, verified
 from tenants.replay import first_time
 
@@ -61,7 +61,7 @@ def _is_meant_so(tenant_id: UUID, client: KnownClient, claims: dict[str, Any]) -
     if any(type(moment) not in (int, float) or moment > now + LEEWAY_SECONDS for moment in not_before):
         return False
     is_its_own = claims.get("iss") == name and claims.get("sub") == name
-    is_for_us = any(one in {issuer, f"{issuer}/token"} for one in audiences if isinstance(one, str))
+    is_for_us = any(one in {issuer, f"{endpoints_of(tenant_id)}/token"} for one in audiences if isinstance(one, str))
     return is_its_own and is_for_us and now - LEEWAY_SECONDS < float(str(expires_at)) < now + LONGEST_SECONDS
 
 

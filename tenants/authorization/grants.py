@@ -54,6 +54,12 @@ def grant_end(grant: ClientGrant, reason: str) -> None:
         cut_off(grant.tenant_id, f"grant:{grant.pk}", reason)
 
 
+def grants_end_at(*, tenant_id: UUID, origin: str, reason: str) -> None:
+    """Ends every grant for a resource at a URL's origin."""
+    for grant in ClientGrant.objects.filter(tenant_id=tenant_id, revoked_at=None, resource__startswith=f"{origin}/"):
+        grant_end(grant, reason)
+
+
 def alive() -> QuerySet[ClientGrant]:
     """Grants that were not revoked and have not run out, the newest first."""
     return ClientGrant.objects.filter(revoked_at=None, expires_at__gt=timezone.now()).order_by("-created_at", "pk")

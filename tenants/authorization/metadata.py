@@ -1,32 +1,45 @@
-"""An authorization server's metadata (RFC 8414 section 2), which OpenID Connect's discovery takes as well."""
+"""An authorization server's metadata (RFC 8414 section 2), which OpenID Connect's discovery takes as well.
+
+Without Django: workers say it at tenants' own hosts, the console at the issuer of the path.
+"""
 
 from typing import Any
-from uuid import UUID
 
-from tenants.authorization import scopes
-from tenants.authorization.clients import CLIENT, CODE, DEVICE, REFRESH
-from tenants.authorization.gate import ALGORITHM
-from tenants.authorization.keys_of_clients import ALGORITHMS
-from tenants.authorization.policies import policy_of
-from tenants.authorization.publishing import issuer_of
-from tenants.models import AuthMethod
+from tenants.authorization.gate import ALGORITHM, CALL_SCOPE, READ_SCOPE
 
-METHODS = [AuthMethod.NONE, AuthMethod.BASIC, AuthMethod.POST, AuthMethod.SIGNED]
-GRANTS = [CODE, REFRESH, CLIENT, DEVICE]
+# How clients prove who they are, and by which signatures: as `AuthMethod` and `keys_of_clients` have it.
+SIGNED = "private_key_jwt"
+METHODS = ["none", "client_secret_basic", "client_secret_post", SIGNED]
+ALGORITHMS = ["ES256", "ES384", "ES512", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
+GRANTS = [
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code",
+]
 
 
-def metadata_of(tenant_id: UUID) -> dict[str, Any]:
-    """The metadata of the tenant in context."""
-    issuer = issuer_of(tenant_id)
+# Clients name the revision that they know as they ask. Up to 1.12 the official SDK's, which are of these, take metadata
+# that name signatures for no metadata at all; no client of that time proves itself by one.
+EARLY = frozenset({"2024-11-05", "2025-03-26", "2025-06-18"})
+REVISION = "MCP-Protocol-Version"
+
+
+def metadata_of(issuer: str, endpoints: str, *, registers: bool, revision: str = "") -> dict[str, Any]:
+    """The metadata of an issuer. `endpoints` is what the URLs of its endpoints begin with.
+
+    `registers` says whether clients may register themselves; `revision` is the one that the client named, if it did.
+    """
+    known = METHODS[:-1] if revision in EARLY else METHODS
     said: dict[str, Any] = {
         "issuer": issuer,
-        "authorization_endpoint": f"{issuer}/authorize",
-        "token_endpoint": f"{issuer}/token",
-        "device_authorization_endpoint": f"{issuer}/device_authorization",
-        "revocation_endpoint": f"{issuer}/revoke",
-        "introspection_endpoint": f"{issuer}/introspect",
-        "jwks_uri": f"{issuer}/jwks",
-        "scopes_supported": list(scopes.SUPPORTED),
+        "authorization_endpoint": f"{endpoints}/authorize",
+        "token_endpoint": f"{endpoints}/token",
+        "device_authorization_endpoint": f"{endpoints}/device_authorization",
+        "revocation_endpoint": f"{endpoints}/revoke",
+        "introspection_endpoint": f"{endpoints}/introspect",
+        "jwks_uri": f"{endpoints}/jwks",
+        "scopes_supported": [READ_SCOPE, CALL_SCOPE],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": GRANTS,
@@ -38,9 +51,10 @@ def metadata_of(tenant_id: UUID) -> dict[str, Any]:
         "id_token_signing_alg_values_supported": [ALGORITHM],
     }
     for endpoint in ("token", "revocation", "introspection"):
-        methods = METHODS[1:] if endpoint == "introspection" else METHODS
+        methods = known[1:] if endpoint == "introspection" else known
         said[f"{endpoint}_endpoint_auth_methods_supported"] = methods
-        said[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = ALGORITHMS
-    if policy_of(tenant_id).dynamic_registration:
-        said["registration_endpoint"] = f"{issuer}/register"
+        if methods[-1] == SIGNED:
+            said[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = ALGORITHMS
+    if registers:
+        said["registration_endpoint"] = f"{endpoints}/register"
     return said

@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from tenants.authorization.gate import ACCESS_TOKEN_TYPE, ALGORITHM
-from tenants.authorization.publishing import issuer_of
+from tenants.authorization.issuers import issuers_of
 from tenants.authorization.signing import public_keys
 from tenants.models import Cutoff
 
@@ -37,7 +37,7 @@ def read(tenant_id: UUID, token: str) -> OwnToken | None:
     except (JoseError, ValueError, TypeError, RecursionError):
         return None
     claims = found.claims
-    is_ours = found.header.get("typ") == ACCESS_TOKEN_TYPE and claims.get("iss") == issuer_of(tenant_id)
+    is_ours = found.header.get("typ") == ACCESS_TOKEN_TYPE and claims.get("iss") in issuers_of(tenant_id)
     if not is_ours or claims["exp"] <= time.time():
         return None
     read = OwnToken(claims)

@@ -4,22 +4,17 @@ import json
 from datetime import timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
 from core.channels import ENDPOINTS_CHANNEL
 from core.events import notify
 from tenants.authorization import gate
+from tenants.authorization.issuers import issuers_of
 from tenants.models import Cutoff, PublishedGate, SigningKey, Tenant
 
 # A clock that is slower than another, and a token that was being made.
 MARGIN = timedelta(minutes=5)
-
-
-def issuer_of(tenant_id: UUID | str) -> str:
-    """The issuer identifier of a tenant's authorization server (RFC 8414 section 2)."""
-    return f"{settings.CONSOLE_URL}/oauth/{tenant_id}"
 
 
 def gate_publish(tenant_id: UUID) -> None:
@@ -34,13 +29,19 @@ def gate_publish(tenant_id: UUID) -> None:
     notify(ENDPOINTS_CHANNEL, json.dumps({"tenant_id": str(tenant_id)}))
 
 
+def published_issuers(tenant_id: UUID) -> list[str]:
+    """The issuers whose tokens workers take of the tenant in context."""
+    document = PublishedGate.objects.filter(tenant_id=tenant_id).values_list("document", flat=True).first()
+    return gate.decode(bytes(document)).issuers if document else []
+
+
 def _gate(tenant_id: UUID, version: int) -> gate.Gate:
     now = timezone.now()
     keys = SigningKey.objects.filter(Q(forget_after=None) | Q(forget_after__gt=now)).order_by("created_at", "id")
     cutoffs = Cutoff.objects.filter(at__gt=now - timedelta(seconds=gate.MAXIMUM_TOKEN_SECONDS) - MARGIN)
     return gate.Gate(
         version=version,
-        issuers=[issuer_of(tenant_id)],
+        issuers=issuers_of(tenant_id),
         keys=[key.public for key in keys],
         cutoffs={cutoff.subject: cutoff.at.timestamp() for cutoff in cutoffs},
         networks=Tenant.objects.values_list("endpoint_networks", flat=True).get(pk=tenant_id),

@@ -12,7 +12,7 @@ from tenants.authorization import grants, own_tokens, tokens
 from tenants.authorization.asked import Asked
 from tenants.authorization.clients import KnownClient
 from tenants.authorization.cutoffs import cut_off
-from tenants.authorization.publishing import issuer_of
+from tenants.authorization.issuers import issuer_of
 from tenants.models import ClientGrant, RefreshToken
 
 REVOCATION, INTROSPECTION = RevocationEndpoint.ENDPOINT_NAME, IntrospectionEndpoint.ENDPOINT_NAME

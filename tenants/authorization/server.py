@@ -12,7 +12,7 @@ from tenants.authorization.client_grant import ClientGrantType
 from tenants.authorization.clients import KnownClient
 from tenants.authorization.code_grant import CodeGrant, ProofKey
 from tenants.authorization.device_grant import DeviceAuthorization, DeviceGrant
-from tenants.authorization.publishing import issuer_of
+from tenants.authorization.issuers import issuer_of
 from tenants.authorization.refresh_grant import RefreshGrant
 from tenants.authorization.resources import Resources
 from tenants.authorization.revoking import Introspection, Revocation

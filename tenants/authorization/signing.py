@@ -12,7 +12,8 @@ from joserfc.jwk import ECKey
 
 from core.envelope import KeyGone, Keyring
 from tenants.authorization.gate import ALGORITHM, MAXIMUM_TOKEN_SECONDS
-from tenants.authorization.publishing import MARGIN, gate_publish
+from tenants.authorization.issuers import issuer_of
+from tenants.authorization.publishing import MARGIN, gate_publish, published_issuers
 from tenants.models import SigningKey
 from tenants.vault.keyrings import keyring_for_opening, keyring_for_sealing
 from tenants.vault.purposes import SIGNING, own_row
@@ -42,6 +43,13 @@ def public_keys(tenant_id: UUID) -> list[dict[str, Any]]:
     _signing(tenant_id)
     current = Q(forget_after=None) | Q(forget_after__gt=timezone.now())
     return list(SigningKey.objects.filter(current).order_by("created_at", "id").values_list("public", flat=True))
+
+
+def issuer_make_known(tenant_id: UUID) -> None:
+    """Has workers know the issuer of this request, and the first key, before the first token that names them comes."""
+    _signing(tenant_id)
+    if issuer_of(tenant_id) not in published_issuers(tenant_id):
+        gate_publish(tenant_id)
 
 
 def signing_key_rotate(tenant_id: UUID) -> None:

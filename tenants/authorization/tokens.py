@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from tenants.authorization.gate import ACCESS_TOKEN_TYPE
-from tenants.authorization.publishing import issuer_of
+from tenants.authorization.issuers import issuer_of
 from tenants.authorization.signing import sign
 
 ACCESS_SECONDS = 15 * 60

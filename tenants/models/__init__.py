@@ -17,6 +17,7 @@ from tenants.models.connection import Connection, ConnectionState, GrantType, Lo
 from tenants.models.deprovision import Cause, Deprovision, DeprovisionItem
 from tenants.models.gate import Cutoff, PublishedGate, SeenAssertion, SigningKey
 from tenants.models.group import Group, GroupMember, GroupSource
+from tenants.models.host import EndpointHost, HostHolder
 from tenants.models.membership import Invitation, Membership, Role
 from tenants.models.provisioning import ScimConnection, ScimRequest, ScimToken, ScimUser
 from tenants.models.revocation import Revocation, RevocationDue, RevocationOutcome
@@ -51,11 +52,13 @@ __all__ = [
     "Deprovision",
     "DeprovisionItem",
     "DeviceCode",
+    "EndpointHost",
     "GrantOrigin",
     "GrantType",
     "Group",
     "GroupMember",
     "GroupSource",
+    "HostHolder",
     "Invitation",
     "Login",
     "McpClient",

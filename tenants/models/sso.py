@@ -7,9 +7,8 @@ from django.db import models
 
 from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
+from tenants.domain_proof import LONGEST_DOMAIN
 from tenants.models.membership import Role
-
-LONGEST_DOMAIN = 253  # RFC 1035 section 2.3.4, without the final dot
 
 
 class SsoKind(models.TextChoices):

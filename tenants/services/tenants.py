@@ -14,7 +14,7 @@ from core.events import notify
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
-from tenants.models import ApiKey, Membership, Role, Tenant, TenantSlug, User
+from tenants.models import ApiKey, HostHolder, Membership, Role, Tenant, TenantSlug, User
 from tenants.sso.domains import domains_forget
 from tenants.validation import cleaned, refused_fields
 from tenants.vault.revocations import tenant_forget
@@ -131,6 +131,7 @@ def _purge(tenant_id: UUID) -> bool:
         if due is not None:
             due.delete()
             domains_forget(tenant_id)
+            HostHolder.objects.filter(tenant_id=tenant_id).delete()
     return due is not None
 
 

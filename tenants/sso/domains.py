@@ -3,7 +3,6 @@
 A tenant's providers speak for the addresses at its verified domains and for no others.
 """
 
-import re
 import secrets
 from uuid import UUID
 
@@ -14,24 +13,12 @@ from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
+from tenants.domain_proof import Proof, normal_domain
 from tenants.models import SsoDomain, SsoDomainHolder
-from tenants.models.sso import LONGEST_DOMAIN
-from tenants.sso.dns import LookupFailed, texts_at
 from tenants.validation import cleaned, refused_fields
 
-LABEL = "_armstrong-challenge"
 PREFIX = "armstrong-domain-verification="
 MAXIMUM_DOMAINS = 50
-_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-
-
-def normal_domain(text: str) -> str:
-    """A domain as it is compared: ASCII, lower case, no final dot; "" for what is no domain (RFC 1035, RFC 5890)."""
-    try:
-        name = text.strip().removesuffix(".").encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        return ""
-    return name if len(name) <= LONGEST_DOMAIN and _NAME.fullmatch(name) else ""
 
 
 def domain_of(email: str) -> str:
@@ -42,12 +29,12 @@ def domain_of(email: str) -> str:
 
 def record_name(domain: SsoDomain) -> str:
     """Where the TXT record has to be."""
-    return f"{LABEL}.{domain.name}"
+    return _proof(domain).name
 
 
 def record_text(domain: SsoDomain) -> str:
     """What the TXT record has to say."""
-    return f"{PREFIX}{domain.token}"
+    return _proof(domain).text
 
 
 def domain_add(*, actor: Actor, name: str) -> SsoDomain:
@@ -75,7 +62,7 @@ def domain_verify(*, actor: Actor, domain_id: UUID) -> SsoDomain:
     actor.require(Permission.MANAGE_TENANT)
     with tenant_context(actor.tenant.id):
         domain = domain_for(domain_id)
-    refused = _looked_up(domain)
+    refused = _proof(domain).missing()
     with tenant_context(actor.tenant.id):
         domain = domain_for(domain_id, locked=True)
         refused = refused or _claimed(domain)
@@ -119,15 +106,8 @@ def holder_of(email: str) -> UUID | None:
     return SsoDomainHolder.objects.filter(name=domain_of(email)).values_list("tenant_id", flat=True).first()
 
 
-def _looked_up(domain: SsoDomain) -> Refused | None:
-    try:
-        found = texts_at(record_name(domain))
-    except LookupFailed as failed:
-        return Refused(refusals.TEMPORARILY_UNAVAILABLE, str(failed))
-    if record_text(domain) in found:
-        return None
-    what = f"There is none with this text, but {len(found)} with others." if found else "There is none."
-    return Refused(refusals.CONFLICT, f"We looked for a TXT record at {record_name(domain)}. {what}")
+def _proof(domain: SsoDomain) -> Proof:
+    return Proof(domain.name, f"{PREFIX}{domain.token}")
 
 
 def _claimed(domain: SsoDomain) -> Refused | None:

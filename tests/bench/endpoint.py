@@ -19,7 +19,7 @@ from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import ToolDraft
 from tenants.access import actor_for
 from tenants.authorization.gate import ACCESS_TOKEN_TYPE, CALL_SCOPE, MAXIMUM_TOKEN_SECONDS
-from tenants.authorization.publishing import issuer_of
+from tenants.authorization.issuers import issuer_of
 from tenants.authorization.signing import sign
 from tenants.models import Tenant, User
 from tenants.services.tenants import tenant_create

@@ -20,6 +20,7 @@ from tests.conftest import Cast, unique
 GLOBAL = {
     "tenants_user": "a person may belong to several tenants",
     "tenants_tenantslug": "read before it is known whose rows to show; holds a slug and an id",
+    "tenants_hostholder": "workers are asked for a host before it is known whose; holds that and two ids",
     "tenants_ssodomainholder": "signing in begins with an address's domain; holds that and an id",
     "mcp_runtime_taskschedule": "says what is due whoever's it is; holds ids and times",
     "mcp_runtime_importschedule": "says which imports somebody has to perform; holds ids and times",

@@ -23,6 +23,10 @@ class Probe:
 
 # Whole parts of the URL space that no tenant's rows are behind, each with the reason.
 _ISSUER = "oauth/<uuid:tenant_id>"
+_AT_HOST = f"{_ISSUER}/at/<str:host>"
+_AT_HOSTS = (
+    "the same views as those of the issuer, at a host: tests/console/oauth/test_hosts.py goes to hosts of others"
+)
 _METADATA = "public: what programs have to know before anybody let them in; it names nothing of the tenant's"
 _PROGRAMS = "for programs without a session: tests/console/oauth presents the codes and tokens of other tenants there"
 EXEMPT = {
@@ -32,6 +36,14 @@ EXEMPT = {
     f"{_ISSUER}/.well-known/oauth-authorization-server": _METADATA,
     f"{_ISSUER}/jwks": _METADATA,
     f"{_ISSUER}/register": _METADATA,
+    f"{_AT_HOST}/jwks": _METADATA,
+    f"{_AT_HOST}/register": _METADATA,
+    f"{_AT_HOST}/authorize": _AT_HOSTS,
+    f"{_AT_HOST}/consent": _AT_HOSTS,
+    f"{_AT_HOST}/token": _AT_HOSTS,
+    f"{_AT_HOST}/revoke": _AT_HOSTS,
+    f"{_AT_HOST}/introspect": _AT_HOSTS,
+    f"{_AT_HOST}/device_authorization": _AT_HOSTS,
     f"{_ISSUER}/token": _PROGRAMS,
     f"{_ISSUER}/device_authorization": _PROGRAMS,
     f"{_ISSUER}/revoke": _PROGRAMS,
@@ -126,6 +138,10 @@ _PAGES = {
     "sso/": _TENANT,
     "sso/policy/": _TENANT,
     "sso/new/": _TENANT,
+    "hosts/": _TENANT,
+    "hosts/new/": _TENANT,
+    "hosts/default/": _TENANT,
+    **{f"hosts/<uuid:host_id>/{act}/": _TENANT | {"host_id": "host"} for act in ("check", "release")},
     "sso/domains/new/": _TENANT,
     **{f"sso/domains/<uuid:domain_id>/{act}/": _TENANT | {"domain_id": "sso_domain"} for act in ("check", "delete")},
     **{
@@ -233,6 +249,8 @@ _API = {
         {"connection_id": "sso_connection"}, {"PUT": {"entity_id": "https://idp.example"}}
     ),
     "sso/connections/<uuidstr:connection_id>/setup-links": Probe({"connection_id": "sso_connection"}),
+    "hosts/<uuidstr:host_id>": Probe({"host_id": "host"}),
+    "hosts/<uuidstr:host_id>/verify": Probe({"host_id": "host"}),
     "sso/domains/<uuidstr:domain_id>": Probe({"domain_id": "sso_domain"}),
     "sso/domains/<uuidstr:domain_id>/verify": Probe({"domain_id": "sso_domain"}),
     "api-keys/<uuidstr:key_id>": Probe({"key_id": "api_key"}),

@@ -45,6 +45,7 @@ from tenants.models import (
     ClientKind,
     Deprovision,
     DeprovisionItem,
+    EndpointHost,
     Group,
     GroupSource,
     McpClient,
@@ -98,6 +99,7 @@ class Belongings:
     sso_begun: str
     sso_domain: str
     sso_link: str
+    host: str
     sso_token: str
     scim_connection: str
     scim_token: str
@@ -207,7 +209,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
         grant = _let_in(endpoint, member, mark)
         connection = stored_connection(tenant, f"https://127.0.0.1:9/{mark}", mark)
-        sso = _signing_in(tenant, mark)
+        sso = _signing_in(tenant, endpoint, mark)
         api_key, api_secret = api_key_issue(actor=acting, name=f"api {mark}", role=Role.OWNER)
         provisioned = _provisioned(acting, mark)
     return Belongings(
@@ -297,8 +299,8 @@ def _let_in(endpoint: Endpoint, member: User, mark: str) -> ClientGrant:
     )
 
 
-def _signing_in(tenant: Tenant, mark: str) -> dict[str, str]:
-    """A SAML connection in use, one that somebody with a link may set up, and a domain."""
+def _signing_in(tenant: Tenant, endpoint: Endpoint, mark: str) -> dict[str, str]:
+    """A SAML connection in use, one that somebody with a link may set up, a domain, and a host."""
     told = {"entity_id": "https://idp.example", "sso_url": "https://idp.example/sso", "slo_url": "", "metadata_url": ""}
     attributes = {"email_attribute": "", "name_attribute": "", "groups_attribute": ""}
     connection = SsoConnection(tenant=tenant, name=mark, kind="saml", is_enabled=True, last_error=mark)
@@ -311,8 +313,9 @@ def _signing_in(tenant: Tenant, mark: str) -> dict[str, str]:
     link = SsoSetupLink.objects.create(
         tenant=tenant, connection=begun, token_digest=digest(token), expires_at=later, opened_at=timezone.now()
     )
+    named = EndpointHost.objects.create(tenant=tenant, endpoint=endpoint.pk, name=f"{mark}.example", token=mark)
     domain = SsoDomain.objects.create(tenant=tenant, name=f"{mark}.example", token=mark)
-    rows = {"sso_connection": connection, "sso_begun": begun, "sso_domain": domain, "sso_link": link}
+    rows = {"sso_connection": connection, "sso_begun": begun, "sso_domain": domain, "sso_link": link, "host": named}
     return {**{name: str(row.pk) for name, row in rows.items()}, "sso_token": token}
 
 

@@ -13,9 +13,9 @@ from mcp_runtime.models import Endpoint
 from mcp_runtime.protocol import cursors
 from mcp_runtime.services.access_keys import access_key_issue
 from mcp_runtime.services.endpoints import Presentation, endpoint_create, endpoint_delete
-from mcp_runtime.snapshots.store import TRANSPORTS
 from mcp_runtime.worker import Worker
 from tenants.access import Actor
+from tenants.hosts.addressing import TRANSPORTS
 from tenants.models import Membership, Role, Tenant
 from tenants.services.tenants import tenant_delete, tenant_rename, tenant_restore
 from tests.conftest import unique

@@ -14,10 +14,10 @@ from console.rendering import page, rows_of
 from mcp_runtime.models import Endpoint
 from tenants.access import Permission
 from tenants.authorization import redirects, scopes
+from tenants.authorization.issuers import issuer_of
 from tenants.authorization.managing import client_remove, client_shown, clients_known, grant_revoke, grant_shown
 from tenants.authorization.managing import grants_visible as visible
 from tenants.authorization.policies import policy_of, policy_set
-from tenants.authorization.publishing import issuer_of
 from tenants.authorization.registering import client_register
 from tenants.models import ClientGrant
 

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 from billing.plans import plan_of
 from console.access import MemberRequest, member
 from console.rendering import page
+from mcp_runtime.host_selectors import hosts_in_trouble
 from mcp_runtime.selectors import endpoints_matching, endpoints_without_tools, live_access_key_count, tool_count
 from tenants.access import Permission
 from tenants.selectors import invitations_open, members_matching
@@ -26,6 +27,7 @@ def show(request: MemberRequest) -> HttpResponse:
         "key_count": live_access_key_count(),
         "member_count": members_matching().count(),
         "invitation_count": invitations_open().count(),
+        "hosts_in_trouble": hosts_in_trouble()[:SHOWN_ENDPOINTS],
         "empty_endpoints": endpoints_without_tools()[:SHOWN_ENDPOINTS],
     }
     return page(request, "overview/show.html", context)

@@ -13,7 +13,7 @@ from core import crypto
 from core.tenancy import tenant_context
 from mcp_runtime.worker import Worker
 from tenants.authorization.cutoffs import cut_off
-from tenants.authorization.publishing import issuer_of
+from tenants.authorization.issuers import issuer_of
 from tenants.authorization.signing import public_keys, sign, signing_key_rotate
 from tests.conftest import Cast
 from tests.mcp_runtime.conftest import Stage, make_stage

@@ -15,6 +15,7 @@ from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.snapshots.structs import EndpointSnapshot, UpstreamSnapshot, encode
 from mcp_runtime.sources.upstream import Line
 from mcp_runtime.upstreams.served import Links, ServedUpstream
+from tenants.hosts.addressing import Hosting
 from tests.mcp_runtime.protocol.stage import make_endpoint
 from tests.mcp_runtime.upstreams.paper import Paper
 
@@ -46,13 +47,14 @@ async def test_one_that_was_compiled_under_two_names_at_once() -> None:
 
     async def found(_tenant: str, _endpoint: str) -> Published:
         document = encode(EndpointSnapshot("t", "e", "demo", "Demo", 3, "open"))
-        return Published("t", "e", 3, document, {}, None)
+        return Published("t", "demo", "e", 3, document, {}, None)
 
     store = SnapshotStore(
         cast("Database", SimpleNamespace(find=found)),
         cast("Compiler", SimpleNamespace(compile=compiled)),
         cast("Quotas", SimpleNamespace(of=lambda _tenant: UNLIMITED)),
         gates=gates("http://localhost:8100"),
+        hosting=Hosting("http://localhost:8100"),
     )
     async with asyncio.timeout(5):
         first, second = await asyncio.gather(store.find("/t/new/demo/mcp"), store.find("/t/old/demo/mcp"))

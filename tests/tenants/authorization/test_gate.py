@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 from core.tenancy import tenant_context
 from tenants.authorization import gate
 from tenants.authorization.cutoffs import cut_off
-from tenants.authorization.publishing import issuer_of
+from tenants.authorization.issuers import issuer_of
 from tenants.authorization.signing import public_keys, sign, signing_key_rotate
 from tenants.models import Cutoff, PublishedGate, SigningKey, Tenant
 from tests.conftest import Cast

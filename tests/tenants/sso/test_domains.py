@@ -5,6 +5,7 @@ import pytest
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
+from tenants.domain_proof import normal_domain
 from tenants.models import SsoDomain, Tenant, User
 from tenants.services.tenants import purge_deleted, tenant_delete
 from tenants.sso.domains import (
@@ -13,7 +14,6 @@ from tenants.sso.domains import (
     domain_remove,
     domain_verify,
     holder_of,
-    normal_domain,
     record_name,
     record_text,
 )
@@ -83,7 +83,7 @@ def test_the_record_of_one_tenant_proves_nothing_for_another(cast: Cast, names: 
 
 
 def test_a_name_server_that_is_silent_is_said_to_be(cast: Cast, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenants.sso.dns.SECONDS", 0.2)
+    monkeypatch.setattr("tenants.dns.SECONDS", 0.2)
     names.is_silent = True
     domain = _added(cast, _domain())
     with pytest.raises(Refused) as refused:
