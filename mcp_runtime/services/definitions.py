@@ -55,9 +55,9 @@ def definitions_approve(
 
 
 def definitions_note(what: str, upstream: Upstream, definitions: Sequence[Definition]) -> None:
-    """Has the audit log say of many definitions at once what was decided: how many, and the names of the first."""
+    """Has the audit log say of many definitions at once what was decided: how many, and the first names."""
     if definitions:
-        names = ", ".join(definition.name for definition in definitions[:MAXIMUM_NAMED])
+        names = ", ".join(sorted(definition.name for definition in definitions)[:MAXIMUM_NAMED])
         told = [("count", None, str(len(definitions))), ("names", None, names)]
         audit_note(action=f"definition.{what}", kind="definition", target=upstream.pk, name=upstream.slug, changes=told)
 

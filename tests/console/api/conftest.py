@@ -1,6 +1,7 @@
 """The API as a client sees it: one key for each role, JSON in, JSON out."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,13 +93,13 @@ class Keys:
 def keys(cast: Cast) -> Keys:
     """Keys that Alice made in her tenant, and Charlie in his."""
 
-    def key(user: User, tenant: Tenant, role: str) -> Api:
+    def issued(user: User, tenant: Tenant, roles: Iterable[Role]) -> dict[str, Api]:
         actor = cast.acting(user, tenant)
         with tenant_context(tenant.id):
-            return Api(api_key_issue(actor=actor, name=role, role=role)[1])
+            return {role.value: Api(api_key_issue(actor=actor, name=role.value, role=role.value)[1]) for role in roles}
 
-    mine = {role.value: key(cast.alice, cast.tenant, role) for role in Role}
-    return Keys(**mine, stranger=key(cast.charlie, cast.elsewhere, Role.OWNER))
+    stranger = issued(cast.charlie, cast.elsewhere, [Role.OWNER])
+    return Keys(**issued(cast.alice, cast.tenant, Role), stranger=stranger[Role.OWNER])
 
 
 @pytest.fixture
