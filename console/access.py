@@ -15,6 +15,7 @@ from django_htmx.middleware import HtmxDetails
 
 from console.client_addresses import client_address
 from console.entry import demanded_of, met_at
+from console.seen import note_seen
 from core import refusals
 from core.acting import act_as
 from core.refusals import Refused
@@ -96,6 +97,7 @@ def member[**P](
                 if not (owner_from_anywhere and actor.role == Role.OWNER):
                     require_console_address(actor.tenant, client_address(request))
                 actor.require(permission)
+                note_seen(request, actor)
                 with tenant_context(actor.tenant.id) if holds_context else nullcontext():
                     return view(narrowed, *args, **kwargs)
 

@@ -8,6 +8,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 
 from console.client_addresses import client_address
+from console.devices import device_noted
 from core.acting import act_from, act_no_more
 from core.request_ids import current
 from tenants.sso.sessions import named_in, stands
@@ -47,5 +48,16 @@ def sso_sessions(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
             if not all(stands(tenant_id, session_id) for tenant_id, session_id in named.items()):
                 logout(request)
         return get_response(request)
+
+    return answer
+
+
+def devices(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Remembers the browsers that people sign in with."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        device_noted(request, response)
+        return response
 
     return answer

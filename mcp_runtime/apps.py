@@ -12,5 +12,5 @@ class McpRuntimeConfig(AppConfig):
     def ready(self) -> None:
         """Registers what people leave behind here: by name, since models cannot be imported before."""
         register = import_string("tenants.leaving.ender_register")
-        for ender in ("access_keys_end", "tasks_end"):
+        for ender in ("access_keys_end", "tasks_end", "boards_end"):
             register(import_string(f"mcp_runtime.services.leaving.{ender}"))

@@ -5,7 +5,7 @@ import importlib
 from django.apps import AppConfig
 from django.utils.module_loading import import_string
 
-ENDERS = ("api_keys_end", "grants_end", "tokens_end", "connections_end")
+ENDERS = ("sso_sessions_end", "api_keys_end", "grants_end", "tokens_end", "connections_end")
 
 
 class TenantsConfig(AppConfig):
@@ -22,3 +22,4 @@ class TenantsConfig(AppConfig):
         register = import_string("tenants.leaving.ender_register")
         for ender in ENDERS:
             register(import_string(f"tenants.services.deprovisioning.{ender}"))
+        register(import_string("tenants.services.sessions.member_sessions_end"))

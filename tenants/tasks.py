@@ -7,7 +7,9 @@ from celery import shared_task
 from tenants.audit.streaming import audit_stream
 from tenants.authorization.purging import used_up_purge
 from tenants.services import tenants
-from tenants.services.deprovisioning import second_look
+from tenants.services.closing import closings_finish
+from tenants.services.deprovisioning import second_look, second_looks_run
+from tenants.sso.rechecking import domains_recheck
 from tenants.sso.refreshing import metadata_refresh
 from tenants.vault.errands import errands_run
 
@@ -36,10 +38,22 @@ def refresh_sso_metadata() -> int:
     return metadata_refresh()
 
 
+@shared_task(name="tenants.recheck_domains")
+def recheck_domains() -> int:
+    """Looks for the records of verified domains again; returns how many are gone."""
+    return domains_recheck()
+
+
 @shared_task(name="tenants.deprovision_second_look")
 def deprovision_second_look(tenant_id: str, deprovision_id: str) -> int:
     """Ends what was under way when a person was put out of a tenant."""
     return second_look(tenant_id=UUID(tenant_id), deprovision_id=UUID(deprovision_id))
+
+
+@shared_task(name="tenants.sweep_leavers")
+def sweep_leavers() -> int:
+    """Finishes putting people out where somebody began it and was cut short; returns how many they were."""
+    return second_looks_run() + closings_finish()
 
 
 @shared_task(name="tenants.stream_audit")

@@ -16,6 +16,7 @@ SYSTEM = (
     "tests/core/embedded/",
     "tests/core/supervision/test_tree.py",
     "tests/exhaustion/",
+    "tests/leaving/",
     "tests/mcp_runtime/metering/test_killed.py",
     "tests/openapi_corpus/",
 )

@@ -7,6 +7,7 @@ from xdist.workermanage import WorkerController
 
 SHARING = (
     "tests/clients/",
+    "tests/leaving/",
     "tests/exhaustion/",
     "tests/config/test_databases.py",
     "tests/config/test_up",

@@ -13,10 +13,12 @@ from console.api.schemas import Body, Moment, answers, written
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
+from mcp_runtime.services.telling import tell_board
 from tenants.access import Permission
-from tenants.models import Invitation, Membership, Role
+from tenants.models import Invitation, MemberSession, Membership, Role
 from tenants.selectors import member_of
 from tenants.services import members
+from tenants.services.sessions import member_session_end, member_sessions
 
 router = Router(tags=["Members"])
 
@@ -65,6 +67,27 @@ class InvitationOut(Schema):
     role: Role
     created_at: Moment
     expires_at: Moment
+
+
+class SessionOut(Schema):
+    """A console session in which a member has been here."""
+
+    id: UUID
+    user_id: UUID
+    email: str
+    address: str | None
+    browser: str = Field(description="The browser's User-Agent.")
+    by_sso: bool
+    began_at: Moment
+    last_seen_at: Moment
+
+    @staticmethod
+    def resolve_email(session: MemberSession) -> str:
+        return session.user.email
+
+
+class Sessions(Page[SessionOut]):
+    """Sessions, the earliest first."""
 
 
 class Members(Page[MemberOut]):
@@ -166,4 +189,19 @@ def invitation_show(request: ApiRequest, invitation_id: UUID) -> Invitation:
 def invitation_withdraw(request: ApiRequest, invitation_id: UUID) -> Status[None]:
     with tenant_context(request.auth.tenant.id):
         members.invitation_withdraw(actor=request.auth, invitation_id=invitation_id)
+    return Status(204, None)
+
+
+@router.get("/sessions", response=answers(200, Sessions, 422), summary="List members' console sessions")
+def session_list(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
+    with tenant_context(request.auth.tenant.id):
+        return page_of(member_sessions(request.auth), paging, by="began_at")
+
+
+@router.delete("/sessions/{uuid:session_id}", response=answers(204, None, 404, 409), summary="End a console session")
+def session_end(request: ApiRequest, session_id: UUID) -> Status[None]:
+    """Its person is signed out of that browser, and signs in again. The owner's are the owner's to end."""
+    with tenant_context(request.auth.tenant.id):
+        member_session_end(actor=request.auth, session_id=session_id)
+        tell_board(request.auth.tenant.id)
     return Status(204, None)

@@ -10,6 +10,7 @@ from console.api.paging import Page, Paging, page_of
 from console.api.requests import ApiRequest
 from console.api.schemas import Body, Moment, answers, written
 from core.tenancy import tenant_context
+from mcp_runtime.services.telling import tell_board
 from tenants.access import Permission
 from tenants.models import Role, SsoConnection, SsoDomain, SsoKind, Tenant
 from tenants.sso import connections as services
@@ -272,10 +273,14 @@ def sso_policy_show(request: ApiRequest) -> Tenant:
 
 @router.patch("/sso/policy", response=written(200, PolicyOut), summary="Say what members need")
 def sso_policy_change(request: ApiRequest, payload: PolicyPatch) -> Tenant:
-    """Sessions of people are held to it from their next page on. API keys are not sessions, and go on."""
+    """Sessions of people are held to it from their next page on. API keys are not sessions, and go on.
+
+    Where single sign-on becomes required, what members let clients do without it ends; the owner's goes on.
+    """
     tenant, given = request.auth.tenant, payload.model_dump(exclude_unset=True)
     wanted = {name: given.get(name, getattr(tenant, name)) for name in PolicyPatch.model_fields}
     with tenant_context(tenant.id):
+        tell_board(tenant.id)
         return policy_set(actor=request.auth, **wanted)
 
 

@@ -73,7 +73,9 @@ class BoardConsumer(JsonWebsocketConsumer):
         """Whether the session is still what the tenant asks of its members': no middleware of pages looks at this."""
         request = HttpRequest()
         request.session = self.scope["session"]
-        standing = all(stands(*named) for named in named_in(request.session).items())
+        # What the connection began with; whether it has ended since, only the store can tell.
+        standing = request.session.exists(request.session.session_key or "")
+        standing = standing and all(stands(*named) for named in named_in(request.session).items())
         return standing and demanded_of(request, actor) is None
 
     def _say(self, kind: str) -> None:

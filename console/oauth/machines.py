@@ -10,9 +10,12 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from console.client_addresses import client_address
+from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.authorization.server import Answer
 from tenants.models import Tenant
+from tenants.services.networks import require_endpoints_address
 
 FORM = "application/x-www-form-urlencoded"
 LARGEST_BODY = 256 * 1024
@@ -26,7 +29,10 @@ NOWHERE = Answer(404, {"error": "invalid_request", "error_description": "There i
 
 
 def machine(*methods: str, cached_seconds: int = 0) -> Callable[[MachineView], View]:
-    """Serves programs at an address of a tenant's authorization server; unknown tenants have none."""
+    """Serves programs at an address of a tenant's authorization server; unknown tenants have none.
+
+    What may be cached leads to a login and is told everywhere; all else is for where the endpoints may be called from.
+    """
 
     def decorate(view: MachineView) -> View:
         @csrf_exempt  # no cookie is read here, so that no browser can be made to spend one
@@ -37,7 +43,7 @@ def machine(*methods: str, cached_seconds: int = 0) -> Callable[[MachineView], V
             elif request.method not in methods:
                 answer = refusal(405, "invalid_request", f"Use {' or '.join(methods)} here.")
             else:
-                answer = _answer(view, request, tenant_id)
+                answer = _answer(view, request, tenant_id, from_anywhere=cached_seconds > 0)
             return sent(answer, methods, cached_seconds if answer.status == 200 else 0)
 
         return guarded
@@ -50,9 +56,16 @@ def refusal(status: int, error: str, description: str) -> Answer:
     return Answer(status, {"error": error, "error_description": description})
 
 
-def _answer(view: MachineView, request: HttpRequest, tenant_id: UUID) -> Answer:
+def _answer(view: MachineView, request: HttpRequest, tenant_id: UUID, *, from_anywhere: bool) -> Answer:
     try:
-        return view(request, tenant_id) if _is_there(tenant_id) else NOWHERE
+        tenant = _tenant(tenant_id)
+        if tenant is None:
+            return NOWHERE
+        if not from_anywhere:
+            require_endpoints_address(tenant, client_address(request))
+        return view(request, tenant_id)
+    except Refused as refused:
+        return refusal(refused.refusal.http_status, "access_denied", str(refused))
     except RequestDataTooBig:
         return refusal(413, "invalid_request", "The body is too large.")
     except (SuspiciousOperation, BadRequest):
@@ -65,9 +78,9 @@ def _answer(view: MachineView, request: HttpRequest, tenant_id: UUID) -> Answer:
         return refusal(500, "server_error", "This is our fault. Try again.")
 
 
-def _is_there(tenant_id: UUID) -> bool:
+def _tenant(tenant_id: UUID) -> Tenant | None:
     with tenant_context(tenant_id):
-        return Tenant.objects.filter(pk=tenant_id, delete_after=None).exists()
+        return Tenant.objects.filter(pk=tenant_id, delete_after=None).first()
 
 
 def sent(answer: Answer, methods: tuple[str, ...] = (), cached_seconds: int = 0) -> HttpResponse:

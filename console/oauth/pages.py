@@ -11,7 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from console.access import PersonRequest, person
-from console.entry import demanded_of, met_at
+from console.client_addresses import client_address
+from console.entry import demanded_of, met_at, signed_in
 from console.oauth.resources import EndpointResources
 from core.tenancy import tenant_context
 from tenants.access import actor_for
@@ -23,6 +24,7 @@ from tenants.authorization.issuers import endpoints_of, issuer_of
 from tenants.authorization.resources import Resource
 from tenants.authorization.server import Answer, Server
 from tenants.models import Membership, Tenant
+from tenants.services.networks import require_console_address
 
 ALLOW = "allow"
 
@@ -89,6 +91,7 @@ def _decided(
 ) -> HttpResponse:
     """What comes of a valid request, or of an answer to the client that it is not."""
     asked = Asked("GET", f"{endpoints_of(tenant.pk)}/authorize", request.headers, fields)
+    asked.by_sso = signed_in(request, request.user, tenant.pk).by_sso
     try:
         client = known_client(tenant.pk, fields.get("client_id", ""), renew=True)
         with tenant_context(tenant.pk):
@@ -107,6 +110,8 @@ def _tenant(request: PersonRequest, tenant_id: UUID) -> Tenant | None:
         is_member = Membership.objects.active().filter(user=request.user).exists()
     if tenant is None:
         raise Http404
+    if is_member:
+        require_console_address(tenant, client_address(request))
     return tenant if is_member else None
 
 

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from console.pages.account.urls import root_urlpatterns as account_root_urlpatterns
 from console.pages.connections.urls import root_urlpatterns
 from console.pages.onboarding.urls import welcome_urlpatterns
 from console.pages.sso.urls import root_urlpatterns as sso_root_urlpatterns
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *welcome_urlpatterns,
     *invitation_urlpatterns,
     *root_urlpatterns,
+    *account_root_urlpatterns,
     *sso_root_urlpatterns,
     path("t/", include("console.pages.tenants.urls")),
     *(path("t/<slug:tenant>/", include(f"console.pages.{area}.urls")) for area in _OF_TENANT),

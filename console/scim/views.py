@@ -1,6 +1,7 @@
 """SCIM over HTTP (RFC 7644): a request becomes the protocol's, and its answer ours again."""
 
 import json
+from http import HTTPStatus
 from typing import Any, cast
 from uuid import UUID
 
@@ -8,9 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
+from console.client_addresses import client_address
+from console.pace import SCIM_FAILURE, is_in_pace
 from console.scim.addresses import base_url
 from tenants.scim.provider import MAXIMUM_BODY_BYTES
-from tenants.scim.serving import answered, too_large
+from tenants.scim.serving import answered, too_large, too_often
 
 BEARER = "bearer "
 HEADERS = ("Content-Type", "If-Match", "If-None-Match")
@@ -31,7 +34,10 @@ def scim(request: HttpRequest, connection_id: UUID, path: str = "") -> HttpRespo
         headers={name: request.headers[name] for name in HEADERS if name in request.headers},
         body=body,
     )
-    return _response(answered(connection_id=connection_id, secret=secret, request=asked))
+    answer = answered(connection_id=connection_id, secret=secret, request=asked, address=client_address(request))
+    if answer.status == HTTPStatus.UNAUTHORIZED and not is_in_pace(request, SCIM_FAILURE):
+        answer = too_often()
+    return _response(answer)
 
 
 def _body(request: HttpRequest) -> bytes | None:

@@ -30,7 +30,14 @@ _LEASE = """
 """
 _READ = """
     SELECT t.endpoint_id::text, t.principal, t.call, t.answers, t.attempt, t.running, t.status,
-           t.expires_at <= now(), p.document
+           t.expires_at <= now(), p.document,
+           CASE WHEN starts_with(t.principal, 'member:') THEN NOT EXISTS (
+                    SELECT FROM tenants_membership m WHERE m.tenant_id = t.tenant_id
+                    AND 'member:' || m.user_id = t.principal AND m.deactivated_at IS NULL)
+                WHEN starts_with(t.principal, 'client:') THEN NOT EXISTS (
+                    SELECT FROM tenants_mcpclient c WHERE c.tenant_id = t.tenant_id
+                    AND 'client:' || c.client_id = t.principal)
+                ELSE false END
     FROM mcp_runtime_task t
     LEFT JOIN mcp_runtime_publishedendpoint p ON p.tenant_id = t.tenant_id AND p.endpoint_id = t.endpoint_id
     WHERE t.tenant_id = %s AND t.id = %s FOR UPDATE OF t
@@ -57,6 +64,9 @@ _REST = """
 """
 _FORGET = ("DELETE FROM mcp_runtime_task WHERE tenant_id = %s AND id = %s",
            "DELETE FROM mcp_runtime_taskschedule WHERE tenant_id = %s AND task_id = %s")  # fmt: skip
+
+
+GONE = "Who asked for this is no longer here."
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -113,14 +123,14 @@ class Claims:
             return await self._begin(connection, tenant_id, task_id, row)
 
     async def _begin(self, connection: Connection, tenant_id: str, task_id: str, row: tuple[Any, ...]) -> Claim | None:
-        endpoint_id, principal, call, answers, attempt, running, status, _, document = row
+        endpoint_id, principal, call, answers, attempt, running, status, _, document, is_gone = row
         if status != WORKING:
             await connection.execute(_REST, (task_id, tenant_id))
             return None
         asked = msgspec.json.decode(call, type=Call)
         snapshot = decode(document) if document else None
         tool = next((tool for tool in snapshot.tools if tool.name == asked.tool), None) if snapshot else None
-        refusal = _refusal(snapshot, tool, principal, attempt if running else 0)
+        refusal = GONE if is_gone else _refusal(snapshot, tool, principal, attempt if running else 0)
         if snapshot is None or tool is None or refusal:
             ending = Ending(FAILED, failure(refusal), refusal)
             await self._end(connection, (tenant_id, task_id, endpoint_id), attempt, ending)
@@ -180,7 +190,8 @@ def _refusal(snapshot: EndpointSnapshot | None, tool: ToolSnapshot | None, princ
     """Why a task cannot be run; `interrupted` is how many runs of it were, the last among them. Empty if it can."""
     if snapshot is None or tool is None:
         return "The tool is not there any more."
-    if snapshot.access != "open" and principal not in {f"key:{key.id}" for key in snapshot.keys}:
+    keys = {f"key:{key.id}" for key in snapshot.keys}
+    if principal.startswith("key:") and snapshot.access != "open" and principal not in keys:
         return "The key that asked for this was revoked."
     if interrupted >= MAXIMUM_ATTEMPTS:
         return f"It was interrupted {interrupted} times."

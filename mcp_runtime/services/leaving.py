@@ -8,6 +8,7 @@ from core.channels import ENDPOINTS_CHANNEL
 from core.events import notify
 from mcp_runtime.models import AccessKey, Endpoint, Task, TaskSchedule, TaskStatus
 from mcp_runtime.services.publish import publish
+from mcp_runtime.services.telling import tell_board
 from mcp_runtime.snapshots.structs import EndpointChanged, encode
 from tenants.leaving import Ended, Leaver
 
@@ -44,6 +45,12 @@ def tasks_end(leaver: Leaver) -> list[Ended]:
         TaskSchedule.objects.filter(pk=task.pk).update(wake_at=task.expires_at)
         _announce(leaver.tenant_id, task)
     return [Ended("task", f"{task.tool} at {task.endpoint.slug}", task.pk) for task in tasks]
+
+
+def boards_end(leaver: Leaver) -> list[Ended]:
+    """Has every open board of the tenant ask whether whoever looks at it still may: a leaver's are closed."""
+    tell_board(leaver.tenant_id)
+    return [Ended("boards", "Open boards of the console", None, "Their connections are closed.")]
 
 
 def _announce(tenant_id: UUID, task: Task) -> None:

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "console.middleware.sso_sessions",
+    "console.middleware.devices",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -140,9 +141,15 @@ CELERY_BEAT_SCHEDULE = {
     "purge-deleted-tenants": {"task": "tenants.purge_deleted", "schedule": timedelta(minutes=10)},
     "purge-used-up": {"task": "tenants.purge_used_up", "schedule": timedelta(hours=1)},
     "revoke-at-providers": {"task": "tenants.revoke_at_providers", "schedule": timedelta(seconds=15)},
+    "sweep-leavers": {
+        "task": "tenants.sweep_leavers",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 5},
+    },
     "refresh-sso-metadata": {"task": "tenants.refresh_sso_metadata", "schedule": timedelta(days=1)},
     # Each host a day after it was looked at last.
     "look-at-hosts": {"task": "mcp_runtime.look_at_hosts", "schedule": timedelta(minutes=5)},
+    "recheck-domains": {"task": "tenants.recheck_domains", "schedule": timedelta(days=1)},
     "purge-ended-sessions": {"task": "mcp_runtime.purge_ended_sessions", "schedule": timedelta(minutes=10)},
     "purge-call-budgets": {"task": "mcp_runtime.purge_call_budgets", "schedule": timedelta(hours=1)},
     "sweep-imports": {"task": "mcp_runtime.sweep_imports", "schedule": timedelta(seconds=15)},

@@ -46,6 +46,8 @@ class Asked(OAuth2Request):
     credential: Any
     # What it is about, once that was found.
     resource: Resource | None = None
+    # Whether the person came by the tenant's single sign-on.
+    by_sso = False
 
     def __init__(self, method: str, uri: str, headers: Mapping[str, str], fields: Mapping[str, str]) -> None:
         super().__init__(method, uri, headers=headers)

@@ -82,7 +82,7 @@ class CodeGrant(AuthorizationCodeGrant):
     def terms(self, redirect_uri: str) -> grants.Terms:
         """What is asked for, once it was validated."""
         assert self.request.resource is not None  # noqa: S101  validated before
-        return grants.Terms(self.request.scope, self.request.resource, redirect_uri)
+        return grants.Terms(self.request.scope, self.request.resource, redirect_uri, by_sso=self.request.by_sso)
 
     def generate_authorization_code(self) -> str:
         """A fresh code."""

@@ -28,6 +28,7 @@ class Terms:
     resource: Resource
     redirect_uri: str = ""
     origin: GrantOrigin = GrantOrigin.CONSENT
+    by_sso: bool = False
 
 
 def grant_open(*, tenant_id: UUID, client: KnownClient, user: User, terms: Terms) -> ClientGrant:
@@ -43,6 +44,7 @@ def grant_open(*, tenant_id: UUID, client: KnownClient, user: User, terms: Terms
         resource=terms.resource.url,
         scopes=terms.scope,
         redirect_uri=terms.redirect_uri,
+        by_sso=terms.by_sso,
         expires_at=timezone.now() + LIFETIME,
     )
 

@@ -14,13 +14,14 @@ from tenants.models.authorization import (
     RefreshToken,
 )
 from tenants.models.connection import Connection, ConnectionState, GrantType, Login, OAuthClient
-from tenants.models.deprovision import Cause, Deprovision, DeprovisionItem
+from tenants.models.deprovision import Cause, Deprovision, DeprovisionDue, DeprovisionItem
 from tenants.models.gate import Cutoff, PublishedGate, SeenAssertion, SigningKey
 from tenants.models.group import Group, GroupMember, GroupSource
 from tenants.models.host import EndpointHost, HostHolder
 from tenants.models.membership import Invitation, Membership, Role
 from tenants.models.provisioning import ScimConnection, ScimRequest, ScimToken, ScimUser
 from tenants.models.revocation import Revocation, RevocationDue, RevocationOutcome
+from tenants.models.session import KnownDevice, MemberSession
 from tenants.models.sso import (
     SsoConnection,
     SsoDomain,
@@ -50,6 +51,7 @@ __all__ = [
     "ConnectionState",
     "Cutoff",
     "Deprovision",
+    "DeprovisionDue",
     "DeprovisionItem",
     "DeviceCode",
     "EndpointHost",
@@ -60,8 +62,10 @@ __all__ = [
     "GroupSource",
     "HostHolder",
     "Invitation",
+    "KnownDevice",
     "Login",
     "McpClient",
+    "MemberSession",
     "Membership",
     "OAuthClient",
     "PublishedGate",

@@ -94,6 +94,8 @@ class ClientGrant(models.Model):
     resource = models.CharField(max_length=LONGEST_URL)
     scopes = models.CharField(max_length=500)
     redirect_uri = models.CharField(max_length=LONGEST_URL, blank=True)
+    # Whether its person had come by the tenant's single sign-on when they let it in.
+    by_sso = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()

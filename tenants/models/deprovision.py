@@ -16,6 +16,7 @@ class Cause(models.TextChoices):
     DEACTIVATED = "deactivated", "Deactivated on the team's page"
     SCIM_DEACTIVATED = "scim_deactivated", "Deactivated by provisioning"
     SCIM_DELETED = "scim_deleted", "Deleted by provisioning"
+    ACCOUNT_CLOSED = "account_closed", "Closed their account"
 
 
 # Those after which the person may come back as they were.
@@ -75,3 +76,14 @@ class DeprovisionItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.label}"
+
+
+class DeprovisionDue(models.Model):
+    """Whom a second look has still to be taken at, whoever's they are: global, so that one query finds them."""
+
+    deprovision_id = models.UUIDField(primary_key=True)
+    tenant_id = models.UUIDField()
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.deprovision_id)

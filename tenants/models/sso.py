@@ -85,6 +85,8 @@ class SsoDomain(models.Model):
     token = models.CharField(max_length=64)
     verified_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
+    # Since when the record of a verified domain is gone.
+    missing_since = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -95,7 +97,7 @@ class SsoDomain(models.Model):
             Audited(
                 name="sso_domain_audited",
                 noun="domain",
-                of=("verified_at",),
+                of=("verified_at", "missing_since"),
                 ignore=("token", "checked_at", "last_error"),
             ),
             TenantIsolation(name="sso_domain_isolation"),

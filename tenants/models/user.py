@@ -29,6 +29,8 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(auto_now_add=True)
+    # When they closed their account. The row stays, since what they did is kept under its id; the address does not.
+    closed_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
 

@@ -21,6 +21,7 @@ from tenants.scim.connections import connection_presenting, token_used
 from tenants.scim.provider import service_for
 from tenants.scim.storage import TenantStorage
 from tenants.services.api_keys import tenant_named_in
+from tenants.services.networks import require_console_address
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +33,16 @@ LONGEST_PATH = 120
 LONGEST_DETAIL = 300
 
 
-def answered(*, connection_id: UUID, secret: str, request: ScimRequest) -> ScimResponse:
-    """The answer to a request at a connection's address; errors are SCIM's (RFC 7644 section 3.12)."""
+def answered(*, connection_id: UUID, secret: str, request: ScimRequest, address: str) -> ScimResponse:
+    """The answer to a request at a connection's address; errors are SCIM's (RFC 7644 section 3.12).
+
+    `address` is whoever asks: a tenant may say from which networks it is provisioned, as from which it is managed.
+    """
     service = service_for(connection_id)
     try:
         with tenant_context(tenant_named_in(secret, keys.SCIM_TOKEN)):
             token = connection_presenting(secret, connection_id)
+            require_console_address(token.connection.tenant, address)
             token_used(token)
             return _admitted(service, token, request)
     except Refused as refused:
@@ -49,6 +54,11 @@ def answered(*, connection_id: UUID, secret: str, request: ScimRequest) -> ScimR
 def too_large(connection_id: UUID, limit: int) -> ScimResponse:
     """What is said of a body that was not read."""
     return service_for(connection_id).error_response(ScimService.payload_too_large(limit))
+
+
+def too_often() -> ScimResponse:
+    """What is said of further tokens that are none, from an address that presented many."""
+    return _refusal(Refused(refusals.RATE_LIMITED))
 
 
 def _admitted(service: ScimService, token: ScimToken, request: ScimRequest) -> ScimResponse:

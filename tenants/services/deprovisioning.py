@@ -19,12 +19,24 @@ from tenants.access import PERMISSIONS
 from tenants.authorization.cutoffs import cut_off
 from tenants.authorization.grants import alive, grant_end
 from tenants.leaving import Ended, Leaver, all_ended
-from tenants.models import ApiKey, Deprovision, DeprovisionItem, GroupMember, Membership, Role, User
+from tenants.models import (
+    ApiKey,
+    Deprovision,
+    DeprovisionDue,
+    DeprovisionItem,
+    GroupMember,
+    Membership,
+    Role,
+    SsoSession,
+    User,
+)
 from tenants.models.deprovision import KEEPING, Cause
 from tenants.vault.revocations import member_forget
 
 # Workers refuse what was cut off within a second; what they had let in before has committed by then.
 SECOND_LOOK = timedelta(seconds=2)
+# Longer than a second look takes: whoever dies with one leaves it to another then.
+HELD = timedelta(seconds=30)
 SIGNED_OUT = "Signed out everywhere: nothing else is open to them."
 SHUT_OUT = "Every page of this tenant is closed to them at once. They stay signed in for what else they belong to."
 STREAMS_END = "Workers refuse them within a second, and end the streams that are open."
@@ -44,25 +56,57 @@ def deprovision(*, membership: Membership, cause: Cause, by: User | None) -> Dep
         tenant_id=locked.tenant_id, user=user, email=user.email, cause=cause, requested_by=by
     )
     _note(receipt, [_membership_ended(locked, cause), *all_ended(Leaver(locked.tenant_id, user.pk, by))])
-    transaction.on_commit(lambda: _afterwards(receipt, sign_out=by is None or by.pk != user.pk))
+    # Whatever befalls this process and the broker, somebody finds this.
+    DeprovisionDue.objects.create(
+        deprovision_id=receipt.pk, tenant_id=locked.tenant_id, due_at=timezone.now() + SECOND_LOOK
+    )
+    transaction.on_commit(lambda: _afterwards(receipt))
     return receipt
 
 
 def second_look(*, tenant_id: UUID, deprovision_id: UUID) -> int:
-    """Ends what came after everything had ended; how much it was. Opens a tenant context of its own.
+    """Ends what came after everything had ended; how much it was. Opens contexts of its own.
 
     Nothing is ended of somebody who has come back since.
     """
+    receipt, late = _looked_again(tenant_id, deprovision_id)
+    if receipt is not None:
+        _sign_out(receipt)
+    DeprovisionDue.objects.filter(pk=deprovision_id).delete()
+    return late
+
+
+def second_looks_run() -> int:
+    """Takes the second looks that nobody took in time, as when the broker was away; how many they were."""
+    count = 0
+    while (due := _next_look()) is not None:
+        second_look(tenant_id=due.tenant_id, deprovision_id=due.pk)
+        count += 1
+    return count
+
+
+def _next_look() -> DeprovisionDue | None:
+    """One that is due, held against everybody else for a while."""
+    with transaction.atomic():
+        rows = DeprovisionDue.objects.filter(due_at__lte=timezone.now())
+        due = rows.order_by("due_at").select_for_update(skip_locked=True).first()
+        if due is not None:
+            DeprovisionDue.objects.filter(pk=due.pk).update(due_at=timezone.now() + HELD)
+    return due
+
+
+def _looked_again(tenant_id: UUID, deprovision_id: UUID) -> tuple[Deprovision | None, int]:
+    """The receipt of somebody who has not come back, and how much of theirs ended late."""
     with tenant_context(tenant_id):
         receipt = Deprovision.objects.filter(pk=deprovision_id).first()
         if receipt is None or receipt.user_id is None:
-            return 0
+            return None, 0
         if Membership.objects.active().filter(user_id=receipt.user_id).exists():
-            return 0
+            return None, 0
         ended = all_ended(Leaver(tenant_id, receipt.user_id, receipt.requested_by))
         late = [one for one in ended if one.reference is not None]
         _note(receipt, late)
-    return len(late)
+    return receipt, len(late)
 
 
 def api_keys_end(leaver: Leaver) -> list[Ended]:
@@ -97,6 +141,14 @@ def grants_end(leaver: Leaver) -> list[Ended]:
     return [Ended("grant", f"{grant.client.name} at {grant.resource}", grant.pk) for grant in grants]
 
 
+def sso_sessions_end(leaver: Leaver) -> list[Ended]:
+    """Ends what a provider of the tenant let a leaver into: browsers that stand on it are signed out at once."""
+    rows = SsoSession.objects.filter(identity__user_id=leaver.user_id).select_related("identity__connection")
+    ended = [Ended("sso_session", f"Session by {row.identity.connection.name}", row.pk) for row in rows]
+    SsoSession.objects.filter(pk__in=[one.reference for one in ended]).delete()
+    return ended
+
+
 def tokens_end(leaver: Leaver) -> list[Ended]:
     """Cuts off every access token and ticket that was issued to a leaver until now."""
     cut_off(leaver.tenant_id, f"member:{leaver.user_id}", "deprovisioned")
@@ -117,13 +169,21 @@ def _membership_ended(membership: Membership, cause: Cause) -> Ended:
     return Ended("membership", label, membership.pk, "Deactivated: it can be taken back.")
 
 
-def _afterwards(receipt: Deprovision, *, sign_out: bool) -> None:
-    if sign_out and receipt.user_id is not None:
-        ended = _console_sessions_ended(receipt.user_id)
-        with tenant_context(receipt.tenant_id):
-            _note(receipt, [ended])
+def _afterwards(receipt: Deprovision) -> None:
+    _sign_out(receipt)
     send_or_leave("tenants.revoke_at_providers")
     send_or_leave("tenants.deprovision_second_look", (str(receipt.tenant_id), str(receipt.pk)), after=SECOND_LOOK)
+
+
+def _sign_out(receipt: Deprovision) -> None:
+    """Signs somebody out of the console who has nothing else to see there; the receipt says so once."""
+    by_themselves = receipt.requested_by_id == receipt.user_id and receipt.cause != Cause.ACCOUNT_CLOSED
+    if receipt.user_id is None or by_themselves:
+        return
+    ended = _console_sessions_ended(receipt.user_id)
+    with tenant_context(receipt.tenant_id):
+        if not DeprovisionItem.objects.filter(deprovision=receipt, kind=ended.kind).exists():
+            _note(receipt, [ended])
 
 
 def _console_sessions_ended(user_id: UUID) -> Ended:

@@ -34,6 +34,12 @@ def require_console_address(tenant: Tenant, address: str) -> None:
         raise Refused(refusals.ADDRESS_NOT_ALLOWED, f"Your address is {address or 'not known'}.")
 
 
+def require_endpoints_address(tenant: Tenant, address: str) -> None:
+    """Raises Refused(ADDRESS_NOT_ALLOWED) unless the tenant's endpoints may be called from an address."""
+    if tenant.endpoint_networks and not Networks.of(tenant.endpoint_networks).admit(address):
+        raise Refused(refusals.ADDRESS_NOT_ALLOWED, f"Your address is {address or 'not known'}.")
+
+
 def _checked(name: str, texts: list[str]) -> list[str]:
     if len(texts) > MAXIMUM_NETWORKS:
         raise refused_fields({name: f"Write at most {MAXIMUM_NETWORKS} networks."})

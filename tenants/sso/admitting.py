@@ -5,6 +5,7 @@ tenant has verified, at their first login and at every later one, and for no oth
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from core import refusals
 from core.refusals import Refused
-from tenants.models import Membership, Role, SsoConnection, SsoIdentity, Tenant, User
+from tenants.models import Deprovision, Membership, Role, SsoConnection, SsoIdentity, Tenant, User
 from tenants.scim.linking import linked_on_joining
 from tenants.services.roles import member_take_role
 from tenants.sso.checks import Asserted, Trace
@@ -35,14 +36,16 @@ class Known:
     membership: Membership | None = None
 
 
-def recognised(connection: SsoConnection, tenant: Tenant, asserted: Asserted, trace: Trace) -> Known:
+def recognised(
+    connection: SsoConnection, tenant: Tenant, asserted: Asserted, trace: Trace, *, began_at: datetime
+) -> Known:
     """Who somebody is here, after all checks and before anything is written. Runs inside the tenant's context.
 
-    Raises CheckFailed.
+    `began_at` is when their login began: who was put out since then does not come back by it. Raises CheckFailed.
     """
     trace.require("tenant", "This tenant is being deleted.", holds=not tenant.is_being_deleted)
     identities = SsoIdentity.objects.select_related("user")
-    identity = identities.filter(connection=connection, subject=asserted.subject).first()
+    identity = identities.filter(connection=connection, subject=asserted.subject, user__closed_at=None).first()
     email = identity.user.email if identity else _address(asserted, trace)
     _require_own_domain(tenant.id, email, trace)
     user = identity.user if identity else User.objects.filter(email=email).first()
@@ -50,6 +53,8 @@ def recognised(connection: SsoConnection, tenant: Tenant, asserted: Asserted, tr
     membership = _membership(user) if user else None
     standing = membership is None or membership.deactivated_at is None
     trace.require("membership", "This member is deactivated here.", holds=standing)
+    stays_out = membership is None and user is not None and _was_put_out(user, began_at)
+    trace.require("membership: put out", "They were put out of this tenant just now.", holds=not stays_out)
     joins = membership is not None or connection.makes_members
     trace.require(
         "membership: joining", "They are no member, and this connection makes none: invite them.", holds=joins
@@ -65,6 +70,8 @@ def admitted(connection: SsoConnection, tenant: Tenant, asserted: Asserted, know
     user = known.user or account_made(known.email, asserted.name)
     if known.identity is None:
         taken_over(user)
+        # Of somebody who closed their account: the provider knows its next one by the same name.
+        SsoIdentity.objects.filter(connection=connection, subject=asserted.subject).delete()
     role = role_for(connection, asserted.groups)
     membership = known.membership or _joined(tenant, user, role)
     if connection.roles and membership.role not in {Role.OWNER, role}:
@@ -88,6 +95,10 @@ def role_for(connection: SsoConnection, groups: tuple[str, ...]) -> str:
 def _membership(user: User) -> Membership | None:
     # Held, so that nobody comes in while they are being deactivated.
     return Membership.objects.select_for_update().filter(user=user).first()
+
+
+def _was_put_out(user: User, since: datetime) -> bool:
+    return Deprovision.objects.filter(user=user, at__gte=since).exists()
 
 
 def _address(asserted: Asserted, trace: Trace) -> str:

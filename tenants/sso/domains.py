@@ -69,7 +69,7 @@ def domain_verify(*, actor: Actor, domain_id: UUID) -> SsoDomain:
         domain.checked_at = timezone.now()
         domain.last_error = str(refused) if refused else ""
         if refused is None:
-            domain.verified_at = domain.verified_at or timezone.now()
+            domain.verified_at, domain.missing_since = domain.verified_at or timezone.now(), None
         domain.save()
     if refused is not None:
         raise refused

@@ -6,6 +6,7 @@ A trial is a login that lets nobody in: its checks and what came are kept with t
 import logging
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from tenants.sso.checks import Asserted, CheckFailed, Trace, shown
 from tenants.sso.connections import connection_for, opened_settings
 from tenants.sso.oidc import login as oidc
 from tenants.sso.oidc.config import OidcSettings
-from tenants.sso.pending import Pending, pending_kept
+from tenants.sso.pending import LIFETIME_SECONDS, Pending, pending_kept
 from tenants.sso.saml import login as saml
 from tenants.sso.saml.config import SamlSettings
 from tenants.sso.saml.login import Responded
@@ -74,7 +75,7 @@ def oidc_answered(*, pending: Pending, answer: Mapping[str, str]) -> Entrance | 
         found = oidc.answer_asserted(settings, pending, answer, redirect_uri=redirect_uri, trace=trace)
         return Responded(found, "", timezone.now())
 
-    return _Answer(tenant_id, connection_id, is_trial=pending.is_trial).taken(asserted)
+    return _Answer(tenant_id, connection_id, pending).taken(asserted)
 
 
 def saml_answered(*, tenant_id: UUID, connection_id: UUID, pending: Pending | None, response: str) -> Entrance | None:
@@ -89,18 +90,25 @@ def saml_answered(*, tenant_id: UUID, connection_id: UUID, pending: Pending | No
             raise trace.failed("response", "This connection is OpenID's now. Begin again.")
         return saml.response_asserted(settings, response, request_id=request_id, trace=trace)
 
-    answer = _Answer(
-        tenant_id, connection_id, is_trial=bool(pending and pending.is_trial), is_asked=pending is not None
-    )
-    return answer.taken(asserted)
+    return _Answer(tenant_id, connection_id, pending).taken(asserted)
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     tenant_id: UUID
     connection_id: UUID
-    is_trial: bool
-    is_asked: bool = True
+    pending: Pending | None
+
+    @property
+    def is_trial(self) -> bool:
+        return self.pending is not None and self.pending.is_trial
+
+    @property
+    def began_at(self) -> datetime:
+        """When the login began; of one that began at the provider, when it can have begun at the earliest."""
+        if self.pending is None:
+            return timezone.now() - timedelta(seconds=LIFETIME_SECONDS)
+        return datetime.fromtimestamp(self.pending.began_at, UTC)
 
     def taken(self, asserted: Any) -> Entrance | None:
         """Puts an answer to its checks, and lets in whom it vouches for."""
@@ -112,7 +120,7 @@ class _Answer:
         act_as("sso", connection.pk, connection.name)
         trace = Trace()
         try:
-            if not self.is_asked:
+            if self.pending is None:
                 sentence = "Nobody began this login here: begin it on our side."
                 trace.require("request", sentence, holds=connection.takes_unsolicited)
             responded = asserted(settings, trace)
@@ -129,7 +137,7 @@ class _Answer:
             tenant = Tenant.objects.get(pk=self.tenant_id)
             if responded.assertion_id:
                 _require_first(connection, responded, trace)
-            known = recognised(connection, tenant, responded.asserted, trace)
+            known = recognised(connection, tenant, responded.asserted, trace, began_at=self.began_at)
             if self.is_trial:
                 _keep_trial(connection, trace, _outcome(connection, responded.asserted))
                 return None

@@ -192,6 +192,8 @@ _PAGES |= {
     | _SCIM
     | {"group_id": "scim_group"},
     "team/receipts/": _TENANT,
+    "team/sessions/": _TENANT,
+    "team/sessions/<uuid:session_id>/end/": _TENANT | {"session_id": "member_session"},
     "team/receipts/<uuid:deprovision_id>/": _TENANT | {"deprovision_id": "deprovision"},
 }
 _IN_ENDPOINT = {"endpoint": "endpoint"}
@@ -240,6 +242,7 @@ _API = {
     ),
     "scim-connections/<uuidstr:connection_id>/requests": Probe(_SCIM),
     "deprovisions/<uuidstr:deprovision_id>": Probe({"deprovision_id": "deprovision"}),
+    "sessions/<uuidstr:session_id>": Probe({"session_id": "member_session"}),
     "members/<uuidstr:user_id>": Probe({"user_id": "user"}, {"PATCH": {"role": "viewer"}}),
     "members/<uuidstr:user_id>/deactivate": Probe({"user_id": "user"}, {"POST": {}}),
     "members/<uuidstr:user_id>/reactivate": Probe({"user_id": "user"}, {"POST": {}}),

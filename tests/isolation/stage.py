@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.core import mail
 from django.db import connection
@@ -49,6 +50,7 @@ from tenants.models import (
     Group,
     GroupSource,
     McpClient,
+    MemberSession,
     Membership,
     Role,
     ScimRequest,
@@ -105,6 +107,7 @@ class Belongings:
     scim_token: str
     scim_group: str
     deprovision: str
+    member_session: str
     user: str
     api_secret: str = field(repr=False)
     access_secret: str = field(repr=False)
@@ -326,6 +329,14 @@ def _provisioned(acting: Actor, mark: str) -> dict[str, str]:
     token, _ = scim_token_issue(actor=acting, connection_id=connection.pk)
     group = Group.objects.create(**ours, name=mark, source=GroupSource.SCIM, provider=connection.pk)
     gone = Deprovision.objects.create(**ours, email=f"gone@{mark}.example", cause=Cause.REMOVED)
+    now = timezone.now()
+    assert acting.user is not None
+    own = UserSession.objects.create(
+        user=acting.user, ip="192.0.2.1", session_key=unique("session")[:40], user_agent=mark
+    )
+    seen = MemberSession.objects.create(
+        **ours, user=acting.user, session=own.pk, browser=mark, began_at=now, last_seen_at=now
+    )
     DeprovisionItem.objects.create(**ours, deprovision=gone, kind="api_key", label=mark, ended_at=timezone.now())
     asked = {"at": timezone.now(), "method": "GET", "path": f"/Users/{mark}", "status": 200}
     ScimRequest.objects.create(**ours, connection=connection, **asked)
@@ -334,6 +345,7 @@ def _provisioned(acting: Actor, mark: str) -> dict[str, str]:
         "scim_token": str(token.pk),
         "scim_group": str(group.pk),
         "deprovision": str(gone.pk),
+        "member_session": str(seen.pk),
     }
 
 

@@ -16,10 +16,19 @@ from mcp_runtime.services.access_keys import access_key_issue
 from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.snapshots import structs
 from tenants.authorization import gate
-from tenants.models import Cause, Deprovision, DeprovisionItem, Membership, PublishedGate, Role, User
+from tenants.models import (
+    Cause,
+    Deprovision,
+    DeprovisionDue,
+    DeprovisionItem,
+    Membership,
+    PublishedGate,
+    Role,
+    User,
+)
 from tenants.selectors import member_of
 from tenants.services.api_keys import actor_for_api_key, api_key_issue
-from tenants.services.deprovisioning import SHUT_OUT, SIGNED_OUT, deprovision, second_look
+from tenants.services.deprovisioning import SHUT_OUT, SIGNED_OUT, deprovision, second_look, second_looks_run
 from tenants.services.members import member_reactivate, member_remove
 from tests.conftest import Cast, make_user
 from tests.races import at_once
@@ -167,6 +176,24 @@ def test_a_second_look_ends_what_came_meanwhile(cast: Cast, adam: User, endpoint
     assert second_look(tenant_id=cast.tenant.id, deprovision_id=uuid4()) == 0
 
 
+def test_a_look_that_the_broker_lost_is_taken_all_the_same(
+    cast: Cast, adam: User, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenants.services.deprovisioning.send_or_leave", lambda *_args, **_rest: None)
+    receipt = _put_out(cast, adam)
+    late = _task(cast, endpoint, f"member:{adam.pk}")
+    browser = Client()
+    browser.force_login(adam)  # a login that was under way
+    browser.get("/account/sessions/")
+    DeprovisionDue.objects.filter(pk=receipt.pk).update(due_at=timezone.now())
+    assert second_looks_run() >= 1
+    items = _items(cast, receipt)
+    assert [item.reference for item in items["task"]] == [late.pk]
+    assert len(items["console_sessions"]) == 1
+    assert not UserSession.objects.filter(user=adam).exists()
+    assert not DeprovisionDue.objects.filter(pk=receipt.pk).exists()
+
+
 def test_a_second_look_ends_nothing_of_who_came_back(cast: Cast, adam: User, endpoint: Endpoint) -> None:
     receipt = _put_out(cast, adam, Cause.DEACTIVATED)
     alice = cast.acting(cast.alice)
@@ -215,4 +242,4 @@ def test_a_person_without_anything_gets_a_receipt_too(cast: Cast) -> None:
     with tenant_context(cast.tenant.id):
         Membership.objects.create(tenant=cast.tenant, user=dora, role=Role.VIEWER)
     items = _items(cast, _put_out(cast, dora))
-    assert items.keys() == {"membership", "access_tokens", "console_sessions"}
+    assert items.keys() == {"membership", "access_tokens", "boards", "console_sessions"}

@@ -13,12 +13,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.access import anybody
+from console.client_addresses import client_address
+from console.pace import SSO_ANSWER, SSO_START, require_pace
 from console.pages.sso.forms import DiscoverForm
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import tenant_id_for
 from tenants.models import SsoConnection, Tenant
+from tenants.services.networks import require_console_address
 from tenants.sso import sessions
 from tenants.sso.connections import connection_for
 from tenants.sso.domains import holder_of
@@ -35,6 +38,8 @@ METHOD = "sso"
 def discover(request: HttpRequest) -> HttpResponse:
     """Asks for an address, whose domain alone says where to go on: the answer tells nothing of any account."""
     form = DiscoverForm(request.POST or None)
+    if form.is_bound:
+        require_pace(request, SSO_START)
     if form.is_valid():
         tenant_id = holder_of(form.cleaned_data["email"])
         found = _enabled(tenant_id) if tenant_id else []
@@ -49,6 +54,7 @@ def discover(request: HttpRequest) -> HttpResponse:
 @anybody
 def direct(request: HttpRequest, tenant: str) -> HttpResponse:
     """A tenant's own address for signing in."""
+    require_pace(request, SSO_START)
     tenant_id = tenant_id_for(tenant)
     found = _enabled(tenant_id)
     if not found:
@@ -61,6 +67,7 @@ def direct(request: HttpRequest, tenant: str) -> HttpResponse:
 @anybody
 def begin(request: HttpRequest, tenant: str, connection_id: UUID) -> HttpResponse:
     """Goes on to one of a tenant's providers."""
+    require_pace(request, SSO_START)
     return _leave(request, tenant_id_for(tenant), connection_id)
 
 
@@ -69,6 +76,8 @@ def begin(request: HttpRequest, tenant: str, connection_id: UUID) -> HttpRespons
 @anybody
 def callback(request: HttpRequest, tenant_id: UUID, connection_id: UUID) -> HttpResponse:
     """What an OpenID provider answered, taken once, in the browser that asked."""
+    require_pace(request, SSO_ANSWER)
+    _require_address(request, tenant_id)
     if any(len(values) > 1 for _name, values in request.GET.lists()):
         raise Refused(refusals.LOGIN_REFUSED)  # RFC 6749 section 3.1: no parameter more than once
     pending = pending_taken(request.session, request.GET.get("state", ""))
@@ -87,8 +96,10 @@ def acs(request: HttpRequest, tenant_id: UUID, connection_id: UUID) -> HttpRespo
     Browsers send no session with a post from elsewhere (SameSite=Lax). So what has no login of this session is posted
     once more, by a page of ours.
     """
+    require_pace(request, SSO_ANSWER)
     with tenant_context(tenant_id):
         connection_for(connection_id)
+    _require_address(request, tenant_id)
     response, state = request.POST.get("SAMLResponse", ""), request.POST.get("RelayState", "")
     if not response:
         raise Refused(refusals.LOGIN_REFUSED, "There is no SAML response in this.")
@@ -110,6 +121,7 @@ def _enabled(tenant_id: UUID) -> list[SsoConnection]:
 
 def _offered(request: HttpRequest, tenant_id: UUID, found: list[SsoConnection]) -> HttpResponse:
     """On to the only connection, or the choice between several."""
+    _require_address(request, tenant_id)
     if len(found) == 1:
         return _leave(request, tenant_id, found[0].pk)
     with tenant_context(tenant_id):
@@ -123,8 +135,17 @@ def leave_page(request: HttpRequest, url: str) -> HttpResponse:
 
 
 def _leave(request: HttpRequest, tenant_id: UUID, connection_id: UUID) -> HttpResponse:
+    _require_address(request, tenant_id)
     url = login_begin(request.session, tenant_id=tenant_id, connection_id=connection_id, onward=_onward(request))
     return leave_page(request, url)
+
+
+def _require_address(request: HttpRequest, tenant_id: UUID) -> None:
+    """Raises Refused(ADDRESS_NOT_ALLOWED) where the tenant's console may not be reached from."""
+    with tenant_context(tenant_id):
+        tenant = Tenant.objects.filter(pk=tenant_id).first()
+    if tenant is not None:
+        require_console_address(tenant, client_address(request))
 
 
 def _entered(request: HttpRequest, entrance: Entrance | None, onward: str) -> HttpResponse:

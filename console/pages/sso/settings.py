@@ -12,11 +12,12 @@ from console.pages.sso.forms import ConnectionForm, DomainForm, PolicyForm
 from console.rendering import page
 from core import refusals
 from core.refusals import Refused
+from mcp_runtime.services.telling import tell_board
 from tenants.access import Permission
 from tenants.models import SsoConnection, SsoDomain
 from tenants.sso.connections import connection_create, is_configured
 from tenants.sso.domains import domain_add, domain_remove, domain_verify, record_name, record_text
-from tenants.sso.policy import policy_set
+from tenants.sso.policy import affected, policy_set
 
 
 @require_safe
@@ -75,6 +76,7 @@ def policy(request: MemberRequest) -> HttpResponse:
     if form.is_valid():
         with form.submitting():
             policy_set(actor=request.actor, **form.cleaned_data)
+            tell_board(request.actor.tenant.id)
             messages.success(request, "Saved. It holds from the next page of every session on.")
             return redirect("sso", request.actor.tenant.slug)
     return _page(request, policy_form=form)
@@ -105,6 +107,7 @@ def _page(
         "domains": [(domain, record_name(domain), record_text(domain)) for domain in domains],
         "domain_form": domain_form,
         "policy_form": policy_form,
+        "affected": None if tenant.requires_sso else affected(),
         "works": any(connection.is_enabled for connection in connections),
     }
     status = max(domain_form.status, policy_form.status)

@@ -11,12 +11,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console.access import MemberRequest, anybody, member
+from console.client_addresses import client_address
 from console.pages.sso.entering import leave_page
 from console.pages.sso.forms import AdmissionForm, KindForm, OidcForm, SamlForm, provider_form
 from console.rendering import page
 from core.tenancy import tenant_context
 from tenants.access import Permission
 from tenants.models import SsoConnection, SsoKind
+from tenants.services.networks import require_console_address
 from tenants.sso import addresses
 from tenants.sso import connections as services
 from tenants.sso.connections import Configurer, configurer, connection_for, is_configured
@@ -121,7 +123,7 @@ def link_revoke(request: MemberRequest, connection_id: UUID, link_id: UUID) -> H
 @anybody
 def setup(request: HttpRequest, tenant: str, token: str) -> HttpResponse:
     """The same steps for the holder of a link, without what is a member's to decide."""
-    by, connection_id = setup_link_opened(slug=tenant, token=token)
+    by, connection_id = _opened(request, tenant, token)
     form = _configured(request, by, connection_id)
     if form is None:
         return redirect("sso_setup", tenant, token)
@@ -136,7 +138,7 @@ def setup(request: HttpRequest, tenant: str, token: str) -> HttpResponse:
 @anybody
 def setup_kind(request: HttpRequest, tenant: str, token: str) -> HttpResponse:
     """Begins anew with a provider of another kind."""
-    by, connection_id = setup_link_opened(slug=tenant, token=token)
+    by, connection_id = _opened(request, tenant, token)
     with tenant_context(by.tenant.id):
         services.connection_change_kind(by=by, connection_id=connection_id, kind=request.POST.get("kind", ""))
     return redirect("sso_setup", tenant, token)
@@ -146,8 +148,15 @@ def setup_kind(request: HttpRequest, tenant: str, token: str) -> HttpResponse:
 @anybody
 def setup_try(request: HttpRequest, tenant: str, token: str) -> HttpResponse:
     """A real login that lets nobody in and says what came."""
-    by, connection_id = setup_link_opened(slug=tenant, token=token)
+    by, connection_id = _opened(request, tenant, token)
     return _trial(request, by, connection_id, reverse("sso_setup", args=[tenant, token]))
+
+
+def _opened(request: HttpRequest, tenant: str, token: str) -> tuple[Configurer, UUID]:
+    """What a link lets its holder do, from where the tenant's console may be reached. Raises Refused."""
+    by, connection_id = setup_link_opened(slug=tenant, token=token)
+    require_console_address(by.tenant, client_address(request))
+    return by, connection_id
 
 
 def _configured(request: HttpRequest, by: Configurer, connection_id: UUID) -> OidcForm | SamlForm | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console.pages.team import groups, invitations, roles, views
+from console.pages.team import groups, invitations, roles, sessions, views
 
 # Under /t/<tenant>/.
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("team/groups/<uuid:group_id>/", groups.detail, name="group_detail"),
     path("team/groups/<uuid:group_id>/delete/", groups.delete, name="group_delete"),
     path("team/roles/", roles.roles, name="role_list"),
+    path("team/sessions/", sessions.index, name="member_sessions"),
+    path("team/sessions/<uuid:session_id>/end/", sessions.end, name="member_session_end"),
     path("team/leave/", views.leave, name="team_leave"),
     path("team/transfer/", views.transfer, name="tenant_transfer"),
     path("team/<uuid:user_id>/role/", views.change_role, name="member_role"),

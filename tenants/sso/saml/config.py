@@ -149,6 +149,8 @@ def described_to_library(url: str) -> dict[str, Any]:
 def own_metadata(connection: SsoConnection, keyring: Keyring) -> str:
     """Our metadata as XML, whether or not a provider is configured. Raises Forged and KeyGone."""
     described = _of_ours(own_addresses(connection), _pair(connection, keyring))
+    # Providers that find a key for it here encrypt; those that do not are taken as well.
+    described["security"]["wantAssertionsEncrypted"] = True
     text = OneLogin_Saml2_Settings(described, sp_validation_only=True).get_sp_metadata()
     return text.decode() if isinstance(text, bytes) else str(text)
 

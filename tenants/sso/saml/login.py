@@ -13,7 +13,7 @@ from onelogin.saml2.auth import OneLogin_Saml2_Auth
 from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 
-from tenants.sso.checks import MAXIMUM_SUBJECT, Asserted, Trace, groups_of
+from tenants.sso.checks import MAXIMUM_SUBJECT, Asserted, CheckFailed, Trace, groups_of
 from tenants.sso.saml.config import SamlSettings, described_to_library
 from tenants.sso.saml.documents import (
     SAML,
@@ -25,11 +25,13 @@ from tenants.sso.saml.documents import (
     require_moments,
     require_plain_signatures,
 )
+from tenants.sso.saml.encryption import is_encrypted, opened, require_accepted
 
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 LEEWAY_SECONDS = 300  # as the library allows, for clocks that drift
 LONGEST_NAME = 100
+UNOPENED = "The encrypted assertion cannot be opened, or its signature does not hold."
 _CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 # What common providers call them, where nothing is configured.
 EMAIL = ("email", "mail", "emailAddress", f"{_CLAIMS}emailaddress", "urn:oid:0.9.2342.19200300.100.1.3")
@@ -63,11 +65,15 @@ def response_asserted(settings: SamlSettings, text: str, *, request_id: str, tra
     Raises CheckFailed; `trace` holds the checks up to the one that failed.
     """
     root = _document(text, trace)
-    assertion = _only_assertion(root, trace)
-    _note_what_came(root, assertion, trace)
+    _require_success(root, trace)
     _require_answer(root, request_id, trace)
     _require_destination(root, settings.acs, trace)
-    response = _verified(settings, text, request_id, trace)
+    if is_encrypted(root):
+        assertion, response = _opened(settings, root, text, request_id, trace)
+    else:
+        assertion = _only_assertion(root, trace)
+        _note_what_came(root, assertion, trace)
+        response = _verified(settings, text, request_id, trace)
     expires_at = _require_for_us(settings, assertion, request_id, trace)
     try:
         asserted = _asserted(settings, response, trace)
@@ -89,12 +95,31 @@ def _document(text: str, trace: Trace) -> Any:
     return root
 
 
-def _only_assertion(root: Any, trace: Trace) -> Any:
+def _opened(
+    settings: SamlSettings, root: Any, text: str, request_id: str, trace: Trace
+) -> tuple[Any, OneLogin_Saml2_Response]:
+    """The assertion inside an encrypted one, genuine. Whoever tampers with one is told the same whatever was wrong."""
+    try:
+        try:
+            require_accepted(root)
+            inside = opened(settings.library, text)
+        except BadDocument as bad:
+            raise trace.failed("encryption", str(bad)) from None
+        trace.require("encryption", "", holds=True)
+        assertion = _only_assertion(inside, trace)
+        _note_what_came(root, assertion, trace)
+        return assertion, _verified(settings, text, request_id, trace)
+    except CheckFailed:
+        raise CheckFailed(UNOPENED) from None
+
+
+def _require_success(root: Any, trace: Trace) -> None:
     code = root.find(f"{{{SAMLP}}}Status/{{{SAMLP}}}StatusCode")
     status = code.get("Value", "") if code is not None else ""
     trace.require("status", "The provider did not let the person in.", holds=status.endswith(":Success"), came=status)
-    encrypted = root.find(f".//{{{SAML}}}EncryptedAssertion") is not None
-    trace.require("encryption", "Have the provider sign assertions and not encrypt them.", holds=not encrypted)
+
+
+def _only_assertion(root: Any, trace: Trace) -> Any:
     everywhere, direct = list(root.iter(f"{{{SAML}}}Assertion")), root.findall(f"{{{SAML}}}Assertion")
     holds = len(everywhere) == len(direct) == 1
     trace.require("assertions", "A response holds exactly one.", holds=holds, came=len(everywhere))

@@ -14,6 +14,7 @@ from mcp_runtime.models import Task, TaskSchedule
 from mcp_runtime.services.access_keys import access_key_revoke
 from mcp_runtime.services.tools import tool_delete
 from mcp_runtime.worker import Worker
+from tests.mcp_runtime.authorization.test_access_tokens import token_for
 from tests.mcp_runtime.conftest import Stage
 from tests.mcp_runtime.driving import eventually, in_console
 from tests.mcp_runtime.durable.conftest import ABLE, Home, TaskClient, running
@@ -121,6 +122,18 @@ async def test_a_task_ends_with_the_key_that_asked_for_it(stage: Stage, worker: 
 
     with running():
         await eventually(failed)
+
+
+async def test_a_person_who_came_by_a_login_has_tasks_too_until_they_are_gone(stage: Stage, worker: Worker) -> None:
+    await in_console(lambda: stage.add_tool("job", task="optional"))
+    client = TaskClient(stage.client(worker, key=await token_for(stage)), ABLE)
+    task_id = (await client.call("job"))["taskId"]
+    await _due_now(task_id)
+    with running():
+        await client.until(task_id, "completed")
+    stranger = TaskClient(stage.client(worker, key=await token_for(stage, sub=str(uuid.uuid4()))), ABLE)
+    task_id = (await stranger.call("job"))["taskId"]
+    assert "no longer here" in (await _ends_failed(stranger, task_id))["error"]["message"]
 
 
 async def test_a_task_of_a_tool_that_is_gone_fails(stage: Stage, worker: Worker) -> None:

@@ -17,6 +17,7 @@ REASONS = {
     "publishedgate": "made of what is audited",
     "seenassertion": "changes with each login",
     "ssosession": "begins and ends with each login",
+    "membersession": "changes with the pages that members open; ending one is noted",
     "login": "a login on its way; what comes of it is a connection",
     "oauthclient": "made by the login that needs it",
     "revocation": "a receipt, kept for itself",

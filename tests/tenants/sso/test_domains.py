@@ -1,6 +1,9 @@
 """Domains: claimed by whoever likes, proven by DNS, one tenant's at most."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from core import refusals
 from core.refusals import Refused
@@ -17,6 +20,7 @@ from tenants.sso.domains import (
     record_name,
     record_text,
 )
+from tenants.sso.rechecking import GRACE, domains_recheck
 from tests.conftest import Cast, unique
 from tests.dns_server import Names, names
 
@@ -89,6 +93,52 @@ def test_a_name_server_that_is_silent_is_said_to_be(cast: Cast, names: Names, mo
     with pytest.raises(Refused) as refused:
         domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk)
     assert refused.value.refusal is refusals.TEMPORARILY_UNAVAILABLE
+
+
+def _again(domain: SsoDomain) -> SsoDomain:
+    with tenant_context(domain.tenant_id):
+        return SsoDomain.objects.get(pk=domain.pk)
+
+
+def test_a_domain_whose_record_is_gone_is_warned_of_and_then_counts_no_more(cast: Cast, names: Names) -> None:
+    name = _domain()
+    domain = _verified(cast, names, name)
+    domains_recheck()
+    assert _again(domain).missing_since is None
+    del names.texts[record_name(domain)]
+    domains_recheck()
+    warned = _again(domain)
+    assert warned.verified_at is not None
+    assert warned.missing_since is not None
+    assert "is gone" in warned.last_error
+    assert holder_of(f"bob@{name}") == cast.tenant.id
+    with tenant_context(cast.tenant.id):
+        SsoDomain.objects.update(missing_since=timezone.now() - GRACE + timedelta(minutes=1))
+    domains_recheck()
+    assert holder_of(f"bob@{name}") == cast.tenant.id
+    with tenant_context(cast.tenant.id):
+        SsoDomain.objects.update(missing_since=timezone.now() - GRACE)
+    domains_recheck()
+    assert _again(domain).verified_at is None
+    assert holder_of(f"bob@{name}") is None
+    names.texts[record_name(domain)] = [record_text(domain)]
+    assert domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk).verified_at is not None
+
+
+def test_a_record_that_came_back_is_as_if_it_had_stayed(
+    cast: Cast, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain = _verified(cast, names, _domain())
+    said = names.texts.pop(record_name(domain))
+    domains_recheck()
+    names.texts[record_name(domain)] = said
+    domains_recheck()
+    assert (_again(domain).missing_since, _again(domain).last_error) == (None, "")
+    # A name server that does not answer says nothing of the record.
+    monkeypatch.setattr("tenants.dns.SECONDS", 0.2)
+    names.is_silent = True
+    domains_recheck()
+    assert _again(domain).missing_since is None
 
 
 def test_a_tenant_that_is_gone_holds_no_domain(cast: Cast, names: Names) -> None:
