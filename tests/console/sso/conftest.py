@@ -40,7 +40,7 @@ class Desk:
     def begun(self, browser: Client, onward: str = "") -> dict[str, str]:
         """Begins a login; what the provider is asked."""
         query = f"?{urlencode({'next': onward})}" if onward else ""
-        self.asked = parameters(entry_of(browser, f"{self.start}{query}"))
+        self.asked = parameters(entry_of(browser, f"{self.start}{self.connection.pk}/{query}"))
         return self.asked
 
     def back(self, browser: Client, **answer: Any) -> HttpResponse:
