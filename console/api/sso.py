@@ -53,6 +53,7 @@ class SsoConnectionOut(Schema):
     default_role: Role
     roles: list[RoleOfGroup]
     takes_unsolicited: bool = Field(description="Whether SAML logins may begin at the provider.")
+    takes_assertions: bool = Field(description="Whether clients may come with its identity assertions (ID-JAG).")
     configuration: dict[str, str]
     certificates: list[str] = Field(description="Of a SAML provider: base64 of DER.")
     last_error: str
@@ -88,6 +89,7 @@ class SsoConnectionPatch(Body):
     default_role: str = Field(default=Role.VIEWER)
     roles: list[RoleOfGroup] = Field(default_factory=list)
     takes_unsolicited: bool = Field(default=False)
+    takes_assertions: bool = Field(default=False)
 
 
 class ProviderIn(Body):

@@ -44,6 +44,7 @@ class Asked(OAuth2Request):
     authorization_code: Any
     refresh_token: Any
     credential: Any
+    assertion: Any
     # What it is about, once that was found.
     resource: Resource | None = None
     # Whether the person came by the tenant's single sign-on.

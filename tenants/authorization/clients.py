@@ -14,7 +14,11 @@ from tenants.models import AuthMethod, ClientKind, McpClient
 
 CODE, REFRESH, CLIENT = "authorization_code", "refresh_token", "client_credentials"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-GRANT_TYPES = (CODE, REFRESH, CLIENT, DEVICE)
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+GRANT_TYPES = (CODE, REFRESH, CLIENT, DEVICE, EXCHANGE, ASSERTION)
+# For clients alone that prove who they are.
+PROVEN_ALONE = frozenset({CLIENT, EXCHANGE, ASSERTION})
 SECRET_METHODS = frozenset({AuthMethod.BASIC, AuthMethod.POST})
 USE_RESOLUTION_SECONDS = 60
 
@@ -71,7 +75,8 @@ class KnownClient(ClientMixin):
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Whether it may use a grant."""
-        return grant_type in self.row.grant_types
+        is_proven = self.row.auth_method != AuthMethod.NONE
+        return grant_type in self.row.grant_types and (is_proven or grant_type not in PROVEN_ALONE)
 
 
 def stored_client(tenant_id: UUID, client_id: str) -> KnownClient | None:

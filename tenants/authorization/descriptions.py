@@ -8,13 +8,15 @@ from authlib.oauth2.rfc7591 import InvalidClientMetadataError
 from authlib.oauth2.rfc7591.errors import InvalidRedirectURIError
 
 from tenants.authorization import redirects
-from tenants.authorization.clients import CODE, DEVICE, REFRESH
+from tenants.authorization.clients import ASSERTION, CODE, DEVICE, REFRESH
 from tenants.models import AuthMethod
 
 LONGEST_NAME = 100
 MAXIMUM_ENTRIES = 50
 # What a client that nobody registered may use; whatever else it asks for is left out (RFC 7591 section 2).
 BY_ITSELF = (CODE, DEVICE, REFRESH)
+# Of a client that is known by a document of its own, and so by its keys.
+BY_DOCUMENT = (*BY_ITSELF, ASSERTION)
 _UNSHOWABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -28,10 +30,19 @@ class Description:
     auth_method: AuthMethod
 
 
-def description_of(said: dict[str, Any], *, default_method: AuthMethod, methods: frozenset[AuthMethod]) -> Description:
-    """What `said` describes; raises InvalidRedirectURIError and InvalidClientMetadataError."""
-    grant_types = [grant for grant in BY_ITSELF if grant in _texts(said, "grant_types", [CODE])]
-    if not {CODE, DEVICE} & set(grant_types):
+def description_of(
+    said: dict[str, Any],
+    *,
+    default_method: AuthMethod,
+    methods: frozenset[AuthMethod],
+    grants: tuple[str, ...] = BY_ITSELF,
+) -> Description:
+    """What `said` describes; `grants` are those that it may ask for.
+
+    Raises InvalidRedirectURIError and InvalidClientMetadataError.
+    """
+    grant_types = [grant for grant in grants if grant in _texts(said, "grant_types", [CODE])]
+    if not {CODE, DEVICE, ASSERTION} & set(grant_types):
         _refuse(f"Ask for {CODE} or {DEVICE}: nothing else is granted to clients that nobody registered.")
     if CODE in grant_types and "code" not in _texts(said, "response_types", ["code"]):
         _refuse("The response type has to be code.")

@@ -21,7 +21,7 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.authorization import keys_of_clients, pace
 from tenants.authorization.clients import KnownClient, stored_client
-from tenants.authorization.descriptions import description_of
+from tenants.authorization.descriptions import BY_DOCUMENT, description_of
 from tenants.authorization.policies import allows_host, policy_of
 from tenants.models import AuthMethod, ClientKind, McpClient
 from tenants.models.authorization import LONGEST_CLIENT_ID
@@ -124,7 +124,7 @@ def _described(client_id: str, response: Response) -> dict[str, Any]:
     if not said.get("client_name") or "client_secret" in said:
         raise DocumentRefused("The document needs a client_name, and holds no secret.")
     try:
-        described = description_of(said, default_method=AuthMethod.NONE, methods=METHODS)
+        described = description_of(said, default_method=AuthMethod.NONE, methods=METHODS, grants=BY_DOCUMENT)
     except OAuth2Error as error:
         raise DocumentRefused(f"The document does not do: {error.get_error_description()}") from None
     return {

@@ -11,8 +11,9 @@ from authlib.oauth2.rfc6749 import UnauthorizedClientError
 from core.tenancy import tenant_context
 from tenants.authorization.asked import Asked
 from tenants.authorization.client_auth import presented, require_proven
-from tenants.authorization.clients import KnownClient
+from tenants.authorization.clients import ASSERTION, KnownClient
 from tenants.authorization.documents import known_client
+from tenants.authorization.id_jag import verified_assertion
 from tenants.authorization.resources import Resources
 from tenants.authorization.server import Answer, Server
 from tenants.models import AuthMethod
@@ -22,6 +23,8 @@ def token_answer(*, tenant_id: UUID, asked: Asked, resources: Resources) -> Answ
     """What the token endpoint answers to a request, refusals included."""
     try:
         client = proven_client(tenant_id, asked)
+        if asked.form.get("grant_type") == ASSERTION:
+            asked.assertion = verified_assertion(tenant_id, asked.form.get("assertion", ""))
     except OAuth2Error as error:
         return refused(error)
     with tenant_context(tenant_id):

@@ -1,5 +1,6 @@
 """What people see and end of the clients that were let in. Each runs inside the tenant's context."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -9,6 +10,7 @@ from core import refusals
 from core.refusals import Refused
 from tenants.access import Actor, Permission
 from tenants.authorization.cutoffs import cut_off
+from tenants.authorization.gate import MAXIMUM_TOKEN_SECONDS
 from tenants.authorization.grants import alive, grant_end
 from tenants.models import ClientGrant, McpClient
 
@@ -57,6 +59,10 @@ def client_remove(*, actor: Actor, client_row: UUID) -> None:
     One that registered itself may come back and ask people again: `policies` says whether such clients are taken.
     """
     client = client_shown(actor, client_row)
+    since = timezone.now() - timedelta(seconds=MAXIMUM_TOKEN_SECONDS)
+    # Tokens that other clients hold because of it are theirs by name.
+    exchanged = list(ClientGrant.objects.filter(client=client, exchanged_at__gt=since).values_list("pk", flat=True))
     # Cut off afterwards: whoever is being issued a token holds a row that is deleted first.
     McpClient.objects.filter(pk=client.pk).delete()
-    cut_off(actor.tenant.id, f"client:{client.client_id}", BY_PERSON)
+    for subject in (f"client:{client.client_id}", *(f"grant:{grant}" for grant in exchanged)):
+        cut_off(actor.tenant.id, subject, BY_PERSON)

@@ -16,7 +16,11 @@ GRANTS = [
     "refresh_token",
     "client_credentials",
     "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
 ]
+# draft-ietf-oauth-identity-assertion-authz-grant
+PROFILES = ["urn:ietf:params:oauth:grant-profile:id-jag"]
 
 
 # Clients name the revision that they know as they ask. Up to 1.12 the official SDK's, which are of these, take metadata
@@ -43,6 +47,7 @@ def metadata_of(issuer: str, endpoints: str, *, registers: bool, revision: str =
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": GRANTS,
+        "authorization_grant_profiles_supported": PROFILES,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": True,

@@ -8,7 +8,7 @@ from core import keys, refusals
 from core.refusals import Refused
 from tenants.access import Actor, Permission
 from tenants.authorization import keys_of_clients, redirects, scopes, tokens
-from tenants.authorization.clients import CLIENT, CODE, GRANT_TYPES, SECRET_METHODS
+from tenants.authorization.clients import CODE, GRANT_TYPES, PROVEN_ALONE, SECRET_METHODS
 from tenants.authorization.descriptions import LONGEST_NAME, showable
 from tenants.models import AuthMethod, ClientKind, McpClient
 from tenants.validation import refused_fields
@@ -78,8 +78,8 @@ def _name_problem(name: str) -> str:
 def _grants_problem(fields: ClientFields) -> str:
     if not fields.grant_types or not set(fields.grant_types) <= set(GRANT_TYPES):
         return f"Choose from {', '.join(GRANT_TYPES)}."
-    if CLIENT in fields.grant_types and fields.auth_method == AuthMethod.NONE:
-        return "Only a client that proves who it is can act for itself."
+    if PROVEN_ALONE & set(fields.grant_types) and fields.auth_method == AuthMethod.NONE:
+        return "Only a client that proves who it is can act for itself, exchange tokens or come with assertions."
     return ""
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from authlib.oauth2.rfc6749 import UnsupportedTokenTypeError
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from django.utils import timezone
@@ -57,10 +58,14 @@ class Revocation(RevocationEndpoint):
         return _found(self.server.tenant_id, token_string)
 
     def revoke_token(self, token: Found, request: Asked) -> None:
-        """Whoever gives up one token of a grant gives up the grant (RFC 7009 section 2.1)."""
-        del request
+        """Whoever gives up one token of a grant gives up the grant (RFC 7009 section 2.1).
+
+        Raises UnsupportedTokenTypeError for a token that was exchanged: its grant is another client's.
+        """
         grant_id = token.grant_id
         grant = ClientGrant.objects.filter(pk=grant_id).first()
+        if grant is not None and grant.client_id != request.client.id:
+            raise UnsupportedTokenTypeError("A token that was exchanged ends by itself, or with what it came from.")
         if grant is not None:
             grants.grant_end(grant, BY_CLIENT)
         else:  # a client's own token, which nobody's consent stands behind

@@ -12,6 +12,8 @@ from tenants.authorization.client_grant import ClientGrantType
 from tenants.authorization.clients import KnownClient
 from tenants.authorization.code_grant import CodeGrant, ProofKey
 from tenants.authorization.device_grant import DeviceAuthorization, DeviceGrant
+from tenants.authorization.exchange_grant import ExchangeGrant
+from tenants.authorization.id_jag import AssertionGrant
 from tenants.authorization.issuers import issuer_of
 from tenants.authorization.refresh_grant import RefreshGrant
 from tenants.authorization.resources import Resources
@@ -46,6 +48,8 @@ class Server(AuthorizationServer):
         self.register_grant(RefreshGrant)
         self.register_grant(ClientGrantType)
         self.register_grant(DeviceGrant)
+        self.register_grant(ExchangeGrant)
+        self.register_grant(AssertionGrant)
         # Authlib's own, which it forgot to derive from its own Endpoint.
         self.register_endpoint(DeviceAuthorization)  # type: ignore[arg-type]
         self.register_endpoint(Revocation)

@@ -1,5 +1,6 @@
 """Access tokens (RFC 9068): short, signed by the tenant's key, for one endpoint."""
 
+import math
 import secrets
 import time
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class Issue:
     resource: str
     endpoint_id: UUID
     grant: str
+    # Seconds since the epoch; a token that stands for another outlives it by nothing.
+    at_most_until: float = math.inf
 
 
 def secret(prefix: str) -> str:
@@ -36,10 +39,11 @@ def secret(prefix: str) -> str:
 
 def answered(issue: Issue, refresh_token: str = "") -> dict[str, Any]:
     """The token response (RFC 6749 section 5.1) with a fresh access token. Inside the tenant's context."""
+    claims = _claims(issue)
     answer: dict[str, Any] = {
-        "access_token": sign(issue.tenant_id, _claims(issue), typ=ACCESS_TOKEN_TYPE),
+        "access_token": sign(issue.tenant_id, claims, typ=ACCESS_TOKEN_TYPE),
         "token_type": "Bearer",
-        "expires_in": ACCESS_SECONDS,
+        "expires_in": claims["exp"] - int(claims["iat"]),
         "scope": issue.scope,
     }
     return answer | {"refresh_token": refresh_token} if refresh_token else answer
@@ -55,7 +59,7 @@ def _claims(issue: Issue) -> dict[str, Any]:
         "scope": issue.scope,
         # With its fraction: what is cut off now must not end what is issued in the same second, nor outlive it.
         "iat": now,
-        "exp": int(now) + ACCESS_SECONDS,
+        "exp": int(min(int(now) + ACCESS_SECONDS, issue.at_most_until)),
         "jti": secrets.token_urlsafe(16),
         "grant": issue.grant,
         "endpoint": str(issue.endpoint_id),

@@ -98,6 +98,8 @@ class ClientGrant(models.Model):
     by_sso = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # When another client last had a token of it exchanged for one of its own.
+    exchanged_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_reason = models.CharField(max_length=80, blank=True)
@@ -105,7 +107,7 @@ class ClientGrant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="client_grant_id_within_tenant"),
-            Audited(name="client_grant_audited", noun="grant", title="resource", ignore=("expires_at",)),
+            Audited(name="client_grant_audited", noun="grant", title="resource", ignore=("expires_at", "exchanged_at")),
             TenantIsolation(name="client_grant_isolation"),
             TenantForeignKey(
                 name="client_grant_client_of_same_tenant", column="client_id", to_table="tenants_mcpclient"

@@ -35,6 +35,8 @@ class SsoConnection(models.Model):
     roles = models.JSONField(default=list, blank=True)
     # Whether logins count that nobody here asked for (SAML 2.0 profiles section 4.1.5).
     takes_unsolicited = models.BooleanField(default=False)
+    # Whether clients may come with its assertions (ID-JAG) instead of asking the person.
+    takes_assertions = models.BooleanField(default=False)
     # What the last trial login came to, of the configuration as it is; empty: none since it was changed.
     trial = models.JSONField(default=dict, blank=True)
     last_login_at = models.DateTimeField(null=True, blank=True)
@@ -65,6 +67,7 @@ class SsoConnection(models.Model):
                     "default_role",
                     "roles",
                     "takes_unsolicited",
+                    "takes_assertions",
                 ),
                 ignore=("trial", "last_error", "last_login_at", "refreshed_at"),
                 redact=("config",),

@@ -48,6 +48,7 @@ class Admission:
     default_role: str = Role.VIEWER
     roles: list[dict[str, str]] = field(default_factory=list)
     takes_unsolicited: bool = False
+    takes_assertions: bool = False
 
 
 def configurer(actor: Actor) -> Configurer:
@@ -119,6 +120,7 @@ def connection_set_admission(*, actor: Actor, connection_id: UUID, admission: Ad
     connection.default_role = admission.default_role
     connection.makes_members = admission.makes_members
     connection.takes_unsolicited = admission.takes_unsolicited
+    connection.takes_assertions = admission.takes_assertions
     cleaned(connection).save()
     return connection
 

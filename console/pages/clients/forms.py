@@ -7,7 +7,7 @@ from django import forms
 from console.forms import JsonField, ServiceForm
 from mcp_runtime.models import Access, Endpoint
 from tenants.authorization import scopes
-from tenants.authorization.clients import CLIENT, CODE, DEVICE, REFRESH
+from tenants.authorization.clients import ASSERTION, CLIENT, CODE, DEVICE, EXCHANGE, REFRESH
 from tenants.authorization.registering import ClientFields
 from tenants.models import AuthMethod
 
@@ -34,6 +34,16 @@ class ClientForm(ServiceForm):
         },
         initial=PEOPLE,
         widget=forms.RadioSelect,
+    )
+    exchanges = forms.BooleanField(
+        label="Exchanges tokens that it is sent",
+        required=False,
+        help_text="A service that goes on to another endpoint for the person who called it (RFC 8693).",
+    )
+    assertions = forms.BooleanField(
+        label="Comes with assertions of your identity provider",
+        required=False,
+        help_text="Instead of asking people (ID-JAG), for OpenID connections that take them.",
     )
     auth_method = forms.ChoiceField(label="Proves who it is by", choices=list(_METHODS.items()))
     redirect_uris = forms.CharField(
@@ -78,7 +88,11 @@ class ClientForm(ServiceForm):
         said = self.cleaned_data
         return ClientFields(
             name=said["name"],
-            grant_types=_GRANTS[said["acts"]],
+            grant_types=[
+                *_GRANTS[said["acts"]],
+                *([EXCHANGE] if said["exchanges"] else []),
+                *([ASSERTION] if said["assertions"] else []),
+            ],
             auth_method=said["auth_method"],
             redirect_uris=said["redirect_uris"].split(),
             scopes=said["scopes"],

@@ -130,12 +130,19 @@ class AdmissionForm(ServiceForm):
         label="Logins may begin at the provider",
         help_text="SAML alone. Somebody could have another log into an account of theirs: leave it off if you can.",
     )
+    takes_assertions = forms.BooleanField(
+        required=False,
+        label="Clients may come with its assertions",
+        help_text="OpenID Connect alone. Clients of yours that hold an assertion of it (ID-JAG) come in for its "
+        "person, and nobody is asked.",
+    )
 
     @classmethod
     def of(cls, connection: SsoConnection) -> "AdmissionForm":
         """The form of what is stored."""
         lines = "\n".join(f"{entry['group']} = {entry['role']}" for entry in connection.roles)
-        said = {name: getattr(connection, name) for name in ("makes_members", "default_role", "takes_unsolicited")}
+        names = ("makes_members", "default_role", "takes_unsolicited", "takes_assertions")
+        said = {name: getattr(connection, name) for name in names}
         return cls(initial={**said, "roles": lines})
 
     def admission(self) -> Admission:
@@ -143,7 +150,8 @@ class AdmissionForm(ServiceForm):
         said = self.cleaned_data
         lines = [line.rpartition("=") for line in said["roles"].splitlines() if line.strip()]
         roles = [{"group": group.strip(), "role": role.strip()} for group, _, role in lines]
-        return Admission(said["makes_members"], said["default_role"], roles, said["takes_unsolicited"])
+        switches = (said["takes_unsolicited"], said["takes_assertions"])
+        return Admission(said["makes_members"], said["default_role"], roles, *switches)
 
 
 def provider_form(connection: SsoConnection, data: Any = None) -> OidcForm | SamlForm:
