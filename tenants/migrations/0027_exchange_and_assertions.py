@@ -7,7 +7,7 @@ import core.audited
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0022_hosts"),
+        ("tenants", "0026_domains_missing"),
     ]
 
     operations = [
