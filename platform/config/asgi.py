@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
 
 from config.asgi_console import console
 from config.asgi_runtime import runtime, worker
@@ -22,8 +24,15 @@ ENDPOINT = re.compile(
 
 
 async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
-    """Hands endpoints to the runtime, and everything else to Django."""
-    await (runtime if ENDPOINT.fullmatch(scope["path"]) else console)(scope, receive, send)
+    """Hands endpoints to the runtime, and all that is asked of hosts of tenants; everything else to Django."""
+    is_runtimes = ENDPOINT.fullmatch(scope["path"]) or _names_another_host(scope)
+    await (runtime if is_runtimes else console)(scope, receive, send)
+
+
+def _names_another_host(scope: Scope) -> bool:
+    """Whether a request is for a host that is not the console's, and so a tenant's or nobody's."""
+    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    return len(hosts) == 1 and not validate_host(split_domain_port(hosts[0])[0], settings.ALLOWED_HOSTS)
 
 
 async def sockets_by_path(scope: Scope, receive: Receive, send: Send) -> None:

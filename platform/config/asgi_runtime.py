@@ -8,8 +8,8 @@ from django.urls import re_path
 
 from mcp_runtime.worker import Worker
 
-# As mcp_runtime.snapshots.store has it.
-SOCKETS = r"^t/[^/]+/[^/]+/ws$"
+# As mcp_runtime.snapshots.store has it; the rest are those at hosts of tenants.
+SOCKETS = r"^(t/[^/]+/[^/]+/|([^/]+/)?(preview/)?)ws$"
 
 worker = Worker()
 

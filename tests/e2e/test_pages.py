@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from core.tenancy import tenant_context
 from mcp_runtime.models import Prompt, Resource, Tool
 from mcp_runtime.services.access_keys import access_key_issue, access_key_revoke
 from mcp_runtime.services.content import prompt_create, resource_create
 from mcp_runtime.services.endpoints import endpoint_create
+from mcp_runtime.services.hosts import host_claim
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
-from tenants.models import Membership, Role, Tenant
+from tenants.models import EndpointHost, Membership, Role, Tenant
 from tenants.services.api_keys import api_key_issue
 from tenants.services.members import member_invite
 from tests.conftest import Cast, make_user
@@ -69,6 +71,13 @@ NOTES = (
     ResourceDraft(uri="notes://tone/{name}", is_template=True, name="Tones", config={"text": "{name}: as it says."}),
     ResourceDraft(uri=f"https://example.com/{LONG}/{LONG}", name=LONG, mime_type="image/png", config={"blob": "AAAA"}),
 )
+NOW = timezone.now()
+HOSTS: dict[str, dict[str, Any]] = {
+    "mcp.example.com": {},
+    f"{'a' * 60}.example.com": {"verified_at": NOW},
+    "missing.example.com": {"verified_at": NOW, "missing_since": NOW, "last_error": "We looked for a TXT record."},
+    "gone.example.com": {"missing_since": NOW, "withdrawn_at": NOW},
+}
 PAGES = {
     "overview": "",
     "endpoints": "endpoints/",
@@ -92,6 +101,8 @@ PAGES = {
     "resource-delete": "endpoints/weather/resources/{resource}/delete/",
     "sso": "sso/",
     "sso-new": "sso/new/",
+    "hosts": "hosts/",
+    "host-release": "hosts/{host}/release/",
     "keys": "endpoints/weather/keys/",
     "keys-empty": "endpoints/calendar/keys/",
     "key-new": "endpoints/weather/keys/new/",
@@ -126,6 +137,9 @@ def furnished(cast: Cast) -> tuple[Tenant, Tool]:
         prompt_create(actor=actor, endpoint_slug="weather", source="static", draft=FORECAST)
         for note in NOTES:
             resource_create(actor=actor, endpoint_slug="weather", source="static", draft=note)
+        for host, moments in HOSTS.items():
+            made = host_claim(actor=actor, name=host, endpoint_slug="weather")
+            EndpointHost.objects.filter(pk=made.pk).update(**moments)
         access_key_issue(actor=actor, endpoint_slug="weather", name="Claude on my laptop")
         key, _ = access_key_issue(actor=actor, endpoint_slug="weather", name=LONG, tools=["echo", "time"])
         access_key_revoke(actor=actor, endpoint_slug="weather", access_key_id=key.pk)
@@ -156,6 +170,7 @@ def test_every_page_fits(look: Look, cast: Cast, furnished: tuple[Tenant, Tool],
             "tool": tool.pk,
             "prompt": Prompt.objects.get().pk,
             "resource": Resource.objects.get(uri=NOTES[1].uri).pk,
+            "host": EndpointHost.objects.get(name="mcp.example.com").pk,
         }
     for name, path in PAGES.items():
         look.open(f"/t/{tenant.slug}/{path.format(**ids)}")
