@@ -40,6 +40,7 @@ conformance: setup ## the official conformance suite, other people's clients and
 
 fuzz: setup ## over a million inputs for the decoder and the ladder; FUZZ_ARGS=--short is a minute, for CI
 	@$(PYTHON) -m tests.fuzz $(FUZZ_ARGS)
+	@FUZZ_EXAMPLES=$(if $(findstring --short,$(FUZZ_ARGS)),200,2000) $(PYTHON) -m pytest -q --timeout 900 tests/attacks/test_properties.py
 
 corpus: setup ## import thousands of real OpenAPI documents, installing them, and account for every operation; CORPUS_ARGS=--short
 	@$(PYTHON) -m tests.openapi_corpus $(CORPUS_ARGS)
