@@ -140,7 +140,7 @@ class AssertionGrant(BaseGrant, TokenEndpointMixin):
         alike = grants.alike(client, user.pk, resource.endpoint_id).filter(
             origin=GrantOrigin.ASSERTION, resource=resource.url, scopes=self.request.scope
         )
-        terms = grants.Terms(self.request.scope, resource, origin=GrantOrigin.ASSERTION)
+        terms = grants.Terms(self.request.scope, resource, origin=GrantOrigin.ASSERTION, by_sso=True)
         grant = alike.select_for_update(no_key=True).first() or grants.grant_open(
             tenant_id=self.server.tenant_id, client=client, user=user, terms=terms
         )
@@ -189,7 +189,9 @@ def _person(assertion: Assertion, tenant_id: UUID) -> User:
         groups=groups_of(claims.get(connection.config["groups_claim"])),
     )
     try:
-        known = recognised(connection, tenant, asserted, Trace())
+        # Who was put out since it was issued does not come back by it.
+        issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+        known = recognised(connection, tenant, asserted, Trace(), began_at=issued_at)
         if known.membership is None:
             return admitted(connection, tenant, asserted, known).user
     except (CheckFailed, Refused):
@@ -203,6 +205,8 @@ def _linked(connection: SsoConnection, known: Known, subject: str) -> User:
     if user is None or not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
         raise InvalidGrantError("The person of the assertion never proved their address.")
     if known.identity is None:
+        # Of somebody who closed their account: the provider knows its next one by the same name.
+        SsoIdentity.objects.filter(connection=connection, subject=subject).delete()
         SsoIdentity.objects.create(
             tenant_id=connection.tenant_id,
             connection=connection,
