@@ -62,6 +62,7 @@ def held(platform: Platform, upstream: Upstream) -> Iterator[dict[str, Held]]:
     yield found
     for one in found.values():
         one.let_go()
+    stage.owner.close()
 
 
 @pytest.fixture(scope="session")

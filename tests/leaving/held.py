@@ -219,7 +219,7 @@ class Held:
         cookie = f"sessionid={self.browser.cookies['sessionid']}"
         path = f"/t/{self.stage.tenant}/live/socket/"
         origin = Origin(self.stage.console)
-        socket = connect(f"{url}{path}", additional_headers={"Cookie": cookie}, origin=origin)
+        socket = connect(f"{url}{path}", additional_headers={"Cookie": cookie}, origin=origin, legacy=True)
         assert json.loads(socket.recv(timeout=10)) == {"kind": "changed"}
         return socket
 
