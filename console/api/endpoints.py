@@ -31,6 +31,7 @@ class EndpointOut(Schema):
     listed: bool = Field(description="Whether the tenant's public catalogue names it.")
     access: Access = Field(description="key: with an access key. open: anyone.")
     allowed_origins: list[str] = Field(description="Web origins whose pages may call the endpoint.")
+    requires_proof: bool = Field(description="Whether access tokens have to be bound to a key (DPoP, RFC 9449).")
     version: int = Field(description="Rises with every change of anything the endpoint serves.")
     url: str = Field(description="What people paste into MCP clients.")
     stopped_message: str = Field(description="What callers are told while it is stopped; empty while it goes on.")
@@ -60,6 +61,9 @@ class EndpointIn(Body):
         default=False,
         description="Whether the tenant's public catalogue, and a server card, tell of it to whoever asks.",
     )
+    requires_proof: StrictBool = Field(
+        default=False, description="Whether access tokens have to be bound to a key (DPoP). Access keys work as before."
+    )
 
 
 class EndpointPatch(Body):
@@ -73,6 +77,7 @@ class EndpointPatch(Body):
     website_url: str = Field(default_factory=str)
     icons: list[dict[str, Any]] = Field(default_factory=list)
     listed: StrictBool = Field(default_factory=bool)
+    requires_proof: StrictBool = Field(default_factory=bool)
 
 
 class Endpoints(Page[EndpointOut]):
@@ -122,9 +127,10 @@ def endpoint_delete(request: ApiRequest, endpoint: str) -> Status[None]:
 
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
-    """The service's arguments: what presents the endpoint goes together."""
+    """The service's arguments: what presents the endpoint goes together, and so does which tokens it takes."""
     shown = {name: given.pop(name) for name in ("description", "website_url", "icons", "listed")}
-    return {**given, "presentation": endpoints.Presentation(**shown)}
+    logins = endpoints.Logins(**{name: given.pop(name) for name in ("requires_proof",)})
+    return {**given, "presentation": endpoints.Presentation(**shown), "logins": logins}
 
 
 def _with_tenant(request: ApiRequest, endpoint: Endpoint) -> Endpoint:

@@ -95,7 +95,7 @@ def sent(answer: Answer, methods: tuple[str, ...] = (), cached_seconds: int = 0)
     response["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"
     if answer.status in {204, 405}:
         response["Allow"] = response["Access-Control-Allow-Methods"] = allowed
-        response["Access-Control-Allow-Headers"] = "Authorization, Content-Type, MCP-Protocol-Version"
+        response["Access-Control-Allow-Headers"] = "Authorization, Content-Type, DPoP, MCP-Protocol-Version"
         response["Access-Control-Max-Age"] = "600"
     response["Cache-Control"] = f"public, max-age={cached_seconds}" if cached_seconds else "no-store"
     return response

@@ -19,8 +19,8 @@ SKEW_SECONDS = 30.0
 _DOTS = 2
 _TYPES = frozenset({ACCESS_TOKEN_TYPE, f"application/{ACCESS_TOKEN_TYPE}"})
 _TEXTS = ("iss", "sub", "client_id", "scope", "jti", "grant", "endpoint")
-# What only the holder of another key may use (RFC 7800); we ask for no proof, so they are not let in as bearers.
-_BOUND = "cnf"
+# What only the holder of a key may use (RFC 7800); it is proved by DPoP alone (RFC 9449 section 6.1).
+_BOUND, _THUMBPRINT = "cnf", "jkt"
 _TRANSPORTS = frozenset({"mcp", "sse", "messages", "ws"})
 
 
@@ -66,11 +66,17 @@ def _verified(token: bytes, endpoint: ServedEndpoint) -> dict[str, Any] | None:
 
 def _is_whole(claims: dict[str, Any]) -> bool:
     """Whether the claims are there that RFC 9068 section 2.2 demands, and ours, each of its kind, at this time."""
-    if _BOUND in claims or any(type(claims.get(name)) is not str for name in _TEXTS):
+    if not is_provable(claims) or any(type(claims.get(name)) is not str for name in _TEXTS):
         return False
     issued_at, expires_at = _seconds(claims.get("iat")), _seconds(claims.get("exp"))
     now = time.time()
     return issued_at - SKEW_SECONDS <= now < expires_at <= issued_at + MAXIMUM_TOKEN_SECONDS
+
+
+def is_provable(claims: dict[str, Any]) -> bool:
+    """Whether a token is bound to no key, or to one by which a request can be proved here."""
+    bound = claims.get(_BOUND, {_THUMBPRINT: ""})
+    return isinstance(bound, dict) and bound.keys() == {_THUMBPRINT} and isinstance(bound[_THUMBPRINT], str)
 
 
 def _seconds(value: object) -> float:
@@ -125,4 +131,5 @@ def _principal(claims: dict[str, Any], endpoint: ServedEndpoint) -> Principal:
         subjects=tuple(dict.fromkeys((who, client, f"grant:{claims['grant']}"))),
         issued_at=float(claims["iat"]),
         resource=audience if isinstance(audience, str) else audience[0],
+        bound_to=claims.get(_BOUND, {}).get(_THUMBPRINT, ""),
     )

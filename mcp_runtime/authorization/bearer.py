@@ -1,4 +1,4 @@
-"""Bearer credentials: access keys, access tokens, the console's tickets (RFC 6750). No cookie is ever read."""
+"""Credentials: access keys, access tokens, the console's tickets (RFC 6750, RFC 9449). No cookie is ever read."""
 
 import hashlib
 import time
@@ -7,33 +7,40 @@ from dataclasses import replace
 from core import keys, refusals, tickets
 from core.refusals import Refused
 from mcp_runtime.authorization.access_tokens import admit, is_address, looks_like_one
+from mcp_runtime.authorization.challenges import CHALLENGE
+from mcp_runtime.authorization.dpop import SCHEME, Target, require_proof
 from mcp_runtime.protocol.headers import AUTHORIZATION, RawHeaders, RequestHeaders
 from mcp_runtime.protocol.served import ANONYMOUS, Principal, ServedEndpoint
 
 MAXIMUM_TOKEN_BYTES = 4_096
-_SCHEME = b"bearer "
+_SCHEME, _PROVED = b"bearer ", b"dpop "
 _KEY = f"{keys.ACCESS_KEY}_".encode()
 _TICKET = tickets.PREFIX.encode()
 _IN_QUERY = (b"access_token=", _KEY, _TICKET)
 
 
-def principal_of(headers: RequestHeaders, endpoint: ServedEndpoint) -> Principal:
-    """Who presents this request.
+def principal_of(headers: RequestHeaders, endpoint: ServedEndpoint, target: Target) -> Principal:
+    """Who presents this request for `target`.
 
     Raises Refused: AUTHENTICATION_REQUIRED without credentials; INVALID_CREDENTIALS for those that are wrong, expired
-    or another endpoint's, also where none would have been needed.
+    or another endpoint's, also where none would have been needed; INVALID_PROOF for a token without its proof.
     """
     presented = headers.get(AUTHORIZATION)
     if presented is None:
         if endpoint.is_open:
             return ANONYMOUS
-        raise Refused(refusals.AUTHENTICATION_REQUIRED)
+        raise _refused(refusals.AUTHENTICATION_REQUIRED, endpoint)
+    if presented[:5].lower() == _PROVED and AUTHORIZATION not in headers.repeated:
+        return _by_proof(presented[5:].strip(b" \t"), headers, endpoint, target)
     if presented[:7].lower() != _SCHEME or AUTHORIZATION in headers.repeated:
-        raise Refused(refusals.INVALID_CREDENTIALS)
+        raise _refused(refusals.INVALID_CREDENTIALS, endpoint)
     token = presented[7:].strip(b" \t")
     principal = _by_ticket(token, endpoint) if token.startswith(_TICKET) else _by_digest(token, endpoint)
     if principal is None or has_expired(principal, time.time()):
-        raise Refused(refusals.INVALID_CREDENTIALS)
+        raise _refused(refusals.INVALID_CREDENTIALS, endpoint)
+    if principal.bound_to or _lacks_proof(principal, endpoint):
+        # RFC 9449 section 7.2: whoever stole it would present it so.
+        raise _refused(refusals.INVALID_CREDENTIALS, endpoint, proved=True)
     return principal
 
 
@@ -62,7 +69,9 @@ def is_still_valid(principal: Principal, endpoint: ServedEndpoint, now: float) -
         return endpoint.is_open
     if principal.subjects:
         moved = bool(principal.resource) and not is_address(principal.resource, endpoint)
-        return not moved and not endpoint.gate.is_cut_off(principal.subjects, principal.issued_at)
+        if moved or _lacks_proof(principal, endpoint):
+            return False
+        return not endpoint.gate.is_cut_off(principal.subjects, principal.issued_at)
     return principal in endpoint.principals.values()
 
 
@@ -74,6 +83,28 @@ def as_of_now(principal: Principal, endpoint: ServedEndpoint, now: float) -> Pri
         return principal
     tools = endpoint.tools_of_member(principal.id)
     return principal if tools == principal.tools else replace(principal, tools=tools)
+
+
+def _by_proof(token: bytes, headers: RequestHeaders, endpoint: ServedEndpoint, target: Target) -> Principal:
+    """Who presents a token that is bound to a key, with a proof of it. Raises Refused."""
+    principal, now = _by_digest(token, endpoint), time.time()
+    if principal is None or has_expired(principal, now) or not principal.bound_to:
+        raise _refused(refusals.INVALID_CREDENTIALS, endpoint, proved=True)
+    gate = endpoint.gate
+    proof = require_proof(headers, token, principal.bound_to, url=target.url, method=target.method)
+    if not gate.seen.is_first(endpoint.tenant_id, proof, now):
+        raise Refused(refusals.INVALID_PROOF, "The proof was used before (jti).")
+    return principal
+
+
+def _refused(refusal: refusals.Refusal, endpoint: ServedEndpoint, *, proved: bool = False) -> Refused:
+    """A refusal whose challenge is by the scheme that the client should use."""
+    return Refused(refusal, data={CHALLENGE: SCHEME} if proved or endpoint.requires_proof else {})
+
+
+def _lacks_proof(principal: Principal, endpoint: ServedEndpoint) -> bool:
+    """Whether it came by an access token that is bound to no key, where those that are not are refused."""
+    return endpoint.requires_proof and principal.scopes is not None and not principal.bound_to
 
 
 def _by_digest(token: bytes, endpoint: ServedEndpoint) -> Principal | None:

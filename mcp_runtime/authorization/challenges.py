@@ -11,7 +11,11 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 USUAL_SCOPE = CALL_SCOPE
 RESOURCE_METADATA = "resourceMetadata"
 SCOPE = "scope"
-_LOGIN_HELPS = frozenset({refusals.AUTHENTICATION_REQUIRED.name, refusals.INVALID_CREDENTIALS.name})
+# The scheme by which a client is challenged, where it is not Bearer.
+CHALLENGE = "challenge"
+_LOGIN_HELPS = frozenset(
+    {refusals.AUTHENTICATION_REQUIRED.name, refusals.INVALID_CREDENTIALS.name, refusals.INVALID_PROOF.name}
+)
 
 
 def metadata_url(resource: str) -> str:

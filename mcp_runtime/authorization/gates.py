@@ -8,6 +8,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from core.networks import Networks
+from mcp_runtime.authorization.dpop import SeenProofs
 from tenants.authorization import gate
 
 logger = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 class ServedGate:
     """`keys` are by `kid`; `cutoffs` maps subjects to seconds since the epoch; `public_url` is the runtime's.
 
-    Calls come from `networks`; None: from everywhere.
+    Calls come from `networks`; None: from everywhere. All gates of a worker share what proofs were `seen`.
     """
 
     version: int = 0
@@ -26,6 +27,7 @@ class ServedGate:
     keys: dict[str, ECKey] = field(default_factory=dict)
     cutoffs: dict[str, float] = field(default_factory=dict)
     networks: Networks | None = None
+    seen: SeenProofs = field(default_factory=SeenProofs)
 
     def is_cut_off(self, subjects: Iterable[str], issued_at: float) -> bool:
         """Whether what was issued then, in seconds since the epoch, for these subjects, is good no more."""
@@ -41,10 +43,12 @@ type Gates = Callable[[bytes | None], ServedGate]
 def gates(public_url: str) -> Gates:
     """What makes a gate of a published document, for a runtime that clients know as `public_url`."""
 
+    seen = SeenProofs()
+
     def of(document: bytes | None) -> ServedGate:
         told = gate.decode(document) if document else gate.Gate()
         networks = Networks.of(told.networks) if told.networks else None
-        return ServedGate(told.version, public_url, frozenset(told.issuers), _keys(told), told.cutoffs, networks)
+        return ServedGate(told.version, public_url, frozenset(told.issuers), _keys(told), told.cutoffs, networks, seen)
 
     return of
 

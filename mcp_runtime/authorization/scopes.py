@@ -4,7 +4,8 @@ import functools
 
 from core import refusals
 from core.refusals import Refused
-from mcp_runtime.authorization.challenges import RESOURCE_METADATA, SCOPE, metadata_url
+from mcp_runtime.authorization.challenges import CHALLENGE, RESOURCE_METADATA, SCOPE, metadata_url
+from mcp_runtime.authorization.dpop import SCHEME
 from mcp_runtime.protocol.served import Principal
 from tenants.authorization.gate import CALL_SCOPE, READ_SCOPE, grants
 
@@ -16,6 +17,8 @@ def require_scope(principal: Principal, method: str) -> None:
     needed = CALL_SCOPE if method.startswith(_CALLING) else READ_SCOPE
     if not _covers(principal.scopes or frozenset(), needed):
         told = {RESOURCE_METADATA: metadata_url(principal.resource), SCOPE: needed}
+        if principal.bound_to:
+            told[CHALLENGE] = SCHEME
         raise Refused(refusals.INSUFFICIENT_SCOPE, f"This needs the scope {needed}.", told)
 
 

@@ -48,6 +48,8 @@ class Endpoint(models.Model):
     is_default = models.BooleanField(default=False)
     access = models.CharField(max_length=8, choices=Access.choices, default=Access.KEY)
     allowed_origins = models.JSONField(default=list, blank=True)
+    # Whether access tokens have to be bound to a key of their client's (RFC 9449).
+    requires_proof = models.BooleanField(default=False)
     # The cord was pulled: what callers are told since when, and who did it. Empty while it is in service.
     stopped_message = models.CharField(max_length=500, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)

@@ -15,6 +15,7 @@ from mcp_runtime.protocol.questions import encode_question
 from mcp_runtime.protocol.revision import Exchange, Job, Revision, Signal
 from mcp_runtime.protocol.wire import SERVER_INFO, wire_of
 from mcp_runtime.sources.conversation import ClientCannot
+from tenants.authorization.proofs import ALGORITHMS
 
 type HeaderList = tuple[tuple[bytes, bytes], ...]
 
@@ -23,6 +24,8 @@ _CHALLENGES = {
     refusals.AUTHENTICATION_REQUIRED.name: 'Bearer realm="mcp"',
     refusals.INVALID_CREDENTIALS.name: 'Bearer realm="mcp", error="invalid_token", '
     'error_description="The key or token is wrong, expired or revoked"',
+    refusals.INVALID_PROOF.name: 'DPoP realm="mcp", error="invalid_dpop_proof", '
+    'error_description="The proof of possession is missing, wrong, old or used"',
     refusals.TOKEN_IN_QUERY.name: 'Bearer realm="mcp", error="invalid_request", '
     'error_description="Send the key in the Authorization header"',
     refusals.INSUFFICIENT_SCOPE.name: 'Bearer realm="mcp", error="insufficient_scope", '
@@ -30,6 +33,8 @@ _CHALLENGES = {
 }
 # What a refusal's data says of the way in, and what a challenge calls it (RFC 9728 section 5.1, RFC 6750 section 3).
 _WAY_IN = {"resourceMetadata": "resource_metadata", "scope": "scope"}
+# RFC 9449 section 7.1.
+_PROVED, _PROOFS = "DPoP", " ".join(ALGORITHMS)
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -121,5 +126,7 @@ def refusal_reply(refused: Refused, identifier: bytes = b"", headers: HeaderList
 
 
 def _challenge(challenge: str, data: dict[str, Any]) -> bytes:
+    if challenge.startswith(_PROVED) or data.get("challenge") == _PROVED:
+        challenge = f'{_PROVED}{challenge.removeprefix(_PROVED).removeprefix("Bearer")}, algs="{_PROOFS}"'
     said = [f'{name}="{data[member]}"' for member, name in _WAY_IN.items() if member in data]
     return ", ".join([challenge, *said]).encode()

@@ -21,7 +21,8 @@ class Principal:
     """Who calls. `tools` limits what they see and call, `calls_per_minute` how often; None: no limit.
 
     `expires_at` and `issued_at` are in seconds since the epoch. Of an access token there are its `scopes`, the
-    `subjects` by which it may be cut off, and the `resource` that it was issued for.
+    `subjects` by which it may be cut off, the `resource` that it was issued for, and the thumbprint of the key that it
+    is `bound_to`, of which every request brings a proof; empty: whoever bears it may use it.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Principal:
     subjects: tuple[str, ...] = ()
     issued_at: float = 0
     resource: str = ""
+    bound_to: str = ""
 
     def may_use(self, tool_name: str) -> bool:
         """Whether the principal may see and call the tool."""
@@ -133,6 +135,8 @@ class ServedEndpoint:
     stopped: dict[str, Any] | None = None
     is_listed: bool = False
     gate: ServedGate = NO_GATE
+    # Whether access tokens have to be bound to a key.
+    requires_proof: bool = False
     # Which tools the members of groups may use; None: every member all of them. Who is in these groups.
     rules: Rules | None = None
     roster: Roster = field(default_factory=dict)

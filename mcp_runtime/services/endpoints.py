@@ -45,6 +45,13 @@ class Presentation:
     listed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """Which access tokens an endpoint takes; `requires_proof`: those alone that are bound to a key (RFC 9449)."""
+
+    requires_proof: bool = False
+
+
 def endpoint_for(endpoint_slug: str, *, lock: bool = False) -> Endpoint:
     """The endpoint of the tenant in context; raises Refused(NOT_FOUND)."""
     rows = Endpoint.objects.select_for_update() if lock else Endpoint.objects.all()
@@ -91,6 +98,7 @@ def endpoint_create(
     access: str = "key",
     allowed_origins: list[str] | None = None,
     presentation: Presentation | None = None,
+    logins: Logins | None = None,
 ) -> Endpoint:
     """Makes an endpoint without tools. Raises Refused: CONFLICT (slug in use), LIMIT_REACHED (the plan's)."""
     actor.require(Permission.EDIT_ENDPOINTS)
@@ -109,6 +117,7 @@ def endpoint_create(
     )
     _present(endpoint, presentation)
     endpoint.is_default = _becomes_default()
+    _let_in(endpoint, logins)
     cleaned(endpoint).save()
     publish(endpoint)
     return endpoint
@@ -123,8 +132,9 @@ def endpoint_update(
     access: str,
     allowed_origins: list[str],
     presentation: Presentation | None = None,
+    logins: Logins | None = None,
 ) -> Endpoint:
-    """Changes an endpoint; its slug, which clients hold in their URLs, stays, and a presentation left out too."""
+    """Changes an endpoint; its slug, which clients hold in their URLs, stays; and so does what is None."""
     actor.require(Permission.EDIT_ENDPOINTS)
     endpoint = endpoint_for(endpoint_slug, lock=True)
     endpoint.name = name.strip()
@@ -132,6 +142,7 @@ def endpoint_update(
     endpoint.access = access
     endpoint.allowed_origins = _origins(allowed_origins)
     _present(endpoint, presentation)
+    _let_in(endpoint, logins)
     cleaned(endpoint).save()
     publish(endpoint)
     return endpoint
@@ -169,6 +180,11 @@ def _present(endpoint: Endpoint, presentation: Presentation | None) -> None:
     endpoint.website_url = presentation.website_url
     endpoint.icons = presentation.icons
     endpoint.listed = presentation.listed
+
+
+def _let_in(endpoint: Endpoint, logins: Logins | None) -> None:
+    if logins is not None:
+        endpoint.requires_proof = logins.requires_proof
 
 
 def _origins(origins: list[str]) -> list[str]:

@@ -121,6 +121,7 @@ class Compiler:
             is_listed=snapshot.listed,
             upstreams=upstreams,
             rules=snapshot.tool_rules,
+            requires_proof=snapshot.requires_proof,
             connecting=frozenset(connecting),
             notes=tuple(upstream.note() for upstream in unwell),
         )

@@ -6,6 +6,7 @@ from core import environment, refusals
 from core.networks import client_of
 from core.refusals import Refused
 from mcp_runtime.authorization.bearer import presents_ticket
+from mcp_runtime.authorization.dpop import Target
 from mcp_runtime.authorization.gates import ServedGate
 from mcp_runtime.protocol.headers import (
     ACCEPT,
@@ -30,7 +31,7 @@ PREFLIGHT_SECONDS = 600
 _METHODS = b"GET, POST, DELETE"
 _EXPOSED = b"Mcp-Session-Id, WWW-Authenticate, Retry-After"
 _REQUESTABLE = frozenset({
-    b"accept", b"authorization", b"content-type", b"last-event-id", b"mcp-method", b"mcp-name",
+    b"accept", b"authorization", b"content-type", b"dpop", b"last-event-id", b"mcp-method", b"mcp-name",
     b"mcp-protocol-version", b"mcp-session-id",
 })  # fmt: skip
 _PLAIN = frozenset({b"application/x-www-form-urlencoded", b"text/plain"})
@@ -99,6 +100,10 @@ class Guards:
     def url_at(self, host: str, path: str) -> str:
         """The URL of a path at a tenant's host, or where `host` is empty at the platform's."""
         return self.hosting.url(host, path) if host else f"{self.public_url}{path}"
+
+    def target(self, method: str, headers: RequestHeaders, path: str) -> Target:
+        """What a request is for, of which its client may have to prove something. Raises Refused."""
+        return Target(method, self.url_at(self.host_in(headers), path))
 
     def check_address(self, gate: ServedGate, peer: str, raw: RawHeaders) -> None:
         """Raises Refused(ADDRESS_NOT_ALLOWED) for a client outside the networks that the tenant named.

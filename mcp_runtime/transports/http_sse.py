@@ -60,7 +60,7 @@ class HttpSse(Door):
             return not_allowed(b"POST")
         if scope["method"] != "GET":
             return not_allowed(b"GET")
-        principal = _principal(scope, headers, held)
+        principal = _principal(scope, headers, held, self._guards)
         if not accepts_events(headers):
             raise Refused(refusals.NOT_ACCEPTABLE, "A GET accepts text/event-stream.")
         await self._stream(scope["path"], held, principal, receive, send)
@@ -82,7 +82,7 @@ class HttpSse(Door):
     ) -> Reply | None:
         if scope["path"].endswith(STREAM):
             return not_allowed(b"GET")
-        principal = _principal(scope, headers, held)
+        principal = _principal(scope, headers, held, self._guards)
         address = _address_in(scope["query_string"])
         self._mailboxes.check(address, _owner(held, principal))
         check_content(headers, held.served)
@@ -93,9 +93,9 @@ class HttpSse(Door):
         return malformed or ACCEPTED
 
 
-def _principal(scope: Scope, headers: RequestHeaders, held: Held) -> Principal:
+def _principal(scope: Scope, headers: RequestHeaders, held: Held, guards: Guards) -> Principal:
     refuse_token_in(scope["query_string"])
-    return principal_of(headers, held.served)
+    return principal_of(headers, held.served, guards.target(scope["method"], headers, scope["path"]))
 
 
 def _owner(held: Held, principal: Principal) -> Owner:

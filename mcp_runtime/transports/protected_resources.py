@@ -17,6 +17,7 @@ from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply, with_h
 from mcp_runtime.transports.door import endpoint_at
 from mcp_runtime.transports.guards import Guards
 from tenants.authorization.gate import CALL_SCOPE, READ_SCOPE
+from tenants.authorization.proofs import ALGORITHMS
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,8 @@ class ProtectedResources:
             "authorization_servers": [self._guards.url_at(host, "") if host else self._issuer(held)],
             "scopes_supported": [READ_SCOPE, CALL_SCOPE],
             "bearer_methods_supported": ["header"],
+            "dpop_signing_alg_values_supported": ALGORITHMS,
+            "dpop_bound_access_tokens_required": held.served.requires_proof,
         }
 
     def _issuer(self, held: Held) -> str:

@@ -9,10 +9,11 @@ from functools import partial
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.authorization.bearer import principal_of, refuse_token_in
+from mcp_runtime.authorization.dpop import Target
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.protocol import errors, handshake, jsonrpc, ladder
 from mcp_runtime.protocol.errors import RpcError
-from mcp_runtime.protocol.headers import LAST_EVENT_ID, ORIGIN, SESSION_ID, RequestHeaders
+from mcp_runtime.protocol.headers import LAST_EVENT_ID, ORIGIN, PROOF, SESSION_ID, RequestHeaders
 from mcp_runtime.protocol.listening import Listen
 from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
 from mcp_runtime.protocol.scene import Scene
@@ -67,11 +68,12 @@ class StreamableHttp(Door):
         self._tasks = services.tasks
         self._pulse = Pulse(services.limits.keep_alive_seconds)
 
-    def _scene(self, query_string: bytes, headers: RequestHeaders, held: Held) -> Scene:
+    def _scene(self, query_string: bytes, headers: RequestHeaders, held: Held, target: Target) -> Scene:
         """Who asks for what; raises Refused where they may not."""
         if query_string:
             refuse_token_in(query_string)
-        return Scene(held.served, principal_of(headers, held.served), self._sessions, held.ended, self._tasks)
+        principal = principal_of(headers, held.served, target)
+        return Scene(held.served, principal, self._sessions, held.ended, self._tasks)
 
     async def _answer(
         self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive, send: Send
@@ -79,7 +81,7 @@ class StreamableHttp(Door):
         verb = scope["method"]
         if verb not in ("GET", "DELETE"):
             return not_allowed(b"GET, POST, DELETE")
-        scene = self._scene(scope["query_string"], headers, held)
+        scene = self._scene(scope["query_string"], headers, held, self._guards.target(verb, headers, scope["path"]))
         if not handshake.claims(headers):
             return not_allowed(b"POST, DELETE" if verb == "GET" else b"POST")
         if verb == "DELETE":
@@ -91,7 +93,7 @@ class StreamableHttp(Door):
         self, scope: Scope, headers: RequestHeaders, held: Held, receive: Receive, send: Send
     ) -> Reply | None:
         # The guards come before the body: nobody who may not call has it read.
-        scene = self._scene(scope["query_string"], headers, held)
+        scene = self._scene(scope["query_string"], headers, held, self._guards.target("POST", headers, scope["path"]))
         check_media(headers, held.served)
         body = await read_body(receive, headers, self._limits)
         outcome = ladder.receive(headers, body, scene)
@@ -126,6 +128,8 @@ class StreamableHttp(Door):
         Otherwise what has to be waited for, begun already, in the lane for a moment if it can be; a stream, to be given
         its connection at once; None for what only `__call__` can answer.
         """
+        if head.scene is None and PROOF in head.headers.values:
+            return None  # a proof is good once, and so looked at once
         held = self._store.get(head.path) or self._held_at_host(head)
         if held is None or ORIGIN in head.headers.values or len(body) > self._limits.body_bytes:
             return None
@@ -161,7 +165,7 @@ class StreamableHttp(Door):
             if not head.host:
                 self._guards.check_host(head.headers)
             self._guards.check_address(held.served.gate, head.peer, head.raw)
-            scene = self._scene(b"", head.headers, held)
+            scene = self._scene(b"", head.headers, held, self._guards.target("POST", head.headers, head.path))
             check_media(head.headers, held.served)
             head.scene = scene
         return scene

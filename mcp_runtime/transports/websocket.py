@@ -154,7 +154,7 @@ class McpConsumer(AsyncWebsocketConsumer):
         if headers.get(ORIGIN) is not None:
             self._guards.cors(headers, held.served)
         refuse_token_in(self.scope["query_string"])
-        return held, principal_of(RequestHeaders(raw), held.served)
+        return held, principal_of(RequestHeaders(raw), held.served, self._guards.target("GET", headers, path))
 
     async def _serve(self, stream: SocketStream, held: Held) -> None:
         try:
@@ -201,7 +201,7 @@ class SocketDoor(Door):
         if scope["method"] != "GET":
             return not_allowed(b"GET")
         refuse_token_in(scope["query_string"])
-        principal_of(headers, held.served)
+        principal_of(headers, held.served, self._guards.target("GET", headers, scope["path"]))
         return refusal_reply(Refused(refusals.UPGRADE_REQUIRED), headers=((b"upgrade", b"websocket"),))
 
 

@@ -41,5 +41,6 @@ class ClientGrantType(ClientCredentialsGrant):
             endpoint_id=self.request.resource.endpoint_id,
             # Nobody's consent: a name of its own, by which this one token can be revoked.
             grant=str(uuid.uuid4()),
+            proof_key=client.proof_key,
         )
         return tokens.answered(issue)

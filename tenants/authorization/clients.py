@@ -25,9 +25,13 @@ USE_RESOLUTION_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class KnownClient(ClientMixin):
-    """A client of the tenant, with the answers that Authlib's grants ask for."""
+    """A client of the tenant, with the answers that Authlib's grants ask for.
+
+    `proof_key` is the thumbprint of the key that it proved to hold with this request (RFC 9449); empty for none.
+    """
 
     row: McpClient
+    proof_key: str = ""
 
     @property
     def id(self) -> UUID:
@@ -38,6 +42,11 @@ class KnownClient(ClientMixin):
     def asks_always(self) -> bool:
         """Whether any program on the person's machine could be this client, so that no consent is remembered."""
         return self.row.kind != ClientKind.REGISTERED and self.row.auth_method == AuthMethod.NONE
+
+    @property
+    def refresh_key(self) -> str:
+        """The key that its refresh tokens are bound to: those of public clients alone (RFC 9449 section 5)."""
+        return self.proof_key if self.row.auth_method == AuthMethod.NONE else ""
 
     def may_act_at(self, endpoint_id: UUID) -> bool:
         """Whether it may act for itself at an endpoint."""

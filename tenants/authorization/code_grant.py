@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError, OAuth2Error
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 from django.utils import timezone
@@ -13,10 +13,12 @@ from core import keys
 from tenants.authorization import grants, people, refreshing, resources, scopes, tokens
 from tenants.authorization.asked import Asked
 from tenants.authorization.clients import KnownClient
+from tenants.authorization.proofs import THUMBPRINT
 from tenants.models import AuthorizationCode, ClientGrant, User
 
 LIFETIME = timedelta(minutes=2)
 S256 = "S256"
+PROOF_KEY = "dpop_jkt"  # RFC 9449 section 10
 
 
 class ProofKey(CodeChallenge):
@@ -74,6 +76,8 @@ class CodeGrant(AuthorizationCodeGrant):
         return redirect_uri
 
     def _find_terms(self) -> None:
+        if len(self.request.payload.data.get(PROOF_KEY, "")) not in {0, THUMBPRINT}:
+            raise InvalidRequestError("The dpop_jkt is not a thumbprint by SHA-256.")
         self.request.resource = resources.wanted(self.server.resources, self.request.payload.data.get("resource", ""))
         self.request.scope = scopes.within(self.request.scope, people.most_of(self.request.user.pk))
         if not self.request.scope:
@@ -101,6 +105,7 @@ class CodeGrant(AuthorizationCodeGrant):
             digest=keys.digest(code),
             redirect_uri=request.payload.redirect_uri or "",
             code_challenge=request.payload.data["code_challenge"],
+            proof_key=request.payload.data.get(PROOF_KEY, ""),
             expires_at=timezone.now() + LIFETIME,
         )
 
@@ -120,7 +125,10 @@ class CodeGrant(AuthorizationCodeGrant):
     def validate_token_request(self) -> None:
         """Raises OAuth2Error unless the code is this client's and good, and the same resource is asked for."""
         super().validate_token_request()
-        grant = self.request.authorization_code.grant
+        found: HeldCode = self.request.authorization_code
+        if found.row.proof_key not in {"", self.request.client.proof_key}:
+            raise InvalidGrantError("The code is bound to another key than the proof's.")
+        grant = found.grant
         resources.require_same(self.server.resources, self.request.form.get("resource", ""), grant.endpoint)
 
     def authenticate_user(self, authorization_code: HeldCode) -> User:
@@ -130,7 +138,7 @@ class CodeGrant(AuthorizationCodeGrant):
     def generate_token(self, *_said: Any, include_refresh_token: bool = True, **_named: Any) -> dict[str, Any]:
         """The token response. Raises InvalidGrantError for a person who has left."""
         grant = self.request.authorization_code.grant
-        refresh_token = refreshing.first(grant) if include_refresh_token else ""
+        refresh_token = refreshing.first(grant, self.request.client) if include_refresh_token else ""
         return grants.token_answer(grant, self.request.client, refresh_token=refresh_token)
 
     def delete_authorization_code(self, authorization_code: HeldCode) -> None:

@@ -126,5 +126,5 @@ class DeviceGrant(DeviceCodeGrant):
     def generate_token(self, *_said: Any, include_refresh_token: bool = True, **_named: Any) -> dict[str, Any]:
         """The token response. Raises InvalidGrantError for a person who has left."""
         DeviceCode.objects.filter(pk=self.request.credential.row.pk).update(used_at=timezone.now())
-        refresh_token = refreshing.first(self._grant) if include_refresh_token else ""
+        refresh_token = refreshing.first(self._grant, self.request.client) if include_refresh_token else ""
         return grants.token_answer(self._grant, self.request.client, refresh_token=refresh_token)

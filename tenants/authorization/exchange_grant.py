@@ -92,5 +92,6 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):
             endpoint_id=resource.endpoint_id,
             grant=self._claims["grant"],
             at_most_until=self._claims["exp"],
+            proof_key=self.request.client.proof_key,
         )
         return 200, tokens.answered(issue) | {"issued_token_type": ACCESS_TOKEN}, self.TOKEN_RESPONSE_HEADER

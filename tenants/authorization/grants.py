@@ -104,5 +104,6 @@ def token_answer(grant: ClientGrant, client: KnownClient, asked: str = "", refre
         resource=grant.resource,
         endpoint_id=grant.endpoint,
         grant=str(grant.pk),
+        proof_key=client.proof_key,
     )
     return tokens.answered(issue, refresh_token)

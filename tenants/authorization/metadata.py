@@ -5,6 +5,7 @@ Without Django: workers say it at tenants' own hosts, the console at the issuer 
 
 from typing import Any
 
+from tenants.authorization import proofs
 from tenants.authorization.gate import ALGORITHM, CALL_SCOPE, READ_SCOPE
 
 # How clients prove who they are, and by which signatures: as `AuthMethod` and `keys_of_clients` have it.
@@ -51,6 +52,7 @@ def metadata_of(issuer: str, endpoints: str, *, registers: bool, revision: str =
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": True,
+        "dpop_signing_alg_values_supported": list(proofs.ALGORITHMS),
         # What OpenID Connect's discovery demands; nobody is told who a person is, and no ID token is issued.
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],

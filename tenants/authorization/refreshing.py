@@ -36,17 +36,18 @@ class Held:
         return self.grant.scopes
 
 
-def first(grant: ClientGrant) -> str:
-    """The first refresh token of a grant."""
+def first(grant: ClientGrant, client: KnownClient) -> str:
+    """The first refresh token of a grant; a public client's is bound to the key that it proved to hold."""
     token = tokens.secret(tokens.REFRESH)
-    _stored(grant, token)
+    _stored(grant, token, client.refresh_key)
     return token
 
 
 def held(token: str, client: KnownClient) -> Held | None:
     """What a presented token stands for; None when it is not good. One that was used before ends its grant."""
     row = RefreshToken.objects.filter(digest=keys.digest(token), grant__client=client.row).first()
-    if row is None:
+    # One that is bound to a key is nothing without it: whoever stole it cannot even end the grant.
+    if row is None or (row.proof_key and row.proof_key != client.proof_key):
         return None
     # Whoever comes second waits here, and then sees what the first did.
     grant = ClientGrant.objects.select_for_update(no_key=True).get(pk=row.grant_id)
@@ -66,7 +67,7 @@ def succeeded(presented: Held, token: str) -> str:
     """The token that comes after `token`, which is used up with this."""
     following = successor(token)
     if not presented.is_again:
-        _stored(presented.grant, following)
+        _stored(presented.grant, following, presented.row.proof_key)
         RefreshToken.objects.filter(pk=presented.row.pk).update(used_at=timezone.now())
     return following
 
@@ -80,10 +81,11 @@ def _is_unused(token: str) -> bool:
     return RefreshToken.objects.filter(digest=keys.digest(token), used_at=None).exists()
 
 
-def _stored(grant: ClientGrant, token: str) -> None:
+def _stored(grant: ClientGrant, token: str, proof_key: str) -> None:
     RefreshToken.objects.create(
         tenant_id=grant.tenant_id,
         grant=grant,
         digest=keys.digest(token),
+        proof_key=proof_key,
         expires_at=timezone.now() + grants.LIFETIME,
     )

@@ -91,7 +91,9 @@ class Introspection(IntrospectionEndpoint):
         if token.access is not None:
             said = token.access.claims
             names = ("aud", "sub", "client_id", "scope", "iat", "exp", "jti", "iss")
-            return {"token_type": "Bearer"} | {name: said[name] for name in names}
+            bound = said.get("cnf", {})
+            said = {name: said[name] for name in names} | ({"cnf": bound} if bound else {})
+            return {"token_type": tokens.token_type(bound)} | said
         assert token.refresh is not None  # noqa: S101  one or the other
         grant = token.refresh.grant
         said = {"iss": issuer, "aud": grant.resource, "sub": str(grant.user_id), "scope": grant.scopes}

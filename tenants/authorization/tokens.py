@@ -19,7 +19,10 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One access token to be made. `subject` is a person's id, or the client's own name; `grant` ends it early."""
+    """One access token to be made. `subject` is a person's id, or the client's own name; `grant` ends it early.
+
+    With a `proof_key` it is good for whoever holds that key alone (RFC 9449 section 6).
+    """
 
     tenant_id: UUID
     subject: str
@@ -30,6 +33,7 @@ class Issue:
     grant: str
     # Seconds since the epoch; a token that stands for another outlives it by nothing.
     at_most_until: float = math.inf
+    proof_key: str = ""
 
 
 def secret(prefix: str) -> str:
@@ -42,16 +46,22 @@ def answered(issue: Issue, refresh_token: str = "") -> dict[str, Any]:
     claims = _claims(issue)
     answer: dict[str, Any] = {
         "access_token": sign(issue.tenant_id, claims, typ=ACCESS_TOKEN_TYPE),
-        "token_type": "Bearer",
+        "token_type": token_type(issue.proof_key),
         "expires_in": claims["exp"] - int(claims["iat"]),
         "scope": issue.scope,
     }
     return answer | {"refresh_token": refresh_token} if refresh_token else answer
 
 
+def token_type(proof_key: object) -> str:
+    """How a token is presented (RFC 6749 section 7.1): one that is bound to a key, with a proof."""
+    return "DPoP" if proof_key else "Bearer"
+
+
 def _claims(issue: Issue) -> dict[str, Any]:
     now = time.time()
-    return {
+    bound = {"cnf": {"jkt": issue.proof_key}} if issue.proof_key else {}
+    return bound | {
         "iss": issuer_of(issue.tenant_id),
         "aud": issue.resource,
         "sub": issue.subject,

@@ -131,6 +131,8 @@ class AuthorizationCode(models.Model):
     # As the request named it; empty where it named none.
     redirect_uri = models.CharField(max_length=LONGEST_URL, blank=True)
     code_challenge = models.CharField(max_length=128)
+    # The thumbprint of the key that has to be proved with it (RFC 9449 section 10); empty for none.
+    proof_key = models.CharField(max_length=43, blank=True, default="")
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
 
@@ -156,6 +158,8 @@ class RefreshToken(models.Model):
         ClientGrant, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="refresh_tokens"
     )
     digest = models.CharField(max_length=64)
+    # The same (RFC 9449 section 5).
+    proof_key = models.CharField(max_length=43, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)

@@ -7,6 +7,7 @@ from django.utils.text import slugify
 
 from console.forms import ServiceForm
 from mcp_runtime.models import Access, Endpoint
+from mcp_runtime.services.endpoints import Logins
 
 
 class EndpointSettingsForm(ServiceForm):
@@ -28,6 +29,18 @@ class EndpointSettingsForm(ServiceForm):
         help_text="Browser apps that may call it, one a line, such as https://app.example.com.",
     )
 
+    requires_proof = forms.BooleanField(
+        label="Access tokens are bound to a key",
+        required=False,
+        help_text="A stolen token is then good for nothing (DPoP). Few clients can do this yet. Keys work as before.",
+    )
+
+    def said(self) -> dict[str, Any]:
+        """What the service takes."""
+        given = dict(self.cleaned_data)
+        logins = Logins(requires_proof=given.pop("requires_proof"))
+        return {**given, "logins": logins}
+
     def clean_allowed_origins(self) -> list[str]:
         lines: str = self.cleaned_data["allowed_origins"]
         return lines.split()
@@ -42,6 +55,7 @@ class EndpointSettingsForm(ServiceForm):
                 "access": endpoint.access,
                 "instructions": endpoint.instructions,
                 "allowed_origins": "\n".join(endpoint.allowed_origins),
+                "requires_proof": endpoint.requires_proof,
             },
         )
 
@@ -55,7 +69,7 @@ class EndpointForm(EndpointSettingsForm):
         required=False,
         help_text="The part of its URL that names it; it stays. Left empty, it is made from the name.",
     )
-    field_order = ("name", "slug", "access", "instructions", "allowed_origins")
+    field_order = ("name", "slug", "access", "instructions", "allowed_origins", "requires_proof")
 
     def clean_slug(self) -> str:
         typed: str = self.cleaned_data["slug"]

@@ -42,7 +42,7 @@ def create(request: MemberRequest) -> HttpResponse:
     form = EndpointForm(request.POST or None)
     if form.is_valid():
         with form.submitting():
-            endpoint = endpoint_create(actor=request.actor, **form.cleaned_data)
+            endpoint = endpoint_create(actor=request.actor, **form.said())
             messages.success(request, f"Endpoint {endpoint.name} is live. Add its first tool.")
             return redirect("endpoint_detail", request.actor.tenant.slug, endpoint.slug)
     return page(request, "endpoints/create.html", {"form": form}, status=form.status)
@@ -75,7 +75,7 @@ def settings(request: MemberRequest, endpoint: str) -> HttpResponse:
     form = EndpointSettingsForm.of(found, request.POST or None)
     if form.is_valid():
         with form.submitting():
-            changed = endpoint_update(actor=request.actor, endpoint_slug=endpoint, **form.cleaned_data)
+            changed = endpoint_update(actor=request.actor, endpoint_slug=endpoint, **form.said())
             messages.success(request, f"Endpoint {changed.name} is changed. Clients see it within a second.")
             return redirect("endpoint_settings", request.actor.tenant.slug, endpoint)
     return page(

@@ -20,6 +20,8 @@ async def test_the_metadata_names_the_tenants_authorization_server(stage: Stage,
         "authorization_servers": [f"http://localhost:8000/oauth/{stage.tenant.id}"],
         "scopes_supported": ["mcp:read", "mcp:call"],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ["ES256", "ES384", "Ed25519", "EdDSA", "PS256", "RS256"],
+        "dpop_bound_access_tokens_required": False,
     }
 
 
