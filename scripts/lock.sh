@@ -17,9 +17,11 @@ others=tests/mcp_runtime/others_servers
 for folder in tests/bench/peers/fastmcp tests/bench/peers/contextforge $others/fastmcp; do
     compile "$folder/requirements.txt" "$folder/requirements.in" --override "$folder/overrides.txt"
 done
-compile $others/sdk_v1/requirements.txt $others/sdk_v1/requirements.in
+for folder in $others/sdk_v1 tests/clients/sdk_2025_03_26; do
+    compile "$folder/requirements.txt" "$folder/requirements.in"
+done
 if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements/*.txt tests/bench/peers/*/requirements.txt \
-    $others/*/requirements.txt; then
+    $others/*/requirements.txt tests/clients/*/requirements.txt; then
     echo "A lock names a host." >&2
     exit 1
 fi

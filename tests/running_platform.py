@@ -52,11 +52,11 @@ def armstrong(*words: str, env: Mapping[str, str], seconds: float = 60.0) -> sub
 class Platform:
     """`armstrong up` on free ports, with its state in a folder of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, **variables: str) -> None:
         self.state = Path(tempfile.mkdtemp(prefix="armstrong-platform-"))
         self.state.chmod(0o711)  # the database server's account has to pass
         self.ports = {name: str(free_port()) for name in ("CONSOLE_PORT", "RUNTIME_PORT", "OPS_PORT")}
-        self.environment = clean_environment(ARMSTRONG_STATE=str(self.state), **self.ports)
+        self.environment = clean_environment(ARMSTRONG_STATE=str(self.state), **self.ports, **variables)
         self._lines: list[str] = []
         self._reader: threading.Thread | None = None
         self._process: subprocess.Popen[str] | None = None

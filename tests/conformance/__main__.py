@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.conformance.hosts import DOMAIN, host_mcp_url, names_are_here
 from tests.conformance.scenarios import RUNS
 from tests.conformance.suite_program import Suite
 from tests.conformance.table import Row, complaints, excused, summary, table
@@ -34,8 +35,9 @@ def main() -> int:
         print(reason, file=sys.stderr)
         return 1
     shutil.rmtree(RESULTS, ignore_errors=True)
+    names_are_here()
     with running_platform() as platform:
-        suite = Suite(installed_in, platform.facts)
+        suite = Suite(installed_in, {**platform.facts, "host_mcp_url": host_mcp_url(platform.facts)})
         rows = [row for run in RUNS if not sys.argv[1:] or run.name in sys.argv[1:] for row in suite.rows(run, RESULTS)]
     return report(rows)
 
@@ -43,7 +45,7 @@ def main() -> int:
 @contextmanager
 def running_platform() -> Iterator[Platform]:
     """A platform on free ports, ended at the end however that comes."""
-    platform = Platform()
+    platform = Platform(TENANT_DOMAIN=DOMAIN)
     try:
         platform.start()
         yield platform

@@ -48,6 +48,7 @@ RUNS = (
     Run("client-2026-07-28", ALPHA_12, ("--requirements", "2026-07-28"), 39, "client"),
     # Never scored: metadata, and a code that a person lets the suite have.
     Run("authorization", ALPHA_12, (), 2, "authorization", "mcp_url"),
+    Run("authorization-host", ALPHA_12, (), 2, "authorization", "host_mcp_url"),
 )
 
 

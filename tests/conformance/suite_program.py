@@ -11,6 +11,7 @@ from typing import IO
 
 from tests.conformance import authorization
 from tests.conformance.authorization import Person
+from tests.conformance.hosts import NAMES
 from tests.conformance.scenarios import Run
 from tests.conformance.table import Check, Row
 from tests.node_packages import NODE
@@ -69,7 +70,8 @@ def _client(folder: Path) -> str:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"}
+    options = f"{os.environ.get('NODE_OPTIONS', '')} --require {NAMES}".strip()
+    return {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}", "NODE_OPTIONS": options}
 
 
 def _read(run: Run, folder: Path) -> Iterator[Row]:

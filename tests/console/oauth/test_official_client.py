@@ -129,6 +129,7 @@ def _provider(flow: Flow, kept: Kept, browser: Browser) -> OAuthClientProvider:
 
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("mode", ["2026-07-28", "legacy"])
+@pytest.mark.requirement("oauth")
 async def test_it_comes_in_by_itself(cast: Cast, endpoint: Endpoint, tool: Tool, browser: Browser, mode: str) -> None:
     flow, kept = Flow(cast.tenant, endpoint), Kept()
     async with _connected(flow, _provider(flow, kept, browser), mode) as client:
