@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console.access import PersonRequest, person
+from console.client_addresses import client_address
 from console.forms import INVALID_STATUS
 from console.oauth.pages import ALLOW, sent_first
 from console.oauth.resources import EndpointResources
@@ -18,6 +19,7 @@ from tenants.access import memberships_of
 from tenants.authorization import consents, device_codes, people, scopes
 from tenants.authorization.resources import Resource
 from tenants.models import DeviceCode, Tenant
+from tenants.services.networks import require_console_address
 
 LONGEST_CODE = 20
 UNKNOWN = "No device waits with this code. Codes are good for ten minutes: start again on the device."
@@ -38,6 +40,7 @@ def enter(request: PersonRequest) -> HttpResponse:
         shown = {"user_code": typed, "error": UNKNOWN}
         return render(request, "oauth/device.html", shown, status=INVALID_STATUS)
     tenant, row = found
+    require_console_address(tenant, client_address(request))
     return sent_first(request, tenant, f"{request.path}?user_code={typed}") or _asked(request, tenant, row, typed)
 
 
@@ -51,6 +54,7 @@ def answer(request: PersonRequest) -> HttpResponse:
     tenant = next((each for each in _tenants(request) if each.pk == tenant_id), None)
     if tenant is None or sent_first(request, tenant, "") is not None:
         raise Refused(refusals.NOT_FOUND)
+    require_console_address(tenant, client_address(request))
     is_allowed = request.POST.get("answer") == ALLOW
     with tenant_context(tenant_id):
         row = device_codes.waiting_still(device_id)

@@ -10,7 +10,8 @@ from mcp_runtime.models import Endpoint
 from tenants.models import Tenant
 from tests.conftest import Cast
 from tests.console.conftest import signed_in
-from tests.console.oauth.flows import Flow
+from tests.console.oauth.flows import Flow, error_of, question_on
+from tests.console.oauth.test_devices import device_of
 from tests.console.sso.conftest import Desk, host, person_in, sso
 from tests.console.test_scim import Provider, provider_of
 
@@ -141,6 +142,19 @@ def test_who_is_elsewhere_lets_no_client_in(cast: Cast, endpoint: Endpoint) -> N
     assert flow.asked(browser).status_code == 403
     assert browser.post(f"{flow.base}/consent", {"question": "x", "answer": "allow"}).status_code == 403
     assert asked.status_code == 200
+
+
+def test_who_is_elsewhere_lets_no_device_in(cast: Cast, endpoint: Endpoint) -> None:
+    device, browser = device_of(cast, endpoint), signed_in(cast.bob)
+    assert device.asks().status_code == 200
+    said = {"question": question_on(device.typed(browser)), "answer": "allow"}
+    _only_from(cast, console_networks=[ELSEWHERE])
+    for refused in (device.typed(browser), browser.post("/device/answer", said)):
+        assert refused.status_code == 403
+        assert "certain networks only" in refused.content.decode()
+    assert error_of(device.polls()) == "authorization_pending"
+    _only_from(cast, console_networks=["127.0.0.0/8"])
+    assert browser.post("/device/answer", said).status_code == 200
 
 
 def test_programs_ask_for_tokens_where_endpoints_are_called_from(cast: Cast, endpoint: Endpoint) -> None:
