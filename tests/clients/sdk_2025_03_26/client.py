@@ -13,6 +13,7 @@ from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamablehttp_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+from mcp.types import TextContent
 
 CALLBACK = "https://app.example/callback"
 
@@ -69,7 +70,8 @@ async def main(url: str, address: str) -> None:
         await session.initialize()
         tools = [tool.name for tool in (await session.list_tools()).tools]
         said = await session.call_tool("echo", {"text": "Hello"})
-        tell(json.dumps({"tools": tools, "said": said.content[0].text}))
+        texts = [content.text for content in said.content if isinstance(content, TextContent)]
+        tell(json.dumps({"tools": tools, "said": texts[0]}))
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ _HEADERS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("header", _HEADERS, ids=str)
+@pytest.mark.parametrize("header", _HEADERS, ids=[f"{number}" for number in range(len(_HEADERS))])
 def test_a_proof_with_another_header_is_refused(header: dict[str, Any]) -> None:
     prover = Prover()
     claims = {"jti": "one", "htm": "POST", "htu": URL, "iat": NOW}
