@@ -20,6 +20,7 @@ from core.refusals import Refused
 from core.supervision.heartbeat import NONE, Vitals
 from core.supervision.spec import Intensity, Strategy
 from core.supervision.tasks import TaskSpec, TaskSupervisor, TemporaryTasks, end_all
+from mcp_runtime.authorization.asking import KeyRequests
 from mcp_runtime.authorization.challenges import WELL_KNOWN
 from mcp_runtime.authorization.gates import gates
 from mcp_runtime.bus import Bus
@@ -120,6 +121,7 @@ class _Running:
     socket_door: SocketDoor
     socket: Application
     hearings: Hearings
+    key_requests: KeyRequests
     tree: TaskSupervisor
     tree_task: asyncio.Task[None]
 
@@ -197,7 +199,8 @@ class Worker:
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
         state = SessionState(valkey)
         hearings = Hearings(state.subscriptions)
-        store = self._store(database, quotas, _compiler(http, bus, upstreams), hearings)
+        key_requests = KeyRequests(self._database_url)
+        store = self._store(database, _compiler(http, bus, upstreams), quotas, key_requests, hearings)
         _heed(bus, store)
         listener = Listener(self._database_url, store, upstreams.vault.holding)
         signals = Signals(bus, state)
@@ -210,8 +213,8 @@ class Worker:
         http_sse = HttpSse(store=store, guards=self._guards, services=services, mailboxes=Mailboxes(bus))
         socket_door = SocketDoor(store=store, guards=self._guards, limits=self._limits, meter=meter)
         socket = _consumer(store=store, guards=self._guards, services=services)
-        isolated = (TaskSpec("shipper", shipper.run), TaskSpec("lag", lag.run), TaskSpec("hearing", hearings.run))
-        tree = _tree(listener, store, quotas, bus, isolated)
+        runs = {"shipper": shipper.run, "lag": lag.run, "hearing": hearings.run, "key requests": key_requests.run}
+        tree = _tree(listener, store, quotas, bus, [TaskSpec(name, run) for name, run in runs.items()])
         self._running = _Running(
             http,
             upstreams,
@@ -232,13 +235,22 @@ class Worker:
             socket_door,
             socket,
             hearings,
+            key_requests,
             tree,
             self._tended(tree),
         )
 
-    def _store(self, database: Database, quotas: Quotas, compiler: Compiler, hearings: Hearings) -> SnapshotStore:
-        public = gates(self._guards.public_url)
-        return SnapshotStore(database, compiler, quotas, gates=public, hosting=self._guards.hosting, follower=hearings)
+    def _store(
+        self, database: Database, compiler: Compiler, quotas: Quotas, key_requests: KeyRequests, hearings: Hearings
+    ) -> SnapshotStore:
+        return SnapshotStore(
+            database,
+            compiler,
+            quotas,
+            gates=gates(self._guards.public_url, key_requests.ask),
+            hosting=self._guards.hosting,
+            follower=hearings,
+        )
 
     def _streamable_http(
         self, store: SnapshotStore, database: Database, services: Services, replay: ReplayLog, journal: Journal
@@ -294,6 +306,7 @@ class Worker:
         await running.bus.close()
         await running.valkey.aclose()
         await running.database.close()
+        await running.key_requests.close()
         await running.keeper.close()
         await running.quotas.close()
 

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from tenants.audit.streaming import audit_stream
 from tenants.authorization.purging import used_up_purge
+from tenants.issuers.keys import keys_refresh
 from tenants.services import tenants
 from tenants.services.closing import closings_finish
 from tenants.services.deprovisioning import second_look, second_looks_run
@@ -42,6 +43,12 @@ def refresh_sso_metadata() -> int:
 def recheck_domains() -> int:
     """Looks for the records of verified domains again; returns how many are gone."""
     return domains_recheck()
+
+
+@shared_task(name="tenants.refresh_issuer_keys")
+def refresh_issuer_keys() -> int:
+    """Looks at the keys of trusted issuers whose turn it is, or whose unknown keys a worker met."""
+    return keys_refresh()
 
 
 @shared_task(name="tenants.deprovision_second_look")

@@ -31,6 +31,7 @@ class EndpointOut(Schema):
     listed: bool = Field(description="Whether the tenant's public catalogue names it.")
     access: Access = Field(description="key: with an access key. open: anyone.")
     allowed_origins: list[str] = Field(description="Web origins whose pages may call the endpoint.")
+    logins: str = Field(description="Whose access tokens are taken, and where clients log in: own, trusted or both.")
     requires_proof: bool = Field(description="Whether access tokens have to be bound to a key (DPoP, RFC 9449).")
     version: int = Field(description="Rises with every change of anything the endpoint serves.")
     url: str = Field(description="What people paste into MCP clients.")
@@ -61,6 +62,10 @@ class EndpointIn(Body):
         default=False,
         description="Whether the tenant's public catalogue, and a server card, tell of it to whoever asks.",
     )
+    logins: str = Field(
+        default="own",
+        description="Whose access tokens are taken: own, trusted (issuers that you trust) or both.",
+    )
     requires_proof: StrictBool = Field(
         default=False, description="Whether access tokens have to be bound to a key (DPoP). Access keys work as before."
     )
@@ -77,6 +82,7 @@ class EndpointPatch(Body):
     website_url: str = Field(default_factory=str)
     icons: list[dict[str, Any]] = Field(default_factory=list)
     listed: StrictBool = Field(default_factory=bool)
+    logins: str = Field(default_factory=str)
     requires_proof: StrictBool = Field(default_factory=bool)
 
 
@@ -129,7 +135,7 @@ def endpoint_delete(request: ApiRequest, endpoint: str) -> Status[None]:
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     """The service's arguments: what presents the endpoint goes together, and so does which tokens it takes."""
     shown = {name: given.pop(name) for name in ("description", "website_url", "icons", "listed")}
-    logins = endpoints.Logins(**{name: given.pop(name) for name in ("requires_proof",)})
+    logins = endpoints.Logins(given.pop("requires_proof"), given.pop("logins"))
     return {**given, "presentation": endpoints.Presentation(**shown), "logins": logins}
 
 

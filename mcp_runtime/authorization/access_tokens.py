@@ -9,7 +9,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
-from tenants.authorization.gate import ACCESS_TOKEN_TYPE, ALGORITHM, MAXIMUM_TOKEN_SECONDS
+from tenants.authorization.gate import ACCESS_TOKEN_TYPE, ALGORITHM, MAXIMUM_TOKEN_SECONDS, TRUSTED
 from tenants.hosts.addressing import at
 
 MAXIMUM_TOKEN_BYTES = 8_192
@@ -34,17 +34,22 @@ def admit(token: bytes, digest: bytes, endpoint: ServedEndpoint) -> Principal | 
 
     None for one that is not good here: forged, expired, cut off, another tenant's or another endpoint's.
     """
-    claims = _verified(token, endpoint)
+    claims = _verified(token, endpoint) if endpoint.logins != TRUSTED else None
     if claims is None or not _is_meant_for(claims, endpoint):
         return None
     principal = _principal(claims, endpoint)
     if endpoint.gate.is_cut_off(principal.subjects, principal.issued_at):
         return None
+    remember(digest, principal, endpoint)
+    return principal
+
+
+def remember(digest: bytes, principal: Principal, endpoint: ServedEndpoint) -> None:
+    """Spares a token that was verified the next time, until the endpoint, its people or its gate change."""
     admitted = endpoint.admitted
     if len(admitted) >= MAXIMUM_ADMITTED:
         del admitted[next(iter(admitted))]
     admitted[digest] = principal
-    return principal
 
 
 def _verified(token: bytes, endpoint: ServedEndpoint) -> dict[str, Any] | None:

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from core import keys, refusals, tickets
 from core.refusals import Refused
-from mcp_runtime.authorization.access_tokens import admit, is_address, looks_like_one
+from mcp_runtime.authorization import trusted_tokens
+from mcp_runtime.authorization.access_tokens import admit, is_address, looks_like_one, remember
 from mcp_runtime.authorization.challenges import CHALLENGE
 from mcp_runtime.authorization.dpop import SCHEME, Target, require_proof
 from mcp_runtime.protocol.headers import AUTHORIZATION, RawHeaders, RequestHeaders
 from mcp_runtime.protocol.served import ANONYMOUS, Principal, ServedEndpoint
+from tenants.authorization.gate import TRUSTED
 
 MAXIMUM_TOKEN_BYTES = 4_096
 _SCHEME, _PROVED = b"bearer ", b"dpop "
@@ -69,7 +71,7 @@ def is_still_valid(principal: Principal, endpoint: ServedEndpoint, now: float) -
         return endpoint.is_open
     if principal.subjects:
         moved = bool(principal.resource) and not is_address(principal.resource, endpoint)
-        if moved or _lacks_proof(principal, endpoint):
+        if moved or _lacks_proof(principal, endpoint) or not _is_of_issuer_here(principal, endpoint):
             return False
         return not endpoint.gate.is_cut_off(principal.subjects, principal.issued_at)
     return principal in endpoint.principals.values()
@@ -81,6 +83,10 @@ def as_of_now(principal: Principal, endpoint: ServedEndpoint, now: float) -> Pri
         return None
     if not principal.subjects:
         return principal
+    if principal.said is not None:
+        found = trusted_tokens.principal_of(principal.said, endpoint)
+        # Whoever is somebody else now, or may do other things, comes back as that.
+        return found if found is not None and (found.id, found.scopes) == (principal.id, principal.scopes) else None
     tools = endpoint.tools_of_member(principal.id)
     return principal if tools == principal.tools else replace(principal, tools=tools)
 
@@ -102,6 +108,13 @@ def _refused(refusal: refusals.Refusal, endpoint: ServedEndpoint, *, proved: boo
     return Refused(refusal, data={CHALLENGE: SCHEME} if proved or endpoint.requires_proof else {})
 
 
+def _is_of_issuer_here(principal: Principal, endpoint: ServedEndpoint) -> bool:
+    """Whether the endpoint still takes tokens of whoever issued a principal's; tickets are nobody's tokens."""
+    if principal.said is not None:
+        return trusted_tokens.principal_of(principal.said, endpoint) is not None
+    return principal.scopes is None or endpoint.logins != TRUSTED
+
+
 def _lacks_proof(principal: Principal, endpoint: ServedEndpoint) -> bool:
     """Whether it came by an access token that is bound to no key, where those that are not are refused."""
     return endpoint.requires_proof and principal.scopes is not None and not principal.bound_to
@@ -112,8 +125,15 @@ def _by_digest(token: bytes, endpoint: ServedEndpoint) -> Principal | None:
     digest = hashlib.sha256(token).digest()
     known = endpoint.principals.get(digest) or endpoint.admitted.get(digest)
     if known is None and looks_like_one(token):
-        return admit(token, digest, endpoint)
+        return admit(token, digest, endpoint) or _by_trusted(token, digest, endpoint)
     return known
+
+
+def _by_trusted(token: bytes, digest: bytes, endpoint: ServedEndpoint) -> Principal | None:
+    principal = trusted_tokens.admitted(token, endpoint)
+    if principal is not None:
+        remember(digest, principal, endpoint)
+    return principal
 
 
 def _by_ticket(token: bytes, endpoint: ServedEndpoint) -> Principal | None:

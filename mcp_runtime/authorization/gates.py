@@ -10,6 +10,7 @@ from joserfc.jwk import ECKey
 from core.networks import Networks
 from mcp_runtime.authorization.dpop import SeenProofs
 from tenants.authorization import gate
+from tenants.authorization.trusted import Keys, keys_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,9 @@ class ServedGate:
     keys: dict[str, ECKey] = field(default_factory=dict)
     cutoffs: dict[str, float] = field(default_factory=dict)
     networks: Networks | None = None
+    # By issuer identifier: what is trusted of it, and its keys by their `kid`.
+    trusted: dict[str, tuple[gate.Trusted, Keys]] = field(default_factory=dict)
+    ask_for_keys: Callable[[str], None] = lambda _issuer_id: None
     seen: SeenProofs = field(default_factory=SeenProofs)
 
     def is_cut_off(self, subjects: Iterable[str], issued_at: float) -> bool:
@@ -40,15 +44,21 @@ NO_GATE = ServedGate()
 type Gates = Callable[[bytes | None], ServedGate]
 
 
-def gates(public_url: str) -> Gates:
-    """What makes a gate of a published document, for a runtime that clients know as `public_url`."""
+def gates(public_url: str, ask_for_keys: Callable[[str], None] = lambda _issuer_id: None) -> Gates:
+    """What makes a gate of a published document, for a runtime that clients know as `public_url`.
+
+    `ask_for_keys` is called with the id of a trusted issuer that signs with a key which the gate does not hold.
+    """
 
     seen = SeenProofs()
 
     def of(document: bytes | None) -> ServedGate:
         told = gate.decode(document) if document else gate.Gate()
+        trusted = {one.issuer: (one, keys_of(one.keys)) for one in told.trusted}
         networks = Networks.of(told.networks) if told.networks else None
-        return ServedGate(told.version, public_url, frozenset(told.issuers), _keys(told), told.cutoffs, networks, seen)
+        issuers, keys = frozenset(told.issuers), _keys(told)
+        known = (networks, trusted, ask_for_keys, seen)
+        return ServedGate(told.version, public_url, issuers, keys, told.cutoffs, *known)
 
     return of
 

@@ -16,7 +16,9 @@ def require_scope(principal: Principal, method: str) -> None:
     """Raises Refused(INSUFFICIENT_SCOPE), which names the scope that would do, unless the token covers the method."""
     needed = CALL_SCOPE if method.startswith(_CALLING) else READ_SCOPE
     if not _covers(principal.scopes or frozenset(), needed):
-        told = {RESOURCE_METADATA: metadata_url(principal.resource), SCOPE: needed}
+        told = {SCOPE: needed}
+        if principal.resource:
+            told[RESOURCE_METADATA] = metadata_url(principal.resource)
         if principal.bound_to:
             told[CHALLENGE] = SCHEME
         raise Refused(refusals.INSUFFICIENT_SCOPE, f"This needs the scope {needed}.", told)

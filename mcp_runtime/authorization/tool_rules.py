@@ -44,12 +44,21 @@ def tools_of(groups: frozenset[str], rules: Rules, names: Iterable[str]) -> froz
 
 
 def member_tools(
-    member: str, rules: Rules | None, roster: Roster, *, names: Iterable[str], is_open: bool
+    member: str,
+    rules: Rules | None,
+    roster: Roster,
+    *,
+    names: Iterable[str],
+    is_open: bool,
+    groups: frozenset[str] = frozenset(),
 ) -> frozenset[str] | None:
-    """Those of `names` that a member (`member:<user id>`) may see and call; None: all. Rules bind nobody else."""
-    if rules is None or is_open or not member.startswith("member:"):
+    """Those of `names` that somebody may see and call; None: all. Rules bind members and people from outside.
+
+    Anybody but those in the roster is in `groups` alone.
+    """
+    if rules is None or is_open or member.startswith("client:"):
         return None
-    return tools_of(roster.get(member, frozenset()), rules, names)
+    return tools_of(roster.get(member, frozenset()) | groups, rules, names)
 
 
 def wanted_roster(tenant_id: str, endpoint_id: str) -> dict[str, Any]:

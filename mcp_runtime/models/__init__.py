@@ -3,7 +3,7 @@
 from mcp_runtime.models.access_key import AccessKey
 from mcp_runtime.models.alert import Alert, AlertChannel, AlertDue, AlertKind
 from mcp_runtime.models.content import Prompt, Resource
-from mcp_runtime.models.endpoint import Access, Endpoint, TaskSupport, Tool
+from mcp_runtime.models.endpoint import Access, Endpoint, LoginsAt, TaskSupport, Tool
 from mcp_runtime.models.health import BoardState, Evidence, HealthEvent, Watch, board_state
 from mcp_runtime.models.published import EndedSession, EndpointVersion, PublishedEndpoint
 from mcp_runtime.models.quota import CallBudget, ConnectionLease, RequestBudget
@@ -40,6 +40,7 @@ __all__ = [
     "HealthState",
     "ImportRun",
     "ImportSchedule",
+    "LoginsAt",
     "Prompt",
     "PublishedEndpoint",
     "RequestBudget",

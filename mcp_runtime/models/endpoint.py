@@ -8,6 +8,7 @@ from django.db import models
 
 from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
+from tenants.authorization.gate import BOTH, OWN, TRUSTED
 from tenants.models.tenant import validate_slug
 
 # The intersection of what the specification (1-128) and the conformance suite (1-64) accept.
@@ -30,6 +31,14 @@ class TaskSupport(models.TextChoices):
     REQUIRED = "required", "Always"
 
 
+class LoginsAt(models.TextChoices):
+    """Whose access tokens an endpoint takes, and where clients are sent to log in."""
+
+    OWN = OWN, "Here"
+    TRUSTED = TRUSTED, "At the issuers that you trust"
+    BOTH = BOTH, "Here, and at the issuers that you trust"
+
+
 class Endpoint(models.Model):
     """One URL that MCP clients connect to. `version` rises with every change of anything it serves."""
 
@@ -50,6 +59,7 @@ class Endpoint(models.Model):
     allowed_origins = models.JSONField(default=list, blank=True)
     # Whether access tokens have to be bound to a key of their client's (RFC 9449).
     requires_proof = models.BooleanField(default=False)
+    logins = models.CharField(max_length=8, choices=LoginsAt.choices, default=LoginsAt.OWN)
     # The cord was pulled: what callers are told since when, and who did it. Empty while it is in service.
     stopped_message = models.CharField(max_length=500, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
@@ -70,6 +80,7 @@ class Endpoint(models.Model):
             models.UniqueConstraint(
                 fields=["tenant"], condition=models.Q(is_default=True), name="endpoint_default_is_one"
             ),
+            models.CheckConstraint(condition=models.Q(logins__in=LoginsAt.values), name="endpoint_logins_are_known"),
             Audited(name="endpoint_audited", noun="endpoint", title="slug", ignore=("version",)),
             TenantIsolation(name="endpoint_isolation"),
         ]

@@ -4,12 +4,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcp_runtime.authorization.gates import NO_GATE, ServedGate
+from mcp_runtime.authorization.people import People
 from mcp_runtime.authorization.tool_rules import Roster, Rules, member_tools
 from mcp_runtime.protocol.mirrored import MirroredArgument
 from mcp_runtime.schemas import Validator
 from mcp_runtime.snapshots.structs import PromptSnapshot, ResourceSnapshot, ToolSnapshot
 from mcp_runtime.sources.contract import CompiledPrompt, CompiledResource, ToolHandler
 from mcp_runtime.uris import Match
+from tenants.authorization.gate import OWN
+from tenants.authorization.trusted import Said
 
 if TYPE_CHECKING:
     from mcp_runtime.protocol.wire import Wire
@@ -22,7 +25,8 @@ class Principal:
 
     `expires_at` and `issued_at` are in seconds since the epoch. Of an access token there are its `scopes`, the
     `subjects` by which it may be cut off, the `resource` that it was issued for, and the thumbprint of the key that it
-    is `bound_to`, of which every request brings a proof; empty: whoever bears it may use it.
+    is `bound_to`, of which every request brings a proof; empty: whoever bears it may use it. `said` is what a token of
+    an issuer that the tenant trusts said.
     """
 
     id: str
@@ -34,6 +38,7 @@ class Principal:
     issued_at: float = 0
     resource: str = ""
     bound_to: str = ""
+    said: Said | None = None
 
     def may_use(self, tool_name: str) -> bool:
         """Whether the principal may see and call the tool."""
@@ -137,6 +142,10 @@ class ServedEndpoint:
     gate: ServedGate = NO_GATE
     # Whether access tokens have to be bound to a key.
     requires_proof: bool = False
+    # Whose access tokens are taken: `own`, `trusted` or `both`.
+    logins: str = OWN
+    # Members by what issuers that are trusted know them by.
+    people: People = field(default_factory=dict)
     # Which tools the members of groups may use; None: every member all of them. Who is in these groups.
     rules: Rules | None = None
     roster: Roster = field(default_factory=dict)
@@ -152,12 +161,15 @@ class ServedEndpoint:
             return None
         return self.tools.get(name)
 
-    def tools_of_member(self, member: str) -> frozenset[str] | None:
-        """The tools that a member (`member:<user id>`) may see and call; None: all. Clients' own tokens name none."""
+    def tools_of_member(self, member: str, groups: frozenset[str] = frozenset()) -> frozenset[str] | None:
+        """The tools that somebody (`member:<user id>`, `client:<client_id>`, `external:…`) may see and call; None: all.
+
+        `groups` are those that they are in by what their token says, beside those of the roster.
+        """
         if self.rules is None:
             return None
         names = [*self.tools, *(item.name for item in self.unavailable)]
-        tools = member_tools(member, self.rules, self.roster, names=names, is_open=self.is_open)
+        tools = member_tools(member, self.rules, self.roster, names=names, is_open=self.is_open, groups=groups)
         return None if tools is None else tools | self.connecting
 
     def resource_at(self, principal: Principal, uri: str) -> tuple[ServedResource, dict[str, str]] | None:

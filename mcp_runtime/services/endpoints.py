@@ -11,7 +11,7 @@ from uuid import UUID
 from billing.plans import plan_of
 from core import refusals
 from core.refusals import Refused
-from mcp_runtime.models import Endpoint
+from mcp_runtime.models import Endpoint, LoginsAt
 from mcp_runtime.services.metadata import require_endpoint_icons, require_website
 from mcp_runtime.services.publish import announce, publish
 from mcp_runtime.services.withdrawing import hosts_announce, hosts_forget
@@ -47,9 +47,13 @@ class Presentation:
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """Which access tokens an endpoint takes; `requires_proof`: those alone that are bound to a key (RFC 9449)."""
+    """Which access tokens an endpoint takes; `requires_proof`: those alone that are bound to a key (RFC 9449).
+
+    `at`: whose they are.
+    """
 
     requires_proof: bool = False
+    at: str = LoginsAt.OWN
 
 
 def endpoint_for(endpoint_slug: str, *, lock: bool = False) -> Endpoint:
@@ -184,7 +188,7 @@ def _present(endpoint: Endpoint, presentation: Presentation | None) -> None:
 
 def _let_in(endpoint: Endpoint, logins: Logins | None) -> None:
     if logins is not None:
-        endpoint.requires_proof = logins.requires_proof
+        endpoint.requires_proof, endpoint.logins = logins.requires_proof, logins.at
 
 
 def _origins(origins: list[str]) -> list[str]:

@@ -80,6 +80,7 @@ def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
         upstreams=[upstream_snapshot(upstream) for upstream in _upstreams(endpoint)],
         tool_rules=_tool_rules(endpoint),
         requires_proof=endpoint.requires_proof,
+        logins=endpoint.logins,
         stopped=endpoint.stopped_message,
         stopped_since=endpoint.stopped_at.timestamp() if endpoint.stopped_at else 0,
     )

@@ -122,6 +122,7 @@ class Compiler:
             upstreams=upstreams,
             rules=snapshot.tool_rules,
             requires_proof=snapshot.requires_proof,
+            logins=snapshot.logins,
             connecting=frozenset(connecting),
             notes=tuple(upstream.note() for upstream in unwell),
         )

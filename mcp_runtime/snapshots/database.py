@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from core.channels import ENDPOINTS_CHANNEL
+from mcp_runtime.authorization.people import PEOPLE, People, people_of, wanted_people
 from mcp_runtime.authorization.tool_rules import ROSTER, Roster, roster_of, wanted_roster
 from mcp_runtime.lines import ENTER, Connection, Line
 from mcp_runtime.snapshots.structs import EndpointChanged, encode
@@ -81,6 +82,7 @@ class Published:
     ended: dict[str, float]
     gate: bytes | None
     roster: Roster = field(default_factory=dict)
+    people: People = field(default_factory=dict)
 
 
 class Database:
@@ -175,7 +177,8 @@ async def _published(connection: Connection, tenant_id: str, endpoint_slug: str,
     endpoint_id, version, document, gate = row
     ended = await (await connection.execute(_ENDED, (tenant_id, endpoint_id))).fetchall()
     roster = await _roster(connection, tenant_id, endpoint_id)
-    return Published(tenant_id, endpoint_slug, endpoint_id, version, document, dict(ended), gate, roster)
+    people = people_of(await (await connection.execute(PEOPLE, wanted_people(tenant_id))).fetchall())
+    return Published(tenant_id, endpoint_slug, endpoint_id, version, document, dict(ended), gate, roster, people)
 
 
 async def _roster(connection: Connection, tenant_id: str, endpoint_id: str) -> Roster:

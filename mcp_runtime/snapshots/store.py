@@ -173,7 +173,7 @@ class SnapshotStore:
         held = self._by_id.get(key)
         if held is None:
             served = await self._compiler.compile(decode(found.document or b""), None)
-            served.gate, served.roster = self._gates(found.gate), found.roster
+            served.gate, served.roster, served.people = self._gates(found.gate), found.roster, found.people
             # Another name of the same endpoint may have been loaded while this one was compiled.
             compiled = Held(served, self._quotas.of(found.tenant_id), self._follower)
             held = self._by_id.setdefault(key, compiled)
@@ -318,12 +318,12 @@ class SnapshotStore:
         served = before
         if found.document is not None:
             served = await self._compiler.compile(decode(found.document), before)
-            served.gate, served.roster = before.gate, before.roster
+            served.gate, served.roster, served.people = before.gate, before.roster, before.people
         if found.gate is not None:
             # What was found out about tokens was found out by the former gate.
             served = replace(served, gate=self._gates(found.gate), admitted={})
-        if found.roster != served.roster:
-            served = replace(served, roster=found.roster, admitted={})
+        if (found.roster, found.people) != (served.roster, served.people):
+            served = replace(served, roster=found.roster, people=found.people, admitted={})
         return served
 
 

@@ -132,6 +132,7 @@ class EndpointSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     # Names of tools, or how they begin, that each group's members may use; None: no rules, and so all for everybody.
     tool_rules: dict[str, list[str]] | None = None
     requires_proof: bool = False
+    logins: str = "own"
     # What callers are told while it is stopped, and since when, in seconds since the epoch.
     stopped: str = ""
     stopped_since: float = 0

@@ -16,7 +16,7 @@ from mcp_runtime.snapshots.store import SnapshotStore
 from mcp_runtime.transports.asgi import Receive, Scope, Send, send_reply, with_headers
 from mcp_runtime.transports.door import endpoint_at
 from mcp_runtime.transports.guards import Guards
-from tenants.authorization.gate import CALL_SCOPE, READ_SCOPE
+from tenants.authorization.gate import CALL_SCOPE, OWN, READ_SCOPE, TRUSTED
 from tenants.authorization.proofs import ALGORITHMS
 
 logger = logging.getLogger(__name__)
@@ -72,11 +72,18 @@ class ProtectedResources:
         body = msgspec.json.encode(self._metadata(held, host, path))
         return Reply(200, body, ((b"cache-control", b"public, max-age=%d" % FRESH_SECONDS),))
 
+    def _servers(self, held: Held, host: str) -> list[str]:
+        """Where one may log in: at our own authorization server first, where tokens of both are taken."""
+        served = held.served
+        ours = self._guards.url_at(host, "") if host else self._issuer(held)
+        own = [ours] if served.logins != TRUSTED else []
+        return own + (list(served.gate.trusted) if served.logins != OWN else [])
+
     def _metadata(self, held: Held, host: str, path: str) -> dict[str, object]:
         return {
             "resource": self._guards.url_at(host, path),
             "resource_name": held.served.name,
-            "authorization_servers": [self._guards.url_at(host, "") if host else self._issuer(held)],
+            "authorization_servers": self._servers(held, host),
             "scopes_supported": [READ_SCOPE, CALL_SCOPE],
             "bearer_methods_supported": ["header"],
             "dpop_signing_alg_values_supported": ALGORITHMS,

@@ -150,6 +150,11 @@ CELERY_BEAT_SCHEDULE = {
     # Each host a day after it was looked at last.
     "look-at-hosts": {"task": "mcp_runtime.look_at_hosts", "schedule": timedelta(minutes=5)},
     "recheck-domains": {"task": "tenants.recheck_domains", "schedule": timedelta(days=1)},
+    "refresh-issuer-keys": {
+        "task": "tenants.refresh_issuer_keys",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 5},
+    },
     "purge-ended-sessions": {"task": "mcp_runtime.purge_ended_sessions", "schedule": timedelta(minutes=10)},
     "purge-call-budgets": {"task": "mcp_runtime.purge_call_budgets", "schedule": timedelta(hours=1)},
     "sweep-imports": {"task": "mcp_runtime.sweep_imports", "schedule": timedelta(seconds=15)},

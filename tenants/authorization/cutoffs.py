@@ -5,11 +5,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from tenants.authorization.gate import MAXIMUM_TOKEN_SECONDS
-from tenants.authorization.publishing import MARGIN, gate_publish
+from tenants.authorization.publishing import GRANT, MARGIN, forgettable, gate_publish
 from tenants.models import Cutoff
-
-GRANT = "grant:"
 
 
 def cut_off(tenant_id: UUID, subject: str, reason: str) -> None:
@@ -29,5 +26,4 @@ def cut_off(tenant_id: UUID, subject: str, reason: str) -> None:
 
 def _forget_old() -> None:
     """Deletes what no token can be old enough for."""
-    oldest = timezone.now() - timedelta(seconds=MAXIMUM_TOKEN_SECONDS) - MARGIN
-    Cutoff.objects.filter(at__lt=oldest).delete()
+    Cutoff.objects.filter(forgettable(timezone.now())).delete()

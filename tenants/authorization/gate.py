@@ -8,14 +8,46 @@ ALGORITHM = "ES256"
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105  RFC 9068 section 2.1, no secret
 # No access token lives longer, so that what was cut off before can be forgotten.
 MAXIMUM_TOKEN_SECONDS = 3_600
+# Nor does one of another issuer: what was cut off is remembered for as long, so that nothing comes back to life.
+MAXIMUM_TRUSTED_SECONDS = 86_400
 READ_SCOPE = "mcp:read"
 CALL_SCOPE = "mcp:call"
+
+# Whose access tokens an endpoint takes: our own authorization server's, trusted issuers', or both.
+OWN, TRUSTED, BOTH = "own", "trusted", "both"
+# Who a subject is here.
+EXTERNAL, BY_SSO, BY_EMAIL = "external", "sso", "email"
+
+
+class Trusted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An issuer that a tenant trusts, as workers know it. `revision` rises with each change but that of its keys.
+
+    Tokens are for `audience`, or where that is empty for the address of the endpoint. `scopes` and `groups` say what
+    values of the claims of these names mean here: a scope of ours, a group's id.
+    """
+
+    id: str
+    revision: int
+    issuer: str
+    keys: list[dict[str, Any]] = []
+    algorithms: list[str] = []
+    audience: str = ""
+    takes_plain: bool = False
+    people: str = EXTERNAL
+    connection: str = ""
+    subject_claim: str = "sub"
+    scope_claim: str = "scope"
+    scopes: dict[str, str] = {}
+    default_scope: str = ""
+    groups_claim: str = ""
+    groups: dict[str, str] = {}
 
 
 class Gate(msgspec.Struct, frozen=True, omit_defaults=True):
     """`keys` are JSON Web Keys; `cutoffs` maps subjects to seconds since the epoch, infinite ones as a large number.
 
-    Endpoints may be called from `networks` (CIDR) alone, from everywhere where there are none.
+    `trusted` are issuers beside our own. Endpoints may be called from `networks` (CIDR) alone, from everywhere where
+    there are none.
     """
 
     version: int = 0
@@ -23,6 +55,7 @@ class Gate(msgspec.Struct, frozen=True, omit_defaults=True):
     keys: list[dict[str, Any]] = []
     cutoffs: dict[str, float] = {}
     networks: list[str] = []
+    trusted: list[Trusted] = []
 
 
 encode = msgspec.json.Encoder().encode

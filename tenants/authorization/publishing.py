@@ -1,7 +1,7 @@
 """Publishing the gate: what workers know changes in the same transaction as what it says."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
@@ -11,10 +11,11 @@ from core.channels import ENDPOINTS_CHANNEL
 from core.events import notify
 from tenants.authorization import gate
 from tenants.authorization.issuers import issuers_of
-from tenants.models import Cutoff, PublishedGate, SigningKey, Tenant
+from tenants.models import Cutoff, PublishedGate, SigningKey, Tenant, TrustedIssuer
 
 # A clock that is slower than another, and a token that was being made.
 MARGIN = timedelta(minutes=5)
+GRANT = "grant:"
 
 
 def gate_publish(tenant_id: UUID) -> None:
@@ -35,14 +36,42 @@ def published_issuers(tenant_id: UUID) -> list[str]:
     return gate.decode(bytes(document)).issuers if document else []
 
 
+def forgettable(now: datetime) -> Q:
+    """Cut-offs that no token can be old enough for: grants are of our own tokens alone, which live shorter."""
+    ours = Q(subject__startswith=GRANT, at__lt=now - timedelta(seconds=gate.MAXIMUM_TOKEN_SECONDS) - MARGIN)
+    return ours | Q(at__lt=now - timedelta(seconds=gate.MAXIMUM_TRUSTED_SECONDS) - MARGIN)
+
+
+def trusted_of(row: TrustedIssuer) -> gate.Trusted:
+    """An issuer that is trusted, as workers know it."""
+    return gate.Trusted(
+        id=str(row.pk),
+        revision=row.revision,
+        issuer=row.issuer,
+        keys=row.keys,
+        algorithms=row.algorithms,
+        audience=row.audience,
+        takes_plain=row.takes_plain,
+        people=row.people,
+        connection=str(row.connection_id or ""),
+        subject_claim=row.subject_claim,
+        scope_claim=row.scope_claim,
+        scopes=row.scopes,
+        default_scope=row.default_scope,
+        groups_claim=row.groups_claim,
+        groups=row.groups,
+    )
+
+
 def _gate(tenant_id: UUID, version: int) -> gate.Gate:
     now = timezone.now()
     keys = SigningKey.objects.filter(Q(forget_after=None) | Q(forget_after__gt=now)).order_by("created_at", "id")
-    cutoffs = Cutoff.objects.filter(at__gt=now - timedelta(seconds=gate.MAXIMUM_TOKEN_SECONDS) - MARGIN)
+    cutoffs = Cutoff.objects.filter(~forgettable(now))
     return gate.Gate(
         version=version,
         issuers=issuers_of(tenant_id),
         keys=[key.public for key in keys],
         cutoffs={cutoff.subject: cutoff.at.timestamp() for cutoff in cutoffs},
+        trusted=[trusted_of(row) for row in TrustedIssuer.objects.order_by("created_at", "pk")],
         networks=Tenant.objects.values_list("endpoint_networks", flat=True).get(pk=tenant_id),
     )

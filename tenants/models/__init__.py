@@ -32,6 +32,7 @@ from tenants.models.sso import (
     SsoSetupLink,
 )
 from tenants.models.tenant import Tenant, TenantSlug
+from tenants.models.trusted_issuer import IssuerWatch, TrustedIssuer, TrustedPeople
 from tenants.models.user import User
 from tenants.models.vault import Secret, TenantKey
 
@@ -62,6 +63,7 @@ __all__ = [
     "GroupSource",
     "HostHolder",
     "Invitation",
+    "IssuerWatch",
     "KnownDevice",
     "Login",
     "McpClient",
@@ -91,5 +93,7 @@ __all__ = [
     "Tenant",
     "TenantKey",
     "TenantSlug",
+    "TrustedIssuer",
+    "TrustedPeople",
     "User",
 ]

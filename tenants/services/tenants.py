@@ -14,6 +14,7 @@ from core.events import notify
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
+from tenants.issuers.services import issuers_forget
 from tenants.models import ApiKey, HostHolder, Membership, Role, Tenant, TenantSlug, User
 from tenants.sso.domains import domains_forget
 from tenants.validation import cleaned, refused_fields
@@ -132,6 +133,7 @@ def _purge(tenant_id: UUID) -> bool:
             due.delete()
             domains_forget(tenant_id)
             HostHolder.objects.filter(tenant_id=tenant_id).delete()
+            issuers_forget(tenant_id)
     return due is not None
 
 

@@ -258,6 +258,10 @@ _API = {
     "sso/domains/<uuidstr:domain_id>/verify": Probe({"domain_id": "sso_domain"}),
     "api-keys/<uuidstr:key_id>": Probe({"key_id": "api_key"}),
     "clients/<uuidstr:client>": Probe({"client": "mcp_client"}),
+    "trusted-issuers/<uuidstr:issuer>": Probe(
+        {"issuer": "trusted_issuer"}, {"PUT": {"name": "x", "issuer": "https://issuer.example"}}
+    ),
+    "trusted-issuers/<uuidstr:issuer>/try": Probe({"issuer": "trusted_issuer"}, {"POST": {"token": "x"}}),
     "client-grants/<uuidstr:grant>": Probe({"grant": "client_grant"}),
     "connections/<uuidstr:connection_id>": Probe({"connection_id": "connection"}),
     "connections/<uuidstr:connection_id>/disconnect": Probe({"connection_id": "connection"}),

@@ -58,6 +58,7 @@ from tenants.models import (
     SsoDomain,
     SsoSetupLink,
     Tenant,
+    TrustedIssuer,
     User,
 )
 from tenants.scim.connections import scim_connection_create, scim_token_issue
@@ -96,6 +97,7 @@ class Belongings:
     api_key: str
     connection: str
     mcp_client: str
+    trusted_issuer: str
     client_grant: str
     sso_connection: str
     sso_begun: str
@@ -238,12 +240,20 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         connection=str(connection.pk),
         mcp_client=str(grant.client.pk),
         client_grant=str(grant.pk),
+        trusted_issuer=_trusted(tenant, mark),
         **sso,
         **provisioned,
         user=str(member.pk),
         api_secret=api_secret,
         access_secret=access_secret,
     )
+
+
+def _trusted(tenant: Tenant, mark: str) -> str:
+    """The id of an issuer that is trusted."""
+    url = f"https://{mark}.example"
+    with tenant_context(tenant.id):
+        return str(TrustedIssuer.objects.create(tenant=tenant, name=mark, issuer=url, algorithms=["RS256"]).pk)
 
 
 def _ruled(acting: Actor, endpoint: Endpoint, member: User, mark: str) -> ToolRule:

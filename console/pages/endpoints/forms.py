@@ -6,7 +6,7 @@ from django import forms
 from django.utils.text import slugify
 
 from console.forms import ServiceForm
-from mcp_runtime.models import Access, Endpoint
+from mcp_runtime.models import Access, Endpoint, LoginsAt
 from mcp_runtime.services.endpoints import Logins
 
 
@@ -29,6 +29,13 @@ class EndpointSettingsForm(ServiceForm):
         help_text="Browser apps that may call it, one a line, such as https://app.example.com.",
     )
 
+    logins = forms.ChoiceField(
+        label="Clients log in",
+        choices=LoginsAt.choices,
+        required=False,
+        initial=LoginsAt.OWN,
+        help_text="Whose access tokens are taken.",
+    )
     requires_proof = forms.BooleanField(
         label="Access tokens are bound to a key",
         required=False,
@@ -38,8 +45,12 @@ class EndpointSettingsForm(ServiceForm):
     def said(self) -> dict[str, Any]:
         """What the service takes."""
         given = dict(self.cleaned_data)
-        logins = Logins(requires_proof=given.pop("requires_proof"))
+        logins = Logins(given.pop("requires_proof"), given.pop("logins"))
         return {**given, "logins": logins}
+
+    def clean_logins(self) -> str:
+        """What it is already, where nothing is said of it."""
+        return str(self.cleaned_data["logins"] or self.initial.get("logins", LoginsAt.OWN))
 
     def clean_allowed_origins(self) -> list[str]:
         lines: str = self.cleaned_data["allowed_origins"]
@@ -55,6 +66,7 @@ class EndpointSettingsForm(ServiceForm):
                 "access": endpoint.access,
                 "instructions": endpoint.instructions,
                 "allowed_origins": "\n".join(endpoint.allowed_origins),
+                "logins": endpoint.logins,
                 "requires_proof": endpoint.requires_proof,
             },
         )
@@ -69,7 +81,7 @@ class EndpointForm(EndpointSettingsForm):
         required=False,
         help_text="The part of its URL that names it; it stays. Left empty, it is made from the name.",
     )
-    field_order = ("name", "slug", "access", "instructions", "allowed_origins", "requires_proof")
+    field_order = ("name", "slug", "access", "instructions", "allowed_origins", "logins", "requires_proof")
 
     def clean_slug(self) -> str:
         typed: str = self.cleaned_data["slug"]

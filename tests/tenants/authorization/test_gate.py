@@ -91,6 +91,10 @@ def test_a_cutoff_is_published_until_no_token_can_be_older(cast: Cast) -> None:
     with tenant_context(cast.tenant.id):
         Cutoff.objects.update(at=timezone.now() - timedelta(hours=2))
         cut_off(cast.tenant.id, "client:robot", "revoked")
+        # Tokens of other issuers name members and live longer; grants are of ours alone.
+        assert set(Cutoff.objects.values_list("subject", flat=True)) == {"member:alice", "client:robot"}
+        Cutoff.objects.filter(subject="member:alice").update(at=timezone.now() - timedelta(hours=26))
+        cut_off(cast.tenant.id, "client:robot", "revoked")
         assert Cutoff.objects.count() == 1
     assert list(_gate(cast.tenant).cutoffs) == ["client:robot"]
     assert _gate(cast.tenant).version > told.version

@@ -1,0 +1,1 @@
+"""Issuers of access tokens that a tenant trusts: added, changed, removed, and their keys."""
