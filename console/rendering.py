@@ -30,7 +30,7 @@ SECTIONS = (
     ("Settings", "settings", "s", Permission.VIEW),
 )
 # Pages of a section whose addresses do not begin with the section's own.
-_BELOW = (("alert_list", "board"),)
+_BELOW = (("alert_list", "board"), ("issuer_list", "sso"))
 
 
 @dataclass(frozen=True, slots=True)

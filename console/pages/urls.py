@@ -21,6 +21,7 @@ _OF_TENANT = (
     "connections",
     "clients",
     "sso",
+    "issuers",
     "settings",
     "hosts",
     "audit",

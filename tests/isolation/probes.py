@@ -142,6 +142,12 @@ _PAGES = {
     "hosts/new/": _TENANT,
     "hosts/default/": _TENANT,
     **{f"hosts/<uuid:host_id>/{act}/": _TENANT | {"host_id": "host"} for act in ("check", "release")},
+    "trusted-issuers/": _TENANT,
+    "trusted-issuers/new/": _TENANT,
+    **{
+        f"trusted-issuers/<uuid:issuer_id>/{act}": _TENANT | {"issuer_id": "trusted_issuer"}
+        for act in ("", "change/", "try/", "refresh/", "remove/")
+    },
     "sso/domains/new/": _TENANT,
     **{f"sso/domains/<uuid:domain_id>/{act}/": _TENANT | {"domain_id": "sso_domain"} for act in ("check", "delete")},
     **{

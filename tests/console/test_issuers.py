@@ -1,0 +1,116 @@
+"""The pages of trusted issuers."""
+
+import time
+from typing import Any
+
+import pytest
+from joserfc.jwk import RSAKey
+
+from core.tenancy import tenant_context
+from mcp_runtime.addresses import mcp_url
+from mcp_runtime.models import Endpoint
+from tenants.models import Group, TrustedIssuer
+from tests.conftest import Cast, unique
+from tests.console.conftest import signed_in
+from tests.console.visitor import look_at
+from tests.proving import signed
+from tests.told_host import Host, host
+
+__all__ = ["host"]
+KEY = RSAKey.generate_key(2048)
+USUAL = {"algorithms": ["RS256"], "people": "external", "subject_claim": "sub", "scope_claim": "scope"}
+
+
+@pytest.fixture
+def issuer(host: Host) -> str:
+    """One that publishes its metadata and its key."""
+    path = f"/{unique('idp')}"
+    url = f"{host.origin}{path}"
+    host.says(f"{path}/.well-known/openid-configuration", {"issuer": url, "jwks_uri": f"{url}/jwks"})
+    host.says(f"{path}/jwks", {"keys": [{**KEY.as_dict(private=False), "kid": "one", "use": "sig"}]})
+    return url
+
+
+@pytest.fixture
+def trusted(cast: Cast, issuer: str) -> TrustedIssuer:
+    """The issuer, which Alice has trusted on the page."""
+    said = {**USUAL, "name": "Acme Okta", "issuer": issuer, "scopes": "CN=Tools,OU=Apps = mcp:call"}
+    answer = signed_in(cast.alice).post(f"/t/{cast.tenant.slug}/trusted-issuers/new/", said)
+    assert answer.status_code == 302
+    with tenant_context(cast.tenant.pk):
+        return TrustedIssuer.objects.get()
+
+
+def _token(issuer: str, audience: str, **changes: Any) -> str:
+    now = int(time.time())
+    claims = {"iss": issuer, "sub": "ada", "aud": audience, "exp": now + 60, "iat": now, "scope": "mcp:call"} | changes
+    return signed({"alg": "RS256", "kid": "one", "typ": "at+jwt"}, claims, KEY)
+
+
+def test_an_issuer_is_trusted_changed_and_no_more(cast: Cast, trusted: TrustedIssuer) -> None:
+    alice, base = signed_in(cast.alice), f"/t/{cast.tenant.slug}/trusted-issuers/"
+    assert trusted.scopes == {"CN=Tools,OU=Apps": "mcp:call"}
+    listed = alice.get(base)
+    look_at(listed)  # type: ignore[arg-type]  # the test client's subclass
+    assert "Acme Okta" in listed.content.decode()
+    assert "1 known" in listed.content.decode()
+    with tenant_context(cast.tenant.pk):
+        group = Group.objects.create(tenant=cast.tenant, name="Writers")
+    form = alice.get(f"{base}{trusted.pk}/change/").content.decode()
+    assert "CN=Tools,OU=Apps = mcp:call" in form
+    said = {**USUAL, "name": "Acme", "issuer": trusted.issuer, "groups_claim": "groups", "groups": "w = Writers"}
+    assert alice.post(f"{base}{trusted.pk}/change/", said).status_code == 302
+    with tenant_context(cast.tenant.pk):
+        assert TrustedIssuer.objects.get().groups == {"w": str(group.pk)}
+    assert "w = Writers" in alice.get(f"{base}{trusted.pk}/change/").content.decode()
+    assert alice.post(f"{base}{trusted.pk}/remove/").status_code == 302
+    with tenant_context(cast.tenant.pk):
+        assert not TrustedIssuer.objects.exists()
+
+
+def test_a_token_that_is_tried_says_what_it_fails(cast: Cast, trusted: TrustedIssuer, endpoint: Endpoint) -> None:
+    alice, place = signed_in(cast.alice), f"/t/{cast.tenant.slug}/trusted-issuers/{trusted.pk}/try/"
+    here = mcp_url(cast.tenant.slug, endpoint.slug)
+    good = _token(trusted.issuer, here)
+    page = alice.post(place, {"token": good})
+    look_at(page)  # type: ignore[arg-type]  # the test client's subclass
+    assert f"external:{trusted.pk}:ada" in page.content.decode()
+    assert good not in page.content.decode()
+    assert page["Cache-Control"].count("no-store")
+    elsewhere = alice.post(place, {"token": _token(trusted.issuer, "https://elsewhere.example")}).content.decode()
+    assert "It is refused: aud" in elsewhere
+    ended = alice.post(place, {"token": _token(trusted.issuer, here, exp=1)}).content.decode()
+    assert "It is refused: exp" in ended
+    assert "It is refused: form" in alice.post(place, {"token": "<script>"}).content.decode()
+    assert alice.post(place, {"token": ""}).status_code == 422
+
+
+def test_keys_that_cannot_be_read_stay_and_the_page_says_why(cast: Cast, trusted: TrustedIssuer, host: Host) -> None:
+    alice, one = signed_in(cast.alice), f"/t/{cast.tenant.slug}/trusted-issuers/{trusted.pk}/"
+    host.answers.clear()
+    page = alice.post(f"{one}refresh/", follow=True).content.decode()
+    assert "could not be read" in page
+    assert "The 1 that is known stays." in page
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": ""}, {"issuer": ""}, {"issuer": "not an address"}, {"algorithms": ["none"]}, {"algorithms": []},
+        {"people": "everybody"}, {"people": "sso"}, {"connection": "none of ours"}, {"scopes": "no meaning"},
+        {"scopes": "a = admin"}, {"scopes": "a = mcp:call\na = mcp:read"}, {"groups": "a = Nobody"},
+        {"issuer": "http://127.0.0.1:1"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_trusted_is_said_to_be(cast: Cast, issuer: str, changes: dict[str, Any]) -> None:
+    said = {**USUAL, "name": "x", "issuer": issuer} | changes
+    answer = signed_in(cast.alice).post(f"/t/{cast.tenant.slug}/trusted-issuers/new/", said)
+    assert answer.status_code == 422
+    with tenant_context(cast.tenant.pk):
+        assert not TrustedIssuer.objects.exists()
+
+
+def test_who_cannot_manage_the_tenant_is_refused(cast: Cast) -> None:
+    assert signed_in(cast.bob).get(f"/t/{cast.tenant.slug}/trusted-issuers/").status_code == 403
+    assert signed_in(cast.charlie).get(f"/t/{cast.tenant.slug}/trusted-issuers/").status_code == 404
