@@ -25,7 +25,7 @@ def principal_of(headers: RequestHeaders, endpoint: ServedEndpoint, target: Targ
     """Who presents this request for `target`.
 
     Raises Refused: AUTHENTICATION_REQUIRED without credentials; INVALID_CREDENTIALS for those that are wrong, expired
-    or another endpoint's, also where none would have been needed; INVALID_PROOF for a token without its proof.
+    or another endpoint's, also where none would have been needed; INVALID_DPOP_PROOF for a token without its proof.
     """
     presented = headers.get(AUTHORIZATION)
     if presented is None:
@@ -99,7 +99,7 @@ def _by_proof(token: bytes, headers: RequestHeaders, endpoint: ServedEndpoint, t
     gate = endpoint.gate
     proof = require_proof(headers, token, principal.bound_to, url=target.url, method=target.method)
     if not gate.seen.is_first(endpoint.tenant_id, proof, now):
-        raise Refused(refusals.INVALID_PROOF, "The proof was used before (jti).")
+        raise Refused(refusals.INVALID_DPOP_PROOF, "The proof was used before (jti).")
     return principal
 
 

@@ -14,7 +14,7 @@ SCOPE = "scope"
 # The scheme by which a client is challenged, where it is not Bearer.
 CHALLENGE = "challenge"
 _LOGIN_HELPS = frozenset(
-    {refusals.AUTHENTICATION_REQUIRED.name, refusals.INVALID_CREDENTIALS.name, refusals.INVALID_PROOF.name}
+    {refusals.AUTHENTICATION_REQUIRED.name, refusals.INVALID_CREDENTIALS.name, refusals.INVALID_DPOP_PROOF.name}
 )
 
 

@@ -65,14 +65,14 @@ class SeenProofs:
 
 
 def require_proof(headers: RequestHeaders, token: bytes, key: str, *, url: str, method: str) -> Proof:
-    """The request's proof that its client holds `key` (a thumbprint). Raises Refused(INVALID_PROOF)."""
+    """The request's proof that its client holds `key` (a thumbprint). Raises Refused(INVALID_DPOP_PROOF)."""
     said = headers.get(PROOF)
     if said is None or PROOF in headers.repeated:
-        raise Refused(refusals.INVALID_PROOF, "Send one proof in the DPoP header.")
+        raise Refused(refusals.INVALID_DPOP_PROOF, "Send one proof in the DPoP header.")
     try:
         proof = proof_read(said.decode("latin-1").strip(" \t"), method=method, url=url, now=time.time(), token=token)
     except BadProof as error:
-        raise Refused(refusals.INVALID_PROOF, f"The proof in the DPoP header is not good. {error}") from None
+        raise Refused(refusals.INVALID_DPOP_PROOF, f"The proof in the DPoP header is not good. {error}") from None
     if proof.key != key:
-        raise Refused(refusals.INVALID_PROOF, "The proof is of another key than the token's.")
+        raise Refused(refusals.INVALID_DPOP_PROOF, "The proof is of another key than the token's.")
     return proof

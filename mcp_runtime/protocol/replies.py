@@ -24,7 +24,7 @@ _CHALLENGES = {
     refusals.AUTHENTICATION_REQUIRED.name: 'Bearer realm="mcp"',
     refusals.INVALID_CREDENTIALS.name: 'Bearer realm="mcp", error="invalid_token", '
     'error_description="The key or token is wrong, expired or revoked"',
-    refusals.INVALID_PROOF.name: 'DPoP realm="mcp", error="invalid_dpop_proof", '
+    refusals.INVALID_DPOP_PROOF.name: 'DPoP realm="mcp", error="invalid_dpop_proof", '
     'error_description="The proof of possession is missing, wrong, old or used"',
     refusals.TOKEN_IN_QUERY.name: 'Bearer realm="mcp", error="invalid_request", '
     'error_description="Send the key in the Authorization header"',

@@ -106,7 +106,7 @@ UPGRADE_REQUIRED = Refusal("upgrade_required", 1107, 426, "Connect to this addre
 INSUFFICIENT_SCOPE = Refusal(
     "insufficient_scope", 1111, 403, "Your access token does not cover this. Log in again for the scope that is named."
 )
-INVALID_PROOF = Refusal(
+INVALID_DPOP_PROOF = Refusal(
     "invalid_dpop_proof", 1112, 401, "Make a fresh proof for this very request with the key of your access token."
 )
 # Refusals of upstreams' providers: numbers from 1201.

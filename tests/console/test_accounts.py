@@ -113,13 +113,13 @@ def test_a_password_is_reset_by_the_code_from_the_mail() -> None:
     visitor.post("/account/password/reset/confirm/", {"code": code_in(message)})
     new = {"password1": "a wholly new sentence", "password2": "a wholly new sentence"}
     visitor.post("/account/password/reset/complete/", new)
+    assert mails_to(email)[-1].subject == "Your password was reset"
     assert elsewhere.whoami() is None
     again = Visitor()
     again.sign_in(email)
     assert again.whoami() is None
     again.sign_in(email, "a wholly new sentence")
     assert again.whoami()
-    assert mails_to(email)[-1].subject == "Your password was reset"
 
 
 def test_resetting_the_password_of_an_unknown_address_looks_the_same() -> None:

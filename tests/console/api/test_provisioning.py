@@ -28,7 +28,7 @@ def test_a_provider_is_connected_watched_and_disconnected(cast: Cast, keys: Keys
     (receipt,) = keys.admin.get("/deprovisions").body["items"]
     assert (receipt["email"], receipt["cause"]) == (cast.bob.email, "scim_deleted")
     ended = keys.admin.get(f"/deprovisions/{receipt['id']}").body["items"]
-    assert {one["kind"] for one in ended} == {"membership", "access_tokens", "console_sessions"}
+    assert {one["kind"] for one in ended} == {"membership", "access_tokens", "console_sessions", "boards"}
     assert keys.admin.delete(f"{path}/tokens/{token['id']}").status == 204
     assert provider.send("GET", "/Users").status_code == 401
     assert keys.admin.delete(path).status == 204
