@@ -101,6 +101,8 @@ PAGES = {
     "resource-delete": "endpoints/weather/resources/{resource}/delete/",
     "sso": "sso/",
     "sso-new": "sso/new/",
+    "issuers": "trusted-issuers/",
+    "issuer-new": "trusted-issuers/new/",
     "hosts": "hosts/",
     "host-release": "hosts/{host}/release/",
     "keys": "endpoints/weather/keys/",
