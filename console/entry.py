@@ -15,8 +15,6 @@ from tenants.models import User
 from tenants.sso.policy import Demand, SignedIn, demand_of
 from tenants.sso.sessions import named_in
 
-SECOND_STEPS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-
 
 def demanded_of(request: HttpRequest, actor: Actor) -> Demand | None:
     """What the session of a request lacks before its member may enter; None for nothing."""
@@ -34,7 +32,9 @@ def met_at(request: HttpRequest, actor: Actor, demand: Demand, back: str) -> str
     query = urlencode({"next": back})
     if demand is Demand.SSO:
         return f"{reverse('sso_direct', args=[actor.tenant.slug])}?{query}"
-    if actor.user is not None and is_mfa_enabled(actor.user, types=SECOND_STEPS):
+    if actor.user is not None and is_mfa_enabled(actor.user, types=[Authenticator.Type.WEBAUTHN]):
+        return f"{reverse('mfa_reauthenticate_webauthn')}?{query}"
+    if actor.user is not None and is_mfa_enabled(actor.user, types=[Authenticator.Type.TOTP]):
         return f"{reverse('mfa_reauthenticate')}?{query}"
     sentence = f"{actor.tenant.name} asks its members for a second step. Set one up here, then go back there."
     messages.warning(request, sentence)

@@ -11,7 +11,8 @@ from tests.e2e.conftest import Look
 pytestmark = pytest.mark.e2e
 
 
-def _with_passkeys(look: Look) -> None:
+def with_passkeys(look: Look) -> None:
+    """Gives the browser an authenticator that always finds its person there."""
     devtools = look.page.context.new_cdp_session(look.page)
     devtools.send("WebAuthn.enable")
     options = {
@@ -34,7 +35,7 @@ def test_from_the_front_page_to_a_confirmed_account(look: Look) -> None:
 
 
 def test_a_passkey_is_added_and_signs_in_without_a_password(look: Look) -> None:
-    _with_passkeys(look)
+    with_passkeys(look)
     look.sign_up()
     look.open("/account/2fa/webauthn/add/")
     look.page.get_by_label("Password").fill(PASSWORD)

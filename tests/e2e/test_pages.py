@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import Page
 
 from core.tenancy import tenant_context
 from mcp_runtime.models import Prompt, Resource, Tool
@@ -15,9 +16,10 @@ from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.hosts import host_claim
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
-from tenants.models import EndpointHost, Membership, Role, Tenant
+from tenants.models import EndpointHost, Membership, Role, SsoKind, Tenant, User
 from tenants.services.api_keys import api_key_issue
 from tenants.services.members import member_invite
+from tenants.sso.connections import connection_create
 from tests.conftest import Cast, make_user
 from tests.console.runtime import running_runtime
 from tests.e2e.conftest import Look
@@ -103,6 +105,11 @@ PAGES = {
     "sso-new": "sso/new/",
     "issuers": "trusted-issuers/",
     "issuer-new": "trusted-issuers/new/",
+    "sso-oidc": "sso/{oidc}/",
+    "sso-saml": "sso/{saml}/",
+    "client-new": "clients/new/",
+    "client-policy": "clients/policy/",
+    "provisioning": "settings/provisioning/",
     "hosts": "hosts/",
     "host-release": "hosts/{host}/release/",
     "keys": "endpoints/weather/keys/",
@@ -116,9 +123,11 @@ PAGES = {
     "tool-delete": "endpoints/weather/tools/{tool}/delete/",
     "playground": "playground/?endpoint=weather&tool=get_weather_forecast",
     "team": "team/",
+    "team-sessions": "team/sessions/",
     "team-leave": "team/leave/",
     "team-transfer": "team/transfer/",
     "settings": "settings/",
+    "settings-networks": "settings/networks/",
     "settings-delete": "settings/delete/",
     "api-keys": "settings/api-keys/",
     "api-key-new": "settings/api-keys/new/",
@@ -154,10 +163,15 @@ def furnished(cast: Cast) -> tuple[Tenant, Tool]:
 
 def sign_in(look: Look, cast: Cast) -> None:
     """Gives Alice's session to the browser."""
+    sign_in_as(look.page, look.url, cast.alice)
+
+
+def sign_in_as(page: Page, url: str, person: User) -> None:
+    """Gives somebody's session to a browser."""
     client = Client()
-    client.force_login(cast.alice)
+    client.force_login(person)
     cookie: http.cookiejar.Cookie = client.cookies["sessionid"]  # type: ignore[assignment]
-    look.page.context.add_cookies([{"name": "sessionid", "value": str(cookie.value), "url": look.url}])
+    page.context.add_cookies([{"name": "sessionid", "value": str(cookie.value), "url": url}])
 
 
 @pytest.mark.e2e
@@ -174,6 +188,8 @@ def test_every_page_fits(look: Look, cast: Cast, furnished: tuple[Tenant, Tool],
             "resource": Resource.objects.get(uri=NOTES[1].uri).pk,
             "host": EndpointHost.objects.get(name="mcp.example.com").pk,
         }
+        for kind in SsoKind.values:
+            ids[kind] = connection_create(actor=cast.acting_inside(cast.alice, tenant), name=kind, kind=kind).pk
     for name, path in PAGES.items():
         look.open(f"/t/{tenant.slug}/{path.format(**ids)}")
         assert look.page.locator("h1").inner_text().strip(), name
@@ -182,6 +198,10 @@ def test_every_page_fits(look: Look, cast: Cast, furnished: tuple[Tenant, Tool],
     look.keep(f"tenants-{theme}-{width}")
     look.open("/t/new/")
     look.keep(f"tenant-new-{theme}-{width}")
+    look.open("/account/sessions/")
+    look.keep(f"account-sessions-{theme}-{width}")
+    look.open("/account/close/")
+    look.keep(f"account-close-{theme}-{width}")
 
 
 @pytest.mark.e2e
