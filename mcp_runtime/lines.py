@@ -44,10 +44,11 @@ class Line:
         self._url = url
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
+        self._is_closed = False
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction; raises DatabaseAway, after ANSWER_SECONDS and GRACE_SECONDS at most."""
+        """A transaction; raises DatabaseAway, after ANSWER_SECONDS and GRACE_SECONDS at most, or if it was closed."""
         deadline = asyncio.get_running_loop().time() + ANSWER_SECONDS
         try:
             async with asyncio.timeout_at(deadline + GRACE_SECONDS), self._lock, self._ready(deadline) as connection:
@@ -58,14 +59,16 @@ class Line:
     @asynccontextmanager
     async def _ready(self, deadline: float) -> AsyncIterator[Connection]:
         try:
-            connection = await self._alive(deadline) or await connect(self._url)
-            self._connection = connection
+            connection = self._connection = await self._alive(deadline) or await connect(self._url)
+            if self._is_closed:
+                # Somebody still asked while the end had begun, and nobody would close the connection any more.
+                raise DatabaseAway
             with _answering(connection, deadline):
                 async with connection.transaction():
                     yield connection
         except BaseException:
             # Whatever happened, also being cancelled: the next transaction begins with a fresh connection.
-            await self.close()
+            await self._drop()
             raise
 
     async def _alive(self, deadline: float) -> Connection | None:
@@ -75,11 +78,15 @@ class Line:
                 with _answering(self._connection, deadline):
                     await self._connection.execute("SELECT 1")
             except psycopg.Error:
-                await self.close()
+                await self._drop()
         return self._connection
 
     async def close(self) -> None:
-        """Closes the connection, if there is one."""
+        """Closes the connection, if there is one, for good."""
+        self._is_closed = True
+        await self._drop()
+
+    async def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()

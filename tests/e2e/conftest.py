@@ -6,13 +6,18 @@ Set SCREENSHOTS to a folder to keep what `Look.keep` sees.
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
+from django.conf import settings
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
+from django.http.response import HttpResponseBase
 from django.test.utils import override_settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
@@ -36,11 +41,24 @@ class _Quiet(WSGIRequestHandler):
         """Says nothing: a test that fails shows the page."""
 
 
+def _in_one_piece(application: WSGIApplication) -> WSGIApplication:
+    """Has static files leave in one piece: under WSGI their library leaves a file open whose browser goes away."""
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = application(environ, start_response)
+        if not environ["PATH_INFO"].startswith(settings.STATIC_URL):
+            return answer
+        with closing(cast("HttpResponseBase", answer)):
+            return [b"".join(answer)]
+
+    return serve
+
+
 @pytest.fixture(scope="session")
 def console_url() -> Iterator[str]:
     """The console's address. `localhost`, because browsers allow passkeys there."""
     server = ThreadedWSGIServer(("127.0.0.1", 0), _Quiet)
-    server.set_app(get_wsgi_application())
+    server.set_app(_in_one_piece(get_wsgi_application()))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     with override_settings(CONSOLE_URL=f"http://localhost:{server.server_port}"):

@@ -78,3 +78,14 @@ async def test_a_database_that_went_silent_is_away_in_time(
     made.silent = False
     monkeypatch.undo()
     assert await _ask(line) == (7,)
+
+
+async def test_who_asks_while_a_line_is_closed_leaves_no_connection_behind(relay: tuple[Relay, Line]) -> None:
+    _, line = relay
+    asking = asyncio.create_task(_ask(line))
+    await asyncio.sleep(0)  # it has begun to connect
+    await line.close()
+    with pytest.raises(DatabaseAway):
+        await asking
+    with pytest.raises(DatabaseAway):
+        await _ask(line)
