@@ -1,21 +1,14 @@
-"""How long the audit log is kept: as long as the tenant's tier keeps calls, and 30 days at least."""
+"""How long the audit log is kept: as long as the tenant's entitlement says."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
-from billing.plans import plan_of
+from billing.plans.models import Entitlement
 from core.tenancy import tenant_context
 from tenants.audit.forgetting import audit_forget
-from tenants.models import Tenant, TenantSlug
-
-MINIMUM_DAYS = 30
-
-
-def audit_days(plan: str) -> int:
-    """For how many days a plan keeps an event."""
-    return max(plan_of(plan).usage_days, MINIMUM_DAYS)
+from tenants.models import TenantSlug
 
 
 def audit_expire(now: datetime | None = None) -> int:
@@ -26,5 +19,5 @@ def audit_expire(now: datetime | None = None) -> int:
 
 def _expire(tenant_id: UUID, now: datetime) -> int:
     with tenant_context(tenant_id):
-        tenant = Tenant.objects.first()
-        return audit_forget(before=now - timedelta(days=audit_days(tenant.plan))) if tenant else 0
+        held = Entitlement.objects.first()
+        return audit_forget(before=now - timedelta(days=held.audit_days)) if held else 0

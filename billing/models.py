@@ -1,5 +1,47 @@
 """What billing stores."""
 
 from billing.ledger.models import UsageDue, UsageEvent, UsageHour, UsageKept, UsageWatermark
+from billing.metering.models import SpendingCap, UsageAlert, UsageReport, UsageReportDue
+from billing.plans.models import Contract, Entitlement, EntitlementDue, PlanVersion
+from billing.stripe.models import (
+    Checkout,
+    Dispute,
+    Invoice,
+    InvoiceLine,
+    Refund,
+    StripeCursor,
+    StripeCustomer,
+    StripeEvent,
+    Subscription,
+)
+from billing.uptime.models import StatusPage, UptimeDay, UptimeMonth, UptimeWatch, WatchedEndpoint
 
-__all__ = ["UsageDue", "UsageEvent", "UsageHour", "UsageKept", "UsageWatermark"]
+__all__ = [
+    "Checkout",
+    "Contract",
+    "Dispute",
+    "Entitlement",
+    "EntitlementDue",
+    "Invoice",
+    "InvoiceLine",
+    "PlanVersion",
+    "Refund",
+    "SpendingCap",
+    "StatusPage",
+    "StripeCursor",
+    "StripeCustomer",
+    "StripeEvent",
+    "Subscription",
+    "UptimeDay",
+    "UptimeMonth",
+    "UptimeWatch",
+    "UsageAlert",
+    "UsageDue",
+    "UsageEvent",
+    "UsageHour",
+    "UsageKept",
+    "UsageReport",
+    "UsageReportDue",
+    "UsageWatermark",
+    "WatchedEndpoint",
+]

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from billing.plans import plan_of
+from billing.plans.models import Entitlement
 from core.tenancy import tenant_context
-from tenants.models import Tenant, TenantSlug
+from tenants.models import TenantSlug
 from tenants.vault.revocations import receipts_forget
 
 
@@ -18,7 +18,5 @@ def receipts_expire() -> int:
 
 def _expire(tenant_id: UUID) -> int:
     with tenant_context(tenant_id):
-        tenant = Tenant.objects.first()
-        if tenant is None:
-            return 0
-        return receipts_forget(ended_before=timezone.now() - timedelta(days=plan_of(tenant.plan).usage_days))
+        held = Entitlement.objects.first()
+        return receipts_forget(ended_before=timezone.now() - timedelta(days=held.usage_days)) if held else 0

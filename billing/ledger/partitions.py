@@ -5,11 +5,9 @@ from datetime import date, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from billing.plans import PLANS
+from billing.plans.selling import longest_days
 
 AHEAD_DAYS = 7
-# What is older is kept by no tier, and summed no more.
-LONGEST_DAYS = max(plan.usage_days for plan in PLANS.values())
 
 
 def partitions_make(first: date, days: int = AHEAD_DAYS) -> None:
@@ -29,5 +27,5 @@ def partitions_drop() -> int:
 
 
 def oldest_day() -> date:
-    """The first day (UTC) that the longest tier still keeps."""
-    return timezone.now().date() - timedelta(days=LONGEST_DAYS)
+    """The first day (UTC) that the longest tier still keeps: what is older is summed no more."""
+    return timezone.now().date() - timedelta(days=longest_days())

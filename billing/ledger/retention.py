@@ -7,11 +7,12 @@ from django.db import connection
 from django.utils import timezone
 
 from billing.ledger.models import UsageKept, UsageWatermark
-from billing.ledger.partitions import LONGEST_DAYS, partitions_drop
+from billing.ledger.partitions import partitions_drop
 from billing.ledger.summing import lock_sums, usage_sum
-from billing.plans import plan_of
+from billing.plans.models import Entitlement
+from billing.plans.selling import longest_days
 from core.tenancy import tenant_context
-from tenants.models import Tenant, TenantSlug
+from tenants.models import TenantSlug
 
 # Not what is still to be summed: a call and the mark of its hour commit together, so one statement sees both.
 _DELETE = """
@@ -30,19 +31,18 @@ def usage_expire() -> int:
     now = timezone.now()
     tenant_ids = set(TenantSlug.objects.values_list("tenant_id", flat=True))
     deleted = sum(_expire(tenant_id, now) for tenant_id in tenant_ids)
-    UsageWatermark.objects.filter(updated_at__lt=now - timedelta(days=LONGEST_DAYS)).delete()
+    UsageWatermark.objects.filter(updated_at__lt=now - timedelta(days=longest_days())).delete()
     partitions_drop()
     return deleted
 
 
 def _expire(tenant_id: UUID, now: datetime) -> int:
     with tenant_context(tenant_id):
-        tenant = Tenant.objects.first()
-        days = LONGEST_DAYS if tenant is None else plan_of(tenant.plan).usage_days
-        if days >= LONGEST_DAYS:
+        held = Entitlement.objects.first()
+        if held is None or held.usage_days >= longest_days():
             return 0
         lock_sums(tenant_id)
-        since = now.replace(minute=0, second=0, microsecond=0) - timedelta(days=days)
+        since = now.replace(minute=0, second=0, microsecond=0) - timedelta(days=held.usage_days)
         with connection.cursor() as cursor:
             cursor.execute(_DELETE, [tenant_id, since])
             deleted = int(cursor.rowcount)

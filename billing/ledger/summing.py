@@ -4,7 +4,7 @@ Hours whose calls were deleted by retention cannot be made again: calls that com
 is there, and deleted with it in one transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
@@ -14,6 +14,7 @@ from django.db import connection
 
 from billing.ledger.models import UsageDue, UsageHour, UsageKept
 from billing.ledger.partitions import oldest_day
+from billing.metering.reports import reports_derive
 from core.tenancy import tenant_context
 
 HOUR = timedelta(hours=1)
@@ -41,20 +42,30 @@ _SUM_ALL = _SUM.format(calls=f"billing_usageevent WHERE {_HOUR}")
 _SUM_LATE = _LATE + _SUM.format(calls="late")
 
 
-def usage_sum() -> int:
-    """Makes the sums of every hour that is due; returns how many hours of tenants that were."""
+def usage_sum(then: Callable[[UUID], None] = lambda _: None) -> int:
+    """Makes the sums of every hour that is due; returns how many hours of tenants that were.
+
+    `then` is called for each tenant whose sums were made, outside of its context.
+    """
     due = list(UsageDue.objects.order_by("tenant_id", "hour").values_list("tenant_id", "hour").distinct())
     for tenant_id, hours in groupby(due, key=lambda pair: pair[0]):
         sum_tenant(tenant_id, (hour for _, hour in hours))
+        then(tenant_id)
     return len(due)
 
 
+def sum_due(tenant_id: UUID) -> None:
+    """Makes what is due of one tenant."""
+    sum_tenant(tenant_id, list(UsageDue.objects.filter(tenant_id=tenant_id).values_list("hour", flat=True).distinct()))
+
+
 def sum_tenant(tenant_id: UUID, hours: Iterable[datetime]) -> None:
-    """Makes the sums of these hours of one tenant, each in a transaction of its own."""
+    """Makes the sums of these hours of one tenant, each in a transaction with what is to be billed of it."""
     for hour in hours:
         with tenant_context(tenant_id):
             lock_sums(tenant_id)
             _sum_hour(tenant_id, hour)
+            reports_derive(tenant_id, since=hour, until=hour + HOUR)
 
 
 def lock_sums(tenant_id: UUID) -> None:

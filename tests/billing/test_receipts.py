@@ -4,15 +4,15 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from billing.plans import PLANS
 from billing.tasks import receipts_expire
 from core.tenancy import tenant_context
-from tenants.models import Revocation, RevocationOutcome, Tenant
+from tenants.models import Revocation, RevocationOutcome
 from tenants.vault.revocations import connection_disconnect
 from tests.conftest import Cast
+from tests.entitled import entitle_outside
 from tests.stored_connection import stored_connection
 
-DEVELOPERS = timedelta(days=PLANS["developer"].usage_days)
+DEVELOPERS = timedelta(days=7)
 HOUR = timedelta(hours=1)
 
 
@@ -42,8 +42,7 @@ def test_what_is_over_for_longer_than_the_tier_keeps_goes(cast: Cast) -> None:
 
 
 def test_a_tier_that_keeps_longer_keeps_it(cast: Cast) -> None:
-    with tenant_context(cast.tenant.id):
-        Tenant.objects.update(plan="enterprise")
+    entitle_outside(cast.tenant.id, "enterprise")
     _receipt(cast, "old", DEVELOPERS + HOUR)
     receipts_expire()
     assert _left(cast) == ["old"]

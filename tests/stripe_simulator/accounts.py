@@ -17,7 +17,8 @@ API_VERSION = stripe.api_version
 _PREFIXES = {
     "account": "acct", "application_fee": "fee", "balance_transaction": "txn", "billing.meter": "mtr",
     "billing.meter_event_summary": "mtrsum", "billing_portal.configuration": "bpc", "billing_portal.session": "bps",
-    "charge": "ch", "checkout.session": "cs_test", "coupon": "co", "customer": "cus", "discount": "di",
+    "charge": "ch", "checkout.session": "cs_test", "coupon": "co", "customer": "cus",
+    "customer_balance_transaction": "cbtxn", "discount": "di",
     "dispute": "du", "entitlements.active_entitlement": "ent", "entitlements.feature": "feat", "event": "evt",
     "invoice": "in", "invoice_payment": "inpay", "invoiceitem": "ii", "item": "li", "line_item": "il",
     "payment_intent": "pi", "payment_method": "pm", "price": "price", "product": "prod",
@@ -56,6 +57,10 @@ class Account:
     # What checkout sessions were asked to do, and which features products give.
     wanted: dict[str, dict[str, Any]] = field(default_factory=dict)
     features: dict[str, list[str]] = field(default_factory=dict)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is kept of it: not who hears."""
+        return self.__dict__ | {"heard": None}
 
     @contextmanager
     def rehearsal(self, *, keeps: bool = False) -> Iterator[None]:

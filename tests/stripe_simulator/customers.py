@@ -76,6 +76,25 @@ def customer_update(request: Request) -> Object:
     return customer
 
 
+@route("POST", "/v1/customers/{}/balance_transactions", params.CustomerBalanceTransactionCreateParams)
+def balance_transaction_create(request: Request) -> Object:
+    """Adds to what the customer owes beyond its invoices; below 0 is a credit, which the next ones are paid from."""
+    account, customer = request.account, request.account.get("customer", request.ids[0])
+    customer["balance"] += request.params["amount"]
+    return account.make(
+        stripe.CustomerBalanceTransaction, at=account.now(customer.get("test_clock")), customer=customer["id"],
+        ending_balance=customer["balance"], type="adjustment", **request.params,
+    )  # fmt: skip
+
+
+@route("GET", "/v1/customers/{}/balance_transactions", params.CustomerBalanceTransactionListParams)
+def balance_transaction_list(request: Request) -> Object:
+    """The latest first."""
+    account = request.account
+    made = list(account.all("customer_balance_transaction", customer=request.ids[0]))
+    return page(request, made)
+
+
 @route("DELETE", "/v1/customers/{}", params.CustomerDeleteParams)
 def customer_delete(request: Request) -> Object:
     """Deletes it, and ends its subscriptions at once."""

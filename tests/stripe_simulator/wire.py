@@ -7,6 +7,7 @@ import threading
 import traceback
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,8 +29,12 @@ _LONGEST_BODY = 1024 * 1024
 class Application:
     """The ASGI application. `world` is all that it knows."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Path | None = None) -> None:
         self.world = World()
+        self._kept = kept
+        if kept:
+            self.world.recall(kept)
+        self._is_changed = False
         self._stopped = threading.Event()
         self._clock = threading.Thread(target=self._run, name="clock", daemon=True)
 
@@ -40,6 +45,7 @@ class Application:
         body = await _body(receive)
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         with self.world.lock:
+            self._is_changed |= scope["method"] != "GET"
             answered = self._answer(scope, headers, body)
         await (_send(send, answered) if answered else _break_off(send))
 
@@ -50,11 +56,18 @@ class Application:
         await receive()
         self._stopped.set()
         self.world.deliverer.stop()
+        self._keep()
         await send({"type": "lifespan.shutdown.complete"})
 
     def _run(self) -> None:
         while not self._stopped.wait(1.0):
             self.world.tick()
+            self._keep()
+
+    def _keep(self) -> None:
+        if self._kept and self._is_changed:
+            self._is_changed = False
+            self.world.keep(self._kept)
 
     def _answer(self, scope: Scope, headers: dict[str, str], body: bytes) -> Response | None:
         path, method = scope["path"], scope["method"]

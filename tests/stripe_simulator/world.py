@@ -2,8 +2,10 @@
 
 import copy
 import hashlib
+import pickle
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import stripe
@@ -56,6 +58,23 @@ class World:
     def everybody(self) -> list[Account]:
         """Each account, and those under it."""
         return [each for account in self.accounts.values() for each in (account, *account.connected.values())]
+
+    def keep(self, file: Path) -> None:
+        """Writes all accounts to a file, as a whole or not at all."""
+        with self.lock:
+            content = pickle.dumps(self.accounts)
+        fresh = file.with_suffix(".new")
+        fresh.write_bytes(content)
+        fresh.replace(file)
+
+    def recall(self, file: Path) -> None:
+        """Goes on with what `keep` wrote; without such a file, or with one of another make, with nothing."""
+        try:
+            self.accounts = pickle.loads(file.read_bytes())  # noqa: S301  written here
+        except (OSError, pickle.UnpicklingError, AttributeError, EOFError, ImportError):
+            return
+        for account in self.everybody():
+            account.heard = self.deliverer.heard
 
     def tick(self) -> None:
         """Lets happen what is due for those who live by the real clock."""

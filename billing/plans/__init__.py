@@ -1,0 +1,1 @@
+"""What is sold, on which terms, and what each tenant has of it."""

@@ -1,0 +1,78 @@
+"""Putting evidence down: each function runs inside a tenant's context, and comes to the same when it runs again."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.db.models.functions import TruncMinute
+
+from billing.ledger.models import UsageEvent
+from billing.uptime.minutes import Evidence, minute_of, packed, unpacked
+from billing.uptime.models import UptimeDay, WatchedEndpoint
+
+# What the ledger says of calls that failed by our fault (mcp_runtime/transports/endings.py), and so not by a tool's.
+OUR_FAULTS = ("failed", "refused:internal_error", "refused:overloaded", "refused:temporarily_unavailable")
+# A minute was down where so many calls at least were made, and more than half of them failed by our fault.
+CALLS_THAT_TELL = 5
+# Workers ship their journals within seconds; what comes later still is looked for so far back.
+LOOK_BACK = timedelta(minutes=15)
+
+type Day = tuple[UUID, date]
+
+
+def endpoints_watched(tenant_id: UUID, endpoints: Mapping[UUID, tuple[str, str]], now: datetime) -> None:
+    """Has these endpoints' uptime counted from `now` on (slug and name by id), and that of no others any more."""
+    known = {row.endpoint_id: row for row in WatchedEndpoint.objects.filter(until=None)}
+    WatchedEndpoint.objects.filter(endpoint_id__in=known.keys() - endpoints.keys()).update(until=now)
+    for endpoint_id, (slug, name) in endpoints.items():
+        row = known.get(endpoint_id)
+        if row is None:
+            fields = {"tenant_id": tenant_id, "slug": slug, "name": name, "since": now, "until": None}
+            WatchedEndpoint.objects.update_or_create(endpoint_id=endpoint_id, defaults=fields)
+        elif (row.slug, row.name) != (slug, name):
+            WatchedEndpoint.objects.filter(endpoint_id=endpoint_id).update(slug=slug, name=name)
+
+
+def evidence_add(tenant_id: UUID, found: Mapping[Day, Evidence]) -> None:
+    """Adds to what is known of each endpoint and day."""
+    for (endpoint_id, day), evidence in found.items():
+        UptimeDay.objects.get_or_create(tenant_id=tenant_id, day=day, endpoint_id=endpoint_id)
+        row = UptimeDay.objects.select_for_update().get(tenant_id=tenant_id, day=day, endpoint_id=endpoint_id)
+        both = evidence_of(row) | evidence
+        if both != evidence_of(row):
+            row.up, row.failed, row.excused = packed(both.up), packed(both.failed), packed(both.excused)
+            row.save(update_fields=["up", "failed", "excused"])
+
+
+def evidence_of(row: UptimeDay) -> Evidence:
+    """What a row holds."""
+    return Evidence(unpacked(row.up), unpacked(row.failed), unpacked(row.excused))
+
+
+def evidence_of_calls(now: datetime) -> dict[Day, Evidence]:
+    """What the calls of the last minutes show."""
+    rows = UsageEvent.objects.filter(at__gte=now - LOOK_BACK, at__lt=now).order_by()
+    counted = (
+        rows.annotate(minute=TruncMinute("at", tzinfo=UTC))
+        .values("endpoint_id", "minute")
+        .annotate(calls=Count("sequence"), faults=Count("sequence", filter=Q(outcome__in=OUR_FAULTS)))
+    )
+    return joined(
+        ((row["endpoint_id"], row["minute"].date()), _shown(row["minute"], row["calls"], row["faults"]))
+        for row in counted
+    )
+
+
+def joined(found: Iterable[tuple[Day, Evidence]]) -> dict[Day, Evidence]:
+    """All evidence of the same day in one."""
+    known: dict[Day, Evidence] = {}
+    for day, evidence in found:
+        known[day] = known.get(day, Evidence()) | evidence
+    return known
+
+
+def _shown(minute: datetime, calls: int, faults: int) -> Evidence:
+    bit = minute_of(minute)
+    tells = calls >= CALLS_THAT_TELL and faults * 2 > calls
+    return Evidence(up=bit if faults < calls else 0, failed=bit if tells else 0)
