@@ -22,6 +22,7 @@ class Permission(StrEnum):
     MANAGE_API_KEYS = "manage_api_keys"
     MANAGE_MEMBERS = "manage_members"
     VIEW_AUDIT = "view_audit"
+    MANAGE_BILLING = "manage_billing"
     MANAGE_TENANT = "manage_tenant"
     TRANSFER_OR_DELETE = "transfer_or_delete"
 
@@ -30,6 +31,7 @@ _VIEWER = frozenset({Permission.VIEW})
 _DEVELOPER = _VIEWER | {Permission.EDIT_ENDPOINTS, Permission.CALL_TOOLS, Permission.MANAGE_ACCESS_KEYS}
 _ADMIN = _DEVELOPER | {
     Permission.MANAGE_API_KEYS,
+    Permission.MANAGE_BILLING,
     Permission.MANAGE_MEMBERS,
     Permission.MANAGE_TENANT,
     Permission.VIEW_AUDIT,

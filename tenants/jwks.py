@@ -20,6 +20,7 @@ KEPT_SECONDS = 600
 ANEW_SECONDS = 30
 MAXIMUM_KEYS = 50
 MAXIMUM_TOKEN_BYTES = 16_384
+_KINDS = ("RSA", "EC", "OKP")  # a tuple: what stands in a key may have no hash
 ASYMMETRIC = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 
 
@@ -90,7 +91,7 @@ def _read(document: dict[str, Any]) -> KeySet:
 
 
 def _is_usable(key: object) -> bool:
-    return isinstance(key, dict) and key.get("kty") in {"RSA", "EC", "OKP"} and key.get("use", "sig") == "sig"
+    return isinstance(key, dict) and key.get("kty") in _KINDS and key.get("use", "sig") == "sig"
 
 
 def _name(jwks_uri: str) -> str:

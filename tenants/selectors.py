@@ -1,4 +1,4 @@
-"""Reads of members, invitations and REST API keys. Each runs inside a tenant context."""
+"""Reads of members, groups, invitations and REST API keys. Each runs inside a tenant context."""
 
 from uuid import UUID
 
@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from core import refusals
 from core.refusals import Refused
-from tenants.models import ApiKey, Group, Invitation, Membership, Role
+from tenants.authorization.grant_types import CLIENT
+from tenants.models import ApiKey, AuthMethod, Group, Invitation, McpClient, Membership, Role
 from tenants.models.membership import MembershipQuerySet
 from tenants.services.api_keys import live
 
@@ -51,8 +52,9 @@ def api_key_of(api_key_id: UUID) -> ApiKey:
 
 
 def groups_by_name() -> list[Group]:
-    """The groups of the tenant in context, whoever tells of them; `member_count` is annotated."""
-    return list(Group.objects.annotate(member_count=Count("members")).order_by("name", "source", "pk"))
+    """The groups of the tenant in context, whoever tells of them; `member_count`, `client_count` are annotated."""
+    counted = {"member_count": Count("members", distinct=True), "client_count": Count("clients", distinct=True)}
+    return list(Group.objects.annotate(**counted).order_by("name", "source", "pk"))
 
 
 def group_of(group_id: UUID) -> Group:
@@ -67,3 +69,27 @@ def group_emails(group: Group) -> list[str]:
     """The addresses of a group's members, in order."""
     members = Membership.objects.filter(groups__group=group)
     return list(members.order_by("user__email").values_list("user__email", flat=True))
+
+
+def clients_of_their_own() -> QuerySet[McpClient]:
+    """Clients that may act for themselves, by name: those that act for people have the groups of these."""
+    rows = McpClient.objects.filter(grant_types__contains=[CLIENT]).exclude(auth_method=AuthMethod.NONE)
+    return rows.order_by("name", "pk")
+
+
+def client_of_its_own(client_id: UUID) -> McpClient:
+    """A client that may act for itself, by the id of its entry; raises Refused(NOT_FOUND)."""
+    client = clients_of_their_own().filter(pk=client_id).first()
+    if client is None:
+        raise Refused(refusals.NOT_FOUND)
+    return client
+
+
+def group_clients(group: Group) -> list[UUID]:
+    """The entries of the clients that are in a group, by their names."""
+    return list(group.clients.order_by("client__name", "client_id").values_list("client_id", flat=True))
+
+
+def client_groups(client: McpClient) -> list[UUID]:
+    """The groups that a client is in, by their names."""
+    return list(client.groups.order_by("group__name", "group_id").values_list("group_id", flat=True))

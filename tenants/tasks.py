@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from tenants.audit.hearing import STREAM_TASK
 from tenants.audit.streaming import audit_stream
 from tenants.authorization.purging import used_up_purge
 from tenants.issuers.keys import keys_refresh
@@ -63,7 +64,7 @@ def sweep_leavers() -> int:
     return second_looks_run() + closings_finish()
 
 
-@shared_task(name="tenants.stream_audit")
+@shared_task(name=STREAM_TASK)
 def stream_audit() -> int:
     """Sends events of audit logs to the webhooks that want them; returns how many were taken."""
     return audit_stream()

@@ -5,7 +5,7 @@ from django.apps import apps
 from core.audited import Audited
 
 # What is noted beside the changes of rows.
-NOTED = frozenset({"access", "audit", "authenticator", "definition", "password", "session"})
+NOTED = frozenset({"access", "audit", "authenticator", "consent", "definition", "password", "session"})
 
 
 def audit_kinds() -> list[str]:

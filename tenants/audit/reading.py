@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Func, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Collate
 
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
@@ -19,8 +19,9 @@ from tenants.models import AuditEvent, AuditHead
 PAGE = 50
 EXPORTED_TOGETHER = 1_000
 _AT = "%Y-%m-%dT%H:%M:%S.%fZ"
-# What a spreadsheet takes for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for a formula (OWASP, "CSV Injection"): the last four are = + - @ in full width.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *map(chr, (0xFF1D, 0xFF0B, 0xFF0D, 0xFF20)))
+_SEARCHED = ("action", "actor_name", "target_name", "target_id", "address", "request_id")
 _COLUMNS = (*FIELDS, "changes", "previous", "digest")
 
 
@@ -33,14 +34,7 @@ def audit_events(*, actor: Actor, text: str = "", kind: str = "", before: int | 
     actor.require(Permission.VIEW_AUDIT)
     found = AuditEvent.objects.order_by("-sequence")
     if text:
-        columns = ("action", "actor_name", "target_name", "target_id", "address", "request_id")
-        matching = Q()
-        for column in columns:
-            matching |= Q(**{f"{column}__icontains": text.replace("\0", "")})
-        # As JSON writes it: a quote in what changed stands there with a backslash.
-        written = json.dumps(text.replace("\0", ""), ensure_ascii=False)[1:-1]
-        matching |= Q(told__icontains=written)
-        found = found.annotate(told=Cast("changes", TextField())).filter(matching)
+        found = _containing(found, text.replace("\0", ""))
     if kind:
         found = found.filter(target_kind=kind.replace("\0", ""))
     return found if before is None else found.filter(sequence__lt=before)
@@ -64,6 +58,26 @@ def audit_export(*, actor: Actor, form: str, after: int = 0) -> Iterator[str]:
         last, _digest = audit_head()
     told = _exported(actor.tenant.id, after, last)
     return _as_csv(told) if form == "csv" else (json.dumps(event, ensure_ascii=False) + "\n" for event in told)
+
+
+class _Folded(Func):
+    """A text without its case, as Unicode has it and `str.casefold` too, whatever the database's own collation."""
+
+    function = "casefold"
+    output_field = TextField()
+
+    def __init__(self, text: str | Cast) -> None:
+        super().__init__(Collate(text, "pg_unicode_fast"))
+
+
+def _containing(events: QuerySet[AuditEvent], text: str) -> QuerySet[AuditEvent]:
+    # As JSON writes it: a quote in what changed stands there with a backslash.
+    written = json.dumps(text, ensure_ascii=False)[1:-1]
+    matching = Q(folded_changes__contains=written.casefold())
+    for column in _SEARCHED:
+        matching |= Q(**{f"folded_{column}__contains": text.casefold()})
+    folded = {f"folded_{column}": _Folded(column) for column in _SEARCHED}
+    return events.alias(**folded, folded_changes=_Folded(Cast("changes", TextField()))).filter(matching)
 
 
 def _exported(tenant_id: UUID, after: int, last: int) -> Iterator[dict[str, Any]]:

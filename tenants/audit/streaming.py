@@ -20,7 +20,7 @@ from tenants.models import AuditDue, AuditEvent, AuditTarget, Tenant
 from tenants.webhooks import webhook_keys
 
 MAXIMUM_TOGETHER = 100
-# How long after everything was sent it is looked again.
+# How long after everything was sent it is looked again, whatever is heard (`tenants.audit.hearing`).
 CALM = 10.0
 FIRST_PAUSE = 15.0
 LONGEST_PAUSE = 3600.0
@@ -56,7 +56,7 @@ def _next() -> AuditDue | None:
         rows = AuditDue.objects.filter(due_at__lte=timezone.now()).order_by("due_at")
         due = rows.select_for_update(skip_locked=True).first()
         if due is not None:
-            AuditDue.objects.filter(pk=due.pk).update(due_at=timezone.now() + HELD)
+            AuditDue.objects.filter(pk=due.pk).update(due_at=timezone.now() + HELD, is_idle=False)
     return due
 
 
@@ -95,11 +95,17 @@ def _note(batch: _Batch, error: str) -> None:
     target, now = batch.target, timezone.now()
     if error:
         changed = {"error": error[:500], "failures": target.failures + 1}
-        pause = jittered(min(FIRST_PAUSE * 3.0 ** min(target.failures, _STEPS), LONGEST_PAUSE))
     else:
         taken = {"cursor": batch.events[-1]["sequence"], "told_at": now} if batch.events else {}
         changed = {"error": "", "failures": 0} | taken
-        pause = 0.0 if len(batch.events) == MAXIMUM_TOGETHER else CALM
     # Whoever was slower than its lease does not take the cursor back.
     AuditTarget.objects.filter(pk=target.pk, cursor=target.cursor).update(**changed)
-    AuditDue.objects.filter(pk=target.pk).update(due_at=now + timedelta(seconds=pause))
+    due = AuditDue.objects.filter(pk=target.pk)
+    if error:
+        pause = jittered(min(FIRST_PAUSE * 3.0 ** min(target.failures, _STEPS), LONGEST_PAUSE))
+        due.update(due_at=now + timedelta(seconds=pause))
+        return
+    due.update(due_at=now + timedelta(seconds=CALM), is_idle=True)
+    # Whoever hears of an event waits for that row from here on; what came before is seen from here on.
+    if AuditEvent.objects.filter(sequence__gt=changed.get("cursor", target.cursor)).exists():
+        due.update(due_at=now, is_idle=False)

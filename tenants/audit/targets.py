@@ -7,6 +7,7 @@ from django.utils import timezone
 from core import refusals
 from core.refusals import Refused
 from tenants.access import Actor, Permission
+from tenants.allowance import require_right
 from tenants.audit.reading import audit_head
 from tenants.models import AuditDue, AuditTarget
 from tenants.validation import cleaned, refused_fields
@@ -20,9 +21,10 @@ def target_create(*, actor: Actor, name: str, url: str, after: int | None = None
     """Adds a webhook; its secret is in the answer to this and nowhere else.
 
     It gets the events from after the number `after`, by default those from now on. Raises Refused: INVALID_INPUT with
-    `data["fields"]`, LIMIT_REACHED, PERMISSION_DENIED.
+    `data["fields"]`, LIMIT_REACHED, NOT_IN_PLAN, PERMISSION_DENIED.
     """
     actor.require(Permission.MANAGE_TENANT)
+    require_right(actor.tenant.id, "audit_export")
     if AuditTarget.objects.count() >= MAXIMUM_TARGETS:
         raise Refused(refusals.LIMIT_REACHED, f"A tenant has at most {MAXIMUM_TARGETS} of these.")
     last, _digest = audit_head()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from authlib.oauth2 import OAuth2Error
 
+from tenants.audit.recording import audit_note
 from tenants.authorization import grants
 from tenants.authorization.asked import Asked
 from tenants.authorization.clients import KnownClient
@@ -31,6 +32,8 @@ class Intent:
 
     def answered(self, *, by: User | None) -> Answer:
         """Where the browser goes with the person's answer: with a code, or for None with `access_denied`."""
+        if by is None:
+            audit_note(action="consent.declined", kind="consent", name=self.client.row.name)
         answer: Answer = self.server.create_authorization_response(self.grant.request, by, self.grant)
         return answer
 

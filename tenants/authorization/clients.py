@@ -10,15 +10,9 @@ from django.utils import timezone
 from core import keys
 from core.tenancy import tenant_context
 from tenants.authorization import redirects, scopes
+from tenants.authorization.grant_types import CODE, PROVEN_ALONE
 from tenants.models import AuthMethod, ClientKind, McpClient
 
-CODE, REFRESH, CLIENT = "authorization_code", "refresh_token", "client_credentials"
-DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-GRANT_TYPES = (CODE, REFRESH, CLIENT, DEVICE, EXCHANGE, ASSERTION)
-# For clients alone that prove who they are.
-PROVEN_ALONE = frozenset({CLIENT, EXCHANGE, ASSERTION})
 SECRET_METHODS = frozenset({AuthMethod.BASIC, AuthMethod.POST})
 USE_RESOLUTION_SECONDS = 60
 

@@ -8,7 +8,7 @@ from authlib.oauth2.rfc7591 import InvalidClientMetadataError
 from authlib.oauth2.rfc7591.errors import InvalidRedirectURIError
 
 from tenants.authorization import redirects
-from tenants.authorization.clients import ASSERTION, CODE, DEVICE, REFRESH
+from tenants.authorization.grant_types import ASSERTION, CODE, DEVICE, REFRESH
 from tenants.models import AuthMethod
 
 LONGEST_NAME = 100

@@ -73,12 +73,15 @@ def waiting_still(device_id: UUID) -> DeviceCode:
     return row
 
 
-def device_allowed(row: DeviceCode, user: User, resource: resources.Resource) -> None:
-    """Grants a device what it asks for. Raises Refused(PERMISSION_DENIED) for a person who can give nothing of it."""
+def device_allowed(row: DeviceCode, user: User, resource: resources.Resource, *, by_sso: bool) -> None:
+    """Grants a device what it asks for; `by_sso` says whether the person had signed in by single sign-on.
+
+    Raises Refused(PERMISSION_DENIED) for a person who can give nothing of it.
+    """
     scope = scopes.within(row.scopes, people.most_of(user.pk))
     if not scope:
         raise Refused(refusals.PERMISSION_DENIED, "You can grant nothing of what this device asks for.")
-    terms = grants.Terms(scope, resource, origin=GrantOrigin.DEVICE)
+    terms = grants.Terms(scope, resource, origin=GrantOrigin.DEVICE, by_sso=by_sso)
     row.grant = grants.grant_open(tenant_id=row.tenant_id, client=KnownClient(row.client), user=user, terms=terms)
     row.save(update_fields=["grant"])
 

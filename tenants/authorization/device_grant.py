@@ -11,7 +11,8 @@ from django.utils import timezone
 from core import keys
 from tenants.authorization import device_codes, grants, refreshing, resources
 from tenants.authorization.asked import Asked
-from tenants.authorization.clients import DEVICE, KnownClient
+from tenants.authorization.clients import KnownClient
+from tenants.authorization.grant_types import DEVICE
 from tenants.models import ClientGrant, DeviceCode, User
 
 DEVICE_AUTHORIZATION = DeviceAuthorizationEndpoint.ENDPOINT_NAME

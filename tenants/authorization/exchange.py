@@ -14,8 +14,9 @@ from authlib.oauth2.rfc6749 import UnauthorizedClientError
 from core.tenancy import tenant_context
 from tenants.authorization.asked import Asked
 from tenants.authorization.client_auth import presented, require_proven
-from tenants.authorization.clients import ASSERTION, KnownClient
+from tenants.authorization.clients import KnownClient
 from tenants.authorization.documents import known_client
+from tenants.authorization.grant_types import ASSERTION
 from tenants.authorization.id_jag import verified_assertion
 from tenants.authorization.proofs import BadProof, Proof, proof_read
 from tenants.authorization.resources import Resources

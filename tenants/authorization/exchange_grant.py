@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from tenants.authorization import grants, own_tokens, people, resources, scopes, tokens
 from tenants.authorization.asked import Asked
-from tenants.authorization.clients import EXCHANGE, KnownClient, note_use
+from tenants.authorization.clients import KnownClient, note_use
+from tenants.authorization.grant_types import EXCHANGE
 from tenants.models import ClientGrant
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  a name of RFC 8693

@@ -46,7 +46,8 @@ class Trusted(msgspec.Struct, frozen=True, omit_defaults=True):
 class Gate(msgspec.Struct, frozen=True, omit_defaults=True):
     """`keys` are JSON Web Keys; `cutoffs` maps subjects to seconds since the epoch, infinite ones as a large number.
 
-    `trusted` are issuers beside our own. Endpoints may be called from `networks` (CIDR) alone, from everywhere where
+    `trusted` are issuers beside our own; `slugs` are the names of the tenant in its endpoints' addresses, of now and
+    former ones. Endpoints may be called from `networks` (CIDR) alone, from everywhere where
     there are none.
     """
 
@@ -56,6 +57,7 @@ class Gate(msgspec.Struct, frozen=True, omit_defaults=True):
     cutoffs: dict[str, float] = {}
     networks: list[str] = []
     trusted: list[Trusted] = []
+    slugs: list[str] = []
 
 
 encode = msgspec.json.Encoder().encode

@@ -28,7 +28,8 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.authorization import grants, people, resources, scopes
 from tenants.authorization.asked import Asked
-from tenants.authorization.clients import ASSERTION, KnownClient
+from tenants.authorization.clients import KnownClient
+from tenants.authorization.grant_types import ASSERTION
 from tenants.authorization.issuers import issuer_of
 from tenants.jwks import TokenRefused, verified
 from tenants.models import GrantOrigin, SsoConnection, SsoIdentity, SsoKind, Tenant, User

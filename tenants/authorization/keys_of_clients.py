@@ -11,6 +11,7 @@ from tenants.jwks import ASYMMETRIC
 MAXIMUM_KEYS = 10
 LONGEST_URI = 2048
 ALGORITHMS = sorted(ASYMMETRIC)
+_KINDS = ("RSA", "EC", "OKP")  # a tuple: what stands in a key may have no hash
 _PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "k"}
 
 
@@ -41,7 +42,7 @@ def _set_problem(jwks: object) -> str:
     if not isinstance(keys, list) or not 0 < len(keys) <= MAXIMUM_KEYS:
         return f"The jwks is a JSON Web Key Set of 1 to {MAXIMUM_KEYS} keys."
     for key in keys:
-        if not isinstance(key, dict) or key.get("kty") not in {"RSA", "EC", "OKP"} or _PRIVATE & key.keys():
+        if not isinstance(key, dict) or key.get("kty") not in _KINDS or _PRIVATE & key.keys():
             return "The jwks holds public keys alone, of RSA, EC or OKP."
     try:
         KeySet.import_key_set({"keys": keys})

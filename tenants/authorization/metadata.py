@@ -7,19 +7,12 @@ from typing import Any
 
 from tenants.authorization import proofs
 from tenants.authorization.gate import ALGORITHM, CALL_SCOPE, READ_SCOPE
+from tenants.authorization.grant_types import GRANT_TYPES
 
 # How clients prove who they are, and by which signatures: as `AuthMethod` and `keys_of_clients` have it.
 SIGNED = "private_key_jwt"
 METHODS = ["none", "client_secret_basic", "client_secret_post", SIGNED]
 ALGORITHMS = ["ES256", "ES384", "ES512", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
-GRANTS = [
-    "authorization_code",
-    "refresh_token",
-    "client_credentials",
-    "urn:ietf:params:oauth:grant-type:device_code",
-    "urn:ietf:params:oauth:grant-type:token-exchange",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer",
-]
 # draft-ietf-oauth-identity-assertion-authz-grant
 PROFILES = ["urn:ietf:params:oauth:grant-profile:id-jag"]
 
@@ -47,7 +40,7 @@ def metadata_of(issuer: str, endpoints: str, *, registers: bool, revision: str =
         "scopes_supported": [READ_SCOPE, CALL_SCOPE],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": GRANTS,
+        "grant_types_supported": list(GRANT_TYPES),
         "authorization_grant_profiles_supported": PROFILES,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,

@@ -11,7 +11,7 @@ from core.channels import ENDPOINTS_CHANNEL
 from core.events import notify
 from tenants.authorization import gate
 from tenants.authorization.issuers import issuers_of
-from tenants.models import Cutoff, PublishedGate, SigningKey, Tenant, TrustedIssuer
+from tenants.models import Cutoff, PublishedGate, SigningKey, Tenant, TenantSlug, TrustedIssuer
 
 # A clock that is slower than another, and a token that was being made.
 MARGIN = timedelta(minutes=5)
@@ -73,5 +73,6 @@ def _gate(tenant_id: UUID, version: int) -> gate.Gate:
         keys=[key.public for key in keys],
         cutoffs={cutoff.subject: cutoff.at.timestamp() for cutoff in cutoffs},
         trusted=[trusted_of(row) for row in TrustedIssuer.objects.order_by("created_at", "pk")],
+        slugs=list(TenantSlug.objects.filter(tenant_id=tenant_id).order_by("slug").values_list("slug", flat=True)),
         networks=Tenant.objects.values_list("endpoint_networks", flat=True).get(pk=tenant_id),
     )

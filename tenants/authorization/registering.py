@@ -8,8 +8,9 @@ from core import keys, refusals
 from core.refusals import Refused
 from tenants.access import Actor, Permission
 from tenants.authorization import keys_of_clients, redirects, scopes, tokens
-from tenants.authorization.clients import CODE, GRANT_TYPES, PROVEN_ALONE, SECRET_METHODS
+from tenants.authorization.clients import SECRET_METHODS
 from tenants.authorization.descriptions import LONGEST_NAME, showable
+from tenants.authorization.grant_types import CODE, GRANT_TYPES, PROVEN_ALONE
 from tenants.models import AuthMethod, ClientKind, McpClient
 from tenants.validation import refused_fields
 

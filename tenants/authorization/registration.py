@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from core import keys
 from tenants.authorization import pace, tokens
-from tenants.authorization.clients import CODE, SECRET_METHODS
+from tenants.authorization.clients import SECRET_METHODS
 from tenants.authorization.descriptions import Description, description_of
+from tenants.authorization.grant_types import CODE
 from tenants.authorization.policies import policy_of
 from tenants.models import AuthMethod, ClientKind, McpClient
 

@@ -16,7 +16,7 @@ from tenants.models.authorization import (
 from tenants.models.connection import Connection, ConnectionState, GrantType, Login, OAuthClient
 from tenants.models.deprovision import Cause, Deprovision, DeprovisionDue, DeprovisionItem
 from tenants.models.gate import Cutoff, PublishedGate, SeenAssertion, SigningKey
-from tenants.models.group import Group, GroupMember, GroupSource
+from tenants.models.group import Group, GroupClient, GroupMember, GroupSource
 from tenants.models.host import EndpointHost, HostHolder
 from tenants.models.membership import Invitation, Membership, Role
 from tenants.models.provisioning import ScimConnection, ScimRequest, ScimToken, ScimUser
@@ -59,6 +59,7 @@ __all__ = [
     "GrantOrigin",
     "GrantType",
     "Group",
+    "GroupClient",
     "GroupMember",
     "GroupSource",
     "HostHolder",

@@ -93,8 +93,10 @@ class AuditDue(models.Model):
     """Which webhooks are to be looked after when, whoever's they are: global; holds ids and times."""
 
     target_id = models.UUIDField(primary_key=True)
-    tenant_id = models.UUIDField()
+    tenant_id = models.UUIDField(db_index=True)
     due_at = models.DateTimeField(db_index=True)
+    # Whether it took everything, so that a new event makes it due.
+    is_idle = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return str(self.target_id)

@@ -7,6 +7,7 @@ from django.db.models.functions import Lower
 
 from core.audited import Audited
 from core.rls import TenantForeignKey, TenantIsolation
+from tenants.models.authorization import McpClient
 from tenants.models.membership import Membership, Role
 from tenants.models.provisioning import ScimUser
 
@@ -117,3 +118,37 @@ class GroupMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.membership_id or self.provisioned_id} in {self.group_id}"
+
+
+class GroupClient(models.Model):
+    """One client that acts for itself, in one group."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="+")
+    group = models.ForeignKey(
+        Group, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="clients"
+    )
+    client = models.ForeignKey(
+        McpClient, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="groups"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "group", "client"], name="one_place_of_a_client_in_a_group"),
+            Audited(
+                name="group_client_audited",
+                noun="group_client",
+                title="client_id",
+                within=("group_id", "tenants_group"),
+            ),
+            TenantIsolation(name="group_client_isolation"),
+            TenantForeignKey(name="group_client_group_of_same_tenant", column="group_id", to_table="tenants_group"),
+            TenantForeignKey(
+                name="group_client_client_of_same_tenant", column="client_id", to_table="tenants_mcpclient"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "client"], name="group_client_by_client")]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} in {self.group_id}"

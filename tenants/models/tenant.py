@@ -9,7 +9,6 @@ from django.db import models
 from core.audited import Audited
 from core.rls import TenantIsolation
 
-MAXIMUM_CONNECTIONS = 100_000_000
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z"
 validate_slug = RegexValidator(
     SLUG_PATTERN, "Use 1 to 40 lower case letters, digits and hyphens; start and end with a letter or digit."
@@ -27,9 +26,6 @@ class Tenant(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.CharField(max_length=40, validators=[validate_slug])
     name = models.CharField(max_length=80)
-    plan = models.CharField(max_length=40, default="developer")
-    # Agreed with this tenant instead of what its plan allows.
-    connection_limit = models.PositiveIntegerField(null=True, blank=True)
     # How members have to have signed in (tenants/sso/policy.py).
     requires_sso = models.BooleanField(default=False)
     requires_mfa = models.BooleanField(default=False)
@@ -43,10 +39,6 @@ class Tenant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["slug"], name="tenant_slug_is_unique"),
-            models.CheckConstraint(
-                condition=models.Q(connection_limit=None) | models.Q(connection_limit__range=(1, MAXIMUM_CONNECTIONS)),
-                name="tenant_connection_limit_is_sane",
-            ),
             Audited(name="tenant_audited", noun="tenant"),
             TenantIsolation(
                 name="tenant_isolation",

@@ -9,6 +9,7 @@ from django.utils import timezone
 from core import crypto, keys, refusals
 from core.refusals import Refused
 from tenants.access import Actor, Permission
+from tenants.allowance import require_right
 from tenants.models import Group, GroupSource, Invitation, Membership, Role, ScimConnection, ScimToken
 from tenants.models.group import GRANTED_ROLES
 from tenants.scim.linking import role_follows
@@ -23,11 +24,12 @@ MAXIMUM_TOKENS = 2
 def scim_connection_create(*, actor: Actor, name: str, default_role: str = Role.VIEWER) -> ScimConnection:
     """A connection without a token. Whoever it tells of joins with `default_role`, which is at most the actor's.
 
-    Raises Refused: INVALID_INPUT, LIMIT_REACHED, PERMISSION_DENIED.
+    Raises Refused: INVALID_INPUT, LIMIT_REACHED, NOT_IN_PLAN, PERMISSION_DENIED.
     """
     actor.require(Permission.MANAGE_MEMBERS)
     _require_given(actor, default_role)
     actor.require_standing()
+    require_right(actor.tenant.id, "scim")
     if ScimConnection.objects.count() >= MAXIMUM_CONNECTIONS:
         raise Refused(refusals.LIMIT_REACHED, f"A tenant has at most {MAXIMUM_CONNECTIONS} provisioning connections.")
     connection = ScimConnection(

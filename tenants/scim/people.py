@@ -7,16 +7,20 @@ verified joins at once, and anybody else is invited, and joins when they accept.
 from scim2_models import ForbiddenException, UniquenessException
 
 from core.refusals import Refused
+from tenants.allowance import require_member_room
 from tenants.models import Cause, Invitation, Membership, ScimConnection, ScimUser, User
 from tenants.scim.linking import linked
 from tenants.services.deprovisioning import deprovision
-from tenants.services.members import member_invite_for
+from tenants.services.members import member_invite_for, member_let_in
 from tenants.sso.admitting import account_made, taken_over
 from tenants.sso.domains import holder_of
 
 
 def told(connection: ScimConnection, row: ScimUser, *, was_active: bool, was_known_as: str) -> None:
-    """Makes the membership follow what was written. Raises ForbiddenException for the owner, UniquenessException."""
+    """Makes the membership follow what was written.
+
+    Raises UniquenessException, or ForbiddenException for the owner and where the plan allows no more members.
+    """
     if not row.active:
         if was_active:
             _released(connection, row, Cause.SCIM_DEACTIVATED)
@@ -51,14 +55,19 @@ def _admitted(connection: ScimConnection, row: ScimUser) -> None:
 def _joined(connection: ScimConnection, row: ScimUser) -> Membership:
     name = str(row.document.get("displayName") or "")[:100]
     known = User.objects.filter(email=row.email).first()
+    try:
+        require_member_room(connection.tenant_id, Membership.objects.active().count)
+    except Refused as refused:
+        raise ForbiddenException(detail=str(refused)) from None
     user = taken_over(known) if known else account_made(row.email, name)
     return Membership.objects.create(tenant_id=connection.tenant_id, user=user, role=connection.default_role)
 
 
 def _reactivated(membership: Membership) -> None:
-    if membership.deactivated_at is not None:
-        membership.deactivated_at = None
-        membership.save(update_fields=["deactivated_at"])
+    try:
+        member_let_in(membership)
+    except Refused as refused:
+        raise ForbiddenException(detail=str(refused)) from None
 
 
 def _released(connection: ScimConnection, row: ScimUser, cause: Cause) -> None:

@@ -56,6 +56,11 @@ def too_large(connection_id: UUID, limit: int) -> ScimResponse:
     return service_for(connection_id).error_response(ScimService.payload_too_large(limit))
 
 
+def nowhere() -> ScimResponse:
+    """What is said at an address that can be no connection's."""
+    return _refusal(Refused(refusals.NOT_FOUND))
+
+
 def too_often() -> ScimResponse:
     """What is said of further tokens that are none, from an address that presented many."""
     return _refusal(Refused(refusals.RATE_LIMITED))

@@ -28,7 +28,7 @@ def group_create(*, actor: Actor, name: str) -> Group:
 def group_fill(*, actor: Actor, group_id: UUID, emails: list[str]) -> Group:
     """Puts exactly these members into a group. Raises Refused: INVALID_INPUT for who is none, NOT_FOUND, CONFLICT."""
     actor.require(Permission.MANAGE_MEMBERS)
-    group = _own(group_id)
+    group = manual_group(group_id)
     wanted = {email.lower() for email in emails}
     if len(wanted) > MAXIMUM_MEMBERS:
         raise refused_fields({"emails": f"A group made here has at most {MAXIMUM_MEMBERS:,} members."})
@@ -48,10 +48,11 @@ def group_fill(*, actor: Actor, group_id: UUID, emails: list[str]) -> Group:
 def group_delete(*, actor: Actor, group_id: UUID) -> None:
     """Deletes a group; rules that name it let nobody in any more. Raises Refused: NOT_FOUND, CONFLICT."""
     actor.require(Permission.MANAGE_MEMBERS)
-    _own(group_id).delete()
+    manual_group(group_id).delete()
 
 
-def _own(group_id: UUID) -> Group:
+def manual_group(group_id: UUID) -> Group:
+    """A group made here, held until the transaction ends. Raises Refused: NOT_FOUND, CONFLICT for a provider's."""
     group = Group.objects.select_for_update().filter(pk=group_id).first()
     if group is None:
         raise Refused(refusals.NOT_FOUND)

@@ -15,6 +15,7 @@ from core import keys, refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission, tenant_id_for
+from tenants.allowance import require_member_room
 from tenants.models import Cause, Deprovision, Invitation, Membership, Role, ScimConnection, Tenant, User
 from tenants.scim.linking import linked_on_joining
 from tenants.services.deprovisioning import deprovision
@@ -44,7 +45,7 @@ def member_invite(*, actor: Actor, email: str, role: str) -> Invitation:
             expires_at=timezone.now() + INVITATION_LIFETIME,
         )
     )
-    _make_room(invitation.email)
+    _make_room(actor.tenant.id, invitation.email)
     invitation.save()
     # One line, whatever a person called themselves: this name stands in mail to people who did not ask for it.
     inviter = " ".join((actor.user.get_full_name() if actor.user else actor.tenant.name).split())
@@ -90,7 +91,8 @@ def invitation_for(*, slug: str, token: str) -> Invitation:
 def invitation_accept(*, user: User, slug: str, token: str) -> Membership:
     """Makes the person a member. The link works once, and only for the address that it was sent to.
 
-    Opens a tenant context of its own. Raises Refused(EXPIRED), or PERMISSION_DENIED for another's invitation.
+    Opens a tenant context of its own. Raises Refused: EXPIRED, LIMIT_REACHED (the plan's), PERMISSION_DENIED for
+    another's invitation.
     """
     with tenant_context(tenant_id_for(slug)):
         invitation = _open_invitation(token)
@@ -102,6 +104,7 @@ def invitation_accept(*, user: User, slug: str, token: str) -> Membership:
         deleted, _ = Invitation.objects.filter(pk=invitation.pk).delete()
         if not deleted:  # accepted or withdrawn since we looked
             raise Refused(refusals.EXPIRED)
+        require_member_room(invitation.tenant_id, Membership.objects.active().count)
         try:
             with transaction.atomic():
                 joined = Membership.objects.create(tenant=invitation.tenant, user=user, role=invitation.role)
@@ -141,8 +144,15 @@ def member_reactivate(*, actor: Actor, user_id: UUID) -> Membership:
     membership = _other_member(user_id)
     # Whoever lets somebody in with a role could give it.
     actor.require_grantable(membership.role)
-    membership.deactivated_at = None
-    membership.save(update_fields=["deactivated_at"])
+    return member_let_in(membership)
+
+
+def member_let_in(membership: Membership) -> Membership:
+    """Ends a member's deactivation, if they are; they are held. Raises Refused(LIMIT_REACHED), which is the plan's."""
+    if membership.deactivated_at is not None:
+        require_member_room(membership.tenant_id, Membership.objects.active().count)
+        membership.deactivated_at = None
+        membership.save(update_fields=["deactivated_at"])
     return membership
 
 
@@ -151,13 +161,18 @@ def _require_not_owner(role: str) -> None:
         raise refused_fields({"role": "Transfer the tenant to make another member its owner."})
 
 
-def _make_room(address: str) -> None:
+def _members_to_be() -> int:
+    return Membership.objects.active().count() + Invitation.objects.filter(expires_at__gt=timezone.now()).count()
+
+
+def _make_room(tenant_id: UUID, address: str) -> None:
     # Held against a second invitation, so that what is counted and compared here stays true.
     Tenant.objects.select_for_update(no_key=True).first()
     member = Membership.objects.filter(user__email=address).first()
     if member is not None:
         raise Refused(refusals.CONFLICT, f"{address} is a member already{_AWAY[member.deactivated_at is None]}.")
     Invitation.objects.filter(email=address).delete()
+    require_member_room(tenant_id, _members_to_be)
     if Invitation.objects.count() >= MAXIMUM_OPEN_INVITATIONS:
         raise Refused(refusals.LIMIT_REACHED, "Too many open invitations. Withdraw some first.")
 

@@ -14,6 +14,7 @@ from core.events import notify
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
+from tenants.authorization.publishing import gate_publish
 from tenants.issuers.services import issuers_forget
 from tenants.models import ApiKey, HostHolder, Membership, Role, Tenant, TenantSlug, User
 from tenants.sso.domains import domains_forget
@@ -74,6 +75,7 @@ def tenant_rename(*, actor: Actor, name: str, slug: str) -> Tenant:
         tenant.slug = slug
         cleaned(tenant)
         _claim(slug, tenant.id)
+        gate_publish(tenant.id)
     cleaned(tenant).save()
     announce(tenant.id)
     return tenant

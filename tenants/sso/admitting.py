@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from core import refusals
 from core.refusals import Refused
+from tenants.allowance import require_member_room
 from tenants.models import Deprovision, Membership, Role, SsoConnection, SsoIdentity, Tenant, User
 from tenants.scim.linking import linked_on_joining
 from tenants.services.roles import member_take_role
@@ -59,6 +60,8 @@ def recognised(
     trace.require(
         "membership: joining", "They are no member, and this connection makes none: invite them.", holds=joins
     )
+    if membership is None:
+        _require_room(tenant.id, trace)
     return Known(email, identity, user, membership)
 
 
@@ -95,6 +98,13 @@ def role_for(connection: SsoConnection, groups: tuple[str, ...]) -> str:
 def _membership(user: User) -> Membership | None:
     # Held, so that nobody comes in while they are being deactivated.
     return Membership.objects.select_for_update().filter(user=user).first()
+
+
+def _require_room(tenant_id: UUID, trace: Trace) -> None:
+    try:
+        require_member_room(tenant_id, Membership.objects.active().count)
+    except Refused as refused:
+        trace.require("membership: room", str(refused), holds=False)
 
 
 def _was_put_out(user: User, since: datetime) -> bool:

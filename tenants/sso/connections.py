@@ -15,6 +15,7 @@ from core.envelope import KeyGone, Keyring
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import PERMISSIONS, Actor, Permission
+from tenants.allowance import require_right
 from tenants.models import Role, SsoConnection, SsoKind, SsoSession, SsoSetupLink, Tenant
 from tenants.sso.checks import MAXIMUM_GROUP
 from tenants.sso.oidc import config as oidc
@@ -60,9 +61,10 @@ def configurer(actor: Actor) -> Configurer:
 def connection_create(*, actor: Actor, name: str, kind: str) -> SsoConnection:
     """A new connection, which is not enabled. Runs inside the tenant's context.
 
-    Raises Refused: INVALID_INPUT, CONFLICT for a taken name, LIMIT_REACHED, PERMISSION_DENIED.
+    Raises Refused: INVALID_INPUT, CONFLICT for a taken name, LIMIT_REACHED, NOT_IN_PLAN, PERMISSION_DENIED.
     """
     actor.require(Permission.MANAGE_TENANT)
+    require_right(actor.tenant.id, "sso")
     if SsoConnection.objects.count() >= MAXIMUM_CONNECTIONS:
         raise Refused(refusals.LIMIT_REACHED, f"There are at most {MAXIMUM_CONNECTIONS} connections.")
     connection = cleaned(SsoConnection(tenant=actor.tenant, name=name.strip(), kind=kind))

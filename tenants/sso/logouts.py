@@ -20,6 +20,7 @@ from tenants.sso.oidc.login import sign_out_url as oidc_url
 from tenants.sso.oidc.logout import logged_out
 from tenants.sso.pending import Pending, pending_kept
 from tenants.sso.saml import logout as saml
+from tenants.sso.saml import posted_logout
 from tenants.sso.saml.config import SamlSettings
 from tenants.sso.sessions import Hint, hint_of, sessions_end
 from tenants.vault.oauth.authorization import new_state
@@ -53,14 +54,19 @@ def backchannel_logout(*, tenant_id: UUID, connection_id: UUID, token: str) -> i
         return sessions_end(connection, subject=told.subject, indexes=[told.index])
 
 
-def saml_requested(*, tenant_id: UUID, connection_id: UUID, query: Mapping[str, str], raw_query: str) -> str:
+def saml_requested(*, tenant_id: UUID, connection_id: UUID, said: Mapping[str, str], raw_query: str | None) -> str:
     """Ends the sessions that a provider's signed request names; where the browser goes on to with our answer.
+
+    `raw_query` is the query that `said` is of, whose signature is beside it; None for a form, with it inside.
 
     Raises Refused: NOT_FOUND, LOGIN_REFUSED.
     """
     connection, settings = _saml(tenant_id, connection_id)
     try:
-        request = saml.request_taken(settings, query, raw_query)
+        if raw_query is None:
+            request = posted_logout.request_posted(settings, said)
+        else:
+            request = saml.request_taken(settings, said, raw_query)
     except CheckFailed as failed:
         raise Refused(refusals.LOGIN_REFUSED, str(failed)) from None
     with tenant_context(tenant_id):
@@ -72,14 +78,20 @@ def saml_requested(*, tenant_id: UUID, connection_id: UUID, query: Mapping[str, 
 
 
 def saml_responded(
-    *, tenant_id: UUID, connection_id: UUID, pending: Pending | None, query: Mapping[str, str], raw_query: str
+    *, tenant_id: UUID, connection_id: UUID, pending: Pending | None, said: Mapping[str, str], raw_query: str | None
 ) -> None:
-    """Takes the provider's word that a person is signed out there. Raises Refused: NOT_FOUND, LOGIN_REFUSED."""
+    """Takes the provider's word that a person is signed out there; `raw_query` as above.
+
+    Raises Refused: NOT_FOUND, LOGIN_REFUSED.
+    """
     _connection, settings = _saml(tenant_id, connection_id)
     if pending is None or not pending.request_id:
         raise Refused(refusals.LOGIN_REFUSED, "Nobody signed out here.")
     try:
-        saml.require_response(settings, query, raw_query, request_id=pending.request_id)
+        if raw_query is None:
+            posted_logout.require_posted_response(settings, said, request_id=pending.request_id)
+        else:
+            saml.require_response(settings, said, raw_query, request_id=pending.request_id)
     except CheckFailed as failed:
         raise Refused(refusals.LOGIN_REFUSED, str(failed)) from None
 

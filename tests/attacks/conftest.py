@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import pytest
 from django.test import Client
 
+from console.pace import MOST
 from core.tenancy import tenant_context
 from mcp_runtime.services.endpoints import endpoint_create
+from tenants.authorization import pace
 from tests.conftest import Cast, make_cast, unique
 from tests.console.conftest import (
     alice,
@@ -47,6 +49,15 @@ __all__ = [
     "sso",
     "viewer",
 ]
+
+
+@pytest.fixture
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often somebody may ask has tests of its own."""
+    for kind in MOST:
+        monkeypatch.setitem(MOST, kind, 10**6)
+    monkeypatch.setattr("tenants.scim.serving.REQUESTS_PER_SECOND", 10**6)
+    monkeypatch.setattr(pace, "is_within", lambda *_named, **_bounds: True)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """The configuration of a SAML connection: what is typed or read from metadata, and what the library is told of it."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
+from lxml import etree
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
@@ -35,6 +37,7 @@ MAXIMUM_ENTITY_ID = 1024  # SAML 2.0 core section 8.3.6
 LONGEST_ATTRIBUTE = 255
 REDIRECT = OneLogin_Saml2_Constants.BINDING_HTTP_REDIRECT
 POST = OneLogin_Saml2_Constants.BINDING_HTTP_POST
+METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,17 @@ def own_metadata(connection: SsoConnection, keyring: Keyring) -> str:
     # Providers that find a key for it here encrypt; those that do not are taken as well.
     described["security"]["wantAssertionsEncrypted"] = True
     text = OneLogin_Saml2_Settings(described, sp_validation_only=True).get_sp_metadata()
-    return text.decode() if isinstance(text, bytes) else str(text)
+    return _with_posted_logout(text)
+
+
+def _with_posted_logout(text: bytes | str) -> str:
+    """The metadata with the other binding of single logout as well, which the library does not write."""
+    root = etree.fromstring(text)
+    redirected = next(root.iter(f"{{{METADATA}}}SingleLogoutService"))
+    posted = copy.copy(redirected)
+    posted.set("Binding", POST)
+    redirected.addnext(posted)
+    return str(etree.tostring(root, encoding="unicode"))
 
 
 def _pair(connection: SsoConnection, keyring: Keyring) -> KeyPair:

@@ -57,7 +57,7 @@ def request_taken(settings: SamlSettings, query: Mapping[str, str], raw_query: s
             name_id=str(OneLogin_Saml2_Logout_Request.get_nameid(xml)),
             indexes=tuple(OneLogin_Saml2_Logout_Request.get_session_indexes(xml)),
             request_id=str(auth.get_last_message_id()),
-            expires_at=_require_recent(parsed(xml.encode()).get("IssueInstant", "")),
+            expires_at=require_recent(parsed(xml.encode()).get("IssueInstant", "")),
             answer_url=str(url),
         )
     except (OneLogin_Saml2_ValidationError, OneLogin_Saml2_Error, *_UNREADABLE) as error:
@@ -91,7 +91,8 @@ def _described(settings: SamlSettings, query: Mapping[str, str], raw_query: str)
     return {**described_to_library(settings.slo), "get_data": dict(query), **signed}
 
 
-def _require_recent(issued: str) -> datetime:
+def require_recent(issued: str) -> datetime:
+    """When a message can be forgotten; raises CheckFailed for one that was not made just now."""
     made = moment(issued)
     if abs(datetime.now(UTC) - made) > MAXIMUM_AGE:
         raise CheckFailed("The logout request was not made just now.")

@@ -34,9 +34,16 @@ REASONS = {
     "watch": "probes change it all the time",
     "healthevent": "a history of its own",
     "alert": "what waits to be told",
+    "watchedendpoint": "follows endpoints by itself",
+    "uptimeday": "a history of its own",
+    "checkout": "a page on which somebody may pay; what comes of it is a subscription",
+    "invoice": "Stripe's document, and its own history",
+    "invoiceline": "part of an invoice",
     "usageevent": "the ledger",
     "usagehour": "the ledger",
     "usagekept": "the ledger",
+    "usagealert": "what was told",
+    "usagereport": "sums of the ledger, on their way to Stripe",
 }
 
 

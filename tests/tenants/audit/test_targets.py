@@ -1,7 +1,10 @@
 """Webhooks get every event of their tenant's log, in order, at least once, signed, and of nobody else's."""
 
 import json
+import os
+from collections.abc import Iterator
 from datetime import timedelta
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -10,7 +13,10 @@ from django.utils import timezone
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
+from core.webhooks import webhook_post
+from tenants.audit import streaming
 from tenants.audit.chain import verify
+from tenants.audit.hearing import AuditEar
 from tenants.audit.recording import audit_note
 from tenants.audit.targets import (
     MAXIMUM_TARGETS,
@@ -26,6 +32,7 @@ from tests.webhook_receiver import NotGenuine, Receiver, Webhook, receiver
 
 __all__ = ["receiver"]
 LONG_AGO = timezone.now() - timedelta(days=10_000)
+SECONDS = 30  # for a busy machine
 HOOK = "https://siem.example.com/audit"
 
 
@@ -76,6 +83,77 @@ def test_it_gets_everything_once_in_order_signed_and_verifiable(cast: Cast, rece
     assert json.loads(receiver.came[0][0])["data"]["tenant"] == cast.tenant.slug
     _stream(cast)
     assert len(receiver.came) == len(sizes)
+
+
+@pytest.fixture
+def heard() -> Iterator[Queue[None]]:
+    """What an ear says each time that it made webhooks due."""
+    said: Queue[None] = Queue()
+    ear = AuditEar(os.environ["DATABASE_URL"], lambda: said.put(None))
+    ear.start()
+    assert ear.is_listening.wait(SECONDS)
+    yield said
+    ear.stop()
+
+
+def test_a_new_event_reaches_it_without_waiting_to_be_looked_for(
+    cast: Cast, receiver: Receiver, heard: Queue[None]
+) -> None:
+    _target, secret = _made(cast, receiver)
+    _stream(cast)
+    assert AuditDue.objects.get(tenant_id=cast.tenant.id).due_at > timezone.now()
+    before = len(receiver.came)
+    _drain(heard)
+    _note(cast, 3)
+    while len(receiver.came) == before:
+        heard.get(timeout=SECONDS)
+        stream_audit()
+    events = [
+        event for body, headers in receiver.came for event in Webhook(secret).verify(body, headers)["data"]["events"]
+    ]
+    sequences = [event["sequence"] for event in events]
+    assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
+    assert "test.noted" in [event["action"] for event in events]
+
+
+def test_what_comes_while_it_is_being_told_does_not_wait_either(
+    cast: Cast, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _made(cast, receiver)
+    noted: list[int] = []
+
+    def meanwhile(*said: Any, **more: Any) -> str:
+        if not noted:
+            _note(cast, 1)
+            noted.append(1)
+        return webhook_post(*said, **more)
+
+    monkeypatch.setattr(streaming, "webhook_post", meanwhile)
+    _stream(cast)
+    assert _taken(receiver)[-1]["action"] == "test.noted"
+    assert AuditDue.objects.get(tenant_id=cast.tenant.id).is_idle
+
+
+def test_one_that_failed_is_left_alone_whatever_is_heard(cast: Cast, receiver: Receiver, heard: Queue[None]) -> None:
+    _made(cast, receiver)
+    receiver.status = 500
+    _stream(cast)
+    later = AuditDue.objects.get(tenant_id=cast.tenant.id).due_at
+    _note(cast, 1)
+    with tenant_context(cast.elsewhere.id):
+        actor = cast.acting_inside(cast.charlie, cast.elsewhere)
+        target_create(actor=actor, name="Other", url=HOOK)
+    AuditDue.objects.filter(tenant_id=cast.elsewhere.id).update(is_idle=True)
+    _drain(heard)
+    with tenant_context(cast.elsewhere.id):
+        audit_note(action="test.noted", kind="test")
+    heard.get(timeout=SECONDS)
+    assert AuditDue.objects.get(tenant_id=cast.tenant.id).due_at == later
+
+
+def _drain(heard: Queue[None]) -> None:
+    while not heard.empty():
+        heard.get()
 
 
 def test_it_begins_now_unless_it_is_told_otherwise(cast: Cast, receiver: Receiver) -> None:
