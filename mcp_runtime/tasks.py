@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.tenancy import tenant_context
 from mcp_runtime.durable.thread import RUN_TASK, runner_thread
-from mcp_runtime.jobs import PROBE_UPSTREAMS, RUN_IMPORT
+from mcp_runtime.jobs import LOOK_AT_UPTIME, PROBE_UPSTREAMS, RUN_IMPORT
 from mcp_runtime.models import EndedSession
 from mcp_runtime.services.alerting import alerts_deliver
 from mcp_runtime.services.health import events_purge
@@ -17,11 +17,15 @@ from mcp_runtime.services.importing import import_perform
 from mcp_runtime.services.imports import runs_due
 from mcp_runtime.services.probing import probes_perform
 from mcp_runtime.services.rates import budgets_purge
+from mcp_runtime.services.uptime import uptime_look, watched_tenants
 from mcp_runtime.services.watching import LEASE, upstreams_due
 from tenants.models import TenantSlug
 
 # How many upstreams one job probes, side by side.
 PROBED_TOGETHER = 20
+# The same for tenants whose endpoints' uptime is looked at; a look that waited for longer comes beside the next.
+LOOKED_AT_TOGETHER = 10
+LOOK_SECONDS = 25
 
 
 @shared_task(name="mcp_runtime.purge_ended_sessions")
@@ -75,6 +79,21 @@ def sweep_probes() -> int:
 def probe_upstreams(wanted: list[tuple[str, str]]) -> int:
     """Probes upstreams by tenant and id, and writes down what came of it; returns how many changed their state."""
     return len(probes_perform([(UUID(tenant_id), UUID(upstream_id)) for tenant_id, upstream_id in wanted]))
+
+
+@shared_task(name="mcp_runtime.sweep_uptime")
+def sweep_uptime() -> int:
+    """Has it looked whether endpoints are up, for all tenants whose uptime is counted; returns how many."""
+    tenants = [str(tenant_id) for tenant_id in watched_tenants()]
+    for together in batched(tenants, LOOKED_AT_TOGETHER, strict=False):
+        look_at_uptime.apply_async((together,), expires=LOOK_SECONDS)
+    return len(tenants)
+
+
+@shared_task(name=LOOK_AT_UPTIME)
+def look_at_uptime(tenants: list[str]) -> int:
+    """Looks whether the endpoints of these tenants are up; returns how many answered."""
+    return uptime_look([UUID(tenant_id) for tenant_id in tenants])
 
 
 @shared_task(name="mcp_runtime.deliver_alerts")

@@ -49,6 +49,7 @@ from mcp_runtime.sources.mcp.parking import Parking
 from mcp_runtime.sources.registry import PROMPT_SOURCES, RESOURCE_SOURCES, SOURCES, UPSTREAM_SOURCES
 from mcp_runtime.transports.asgi import Application, Receive, Scope, Send, send_reply
 from mcp_runtime.transports.calls import Calls, Throttle
+from mcp_runtime.transports.certificates import CERTIFICATES, Certificates
 from mcp_runtime.transports.discovery import CARD, CATALOGUE, Discovery
 from mcp_runtime.transports.door import Door
 from mcp_runtime.transports.guards import Guards
@@ -118,6 +119,7 @@ class _Running:
     discovery: Discovery
     protected_resources: ProtectedResources
     host_issuers: HostIssuers
+    certificates: Certificates
     socket_door: SocketDoor
     socket: Application
     hearings: Hearings
@@ -125,12 +127,14 @@ class _Running:
     tree: TaskSupervisor
     tree_task: asyncio.Task[None]
 
-    def door(self, path: str) -> Door | Discovery | ProtectedResources | HostIssuers:
+    def door(self, path: str) -> Door | Discovery | ProtectedResources | HostIssuers | Certificates:
         """What an HTTP path belongs to."""
         if path.startswith(WELL_KNOWN):
             return self.protected_resources
         if path in ISSUER_PLACES:
             return self.host_issuers
+        if path == CERTIFICATES:
+            return self.certificates
         if path.endswith(STREAMABLE_HTTP):
             return self.streamable_http
         if path.endswith(HTTP_SSE):
@@ -231,7 +235,7 @@ class Worker:
             http_sse,
             Discovery(store=store, catalogues=Catalogues(database), guards=self._guards),
             ProtectedResources(store=store, guards=self._guards, console_url=_console_url()),
-            HostIssuers(servers=Servers(database), guards=self._guards, console_url=_console_url()),
+            *self._of_hosts(Servers(database)),
             socket_door,
             socket,
             hearings,
@@ -239,6 +243,10 @@ class Worker:
             tree,
             self._tended(tree),
         )
+
+    def _of_hosts(self, servers: Servers) -> tuple[HostIssuers, Certificates]:
+        issuers = HostIssuers(servers=servers, guards=self._guards, console_url=_console_url())
+        return issuers, Certificates(servers=servers, guards=self._guards)
 
     def _store(
         self, database: Database, compiler: Compiler, quotas: Quotas, key_requests: KeyRequests, hearings: Hearings

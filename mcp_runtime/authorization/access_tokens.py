@@ -16,6 +16,7 @@ MAXIMUM_TOKEN_BYTES = 8_192
 MAXIMUM_ADMITTED = 10_000
 # How far the clock of whoever issued a token may be ahead of ours.
 SKEW_SECONDS = 30.0
+_FURTHEST = 2**53  # JSON's integers have no end, and floats do
 _DOTS = 2
 _TYPES = frozenset({ACCESS_TOKEN_TYPE, f"application/{ACCESS_TOKEN_TYPE}"})
 _TEXTS = ("iss", "sub", "client_id", "scope", "jti", "grant", "endpoint")
@@ -35,9 +36,10 @@ def admit(token: bytes, digest: bytes, endpoint: ServedEndpoint) -> Principal | 
     None for one that is not good here: forged, expired, cut off, another tenant's or another endpoint's.
     """
     claims = _verified(token, endpoint) if endpoint.logins != TRUSTED else None
-    if claims is None or not _is_meant_for(claims, endpoint):
+    resource = _audience(claims, endpoint) if claims is not None else ""
+    if claims is None or not resource:
         return None
-    principal = _principal(claims, endpoint)
+    principal = _principal(claims, endpoint, resource)
     if endpoint.gate.is_cut_off(principal.subjects, principal.issued_at):
         return None
     remember(digest, principal, endpoint)
@@ -86,15 +88,18 @@ def is_provable(claims: dict[str, Any]) -> bool:
 
 def _seconds(value: object) -> float:
     """A NumericDate (RFC 7519 section 2); what is none is a time that is never reached and always past."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    return float(value) if abs(value) < _FURTHEST else math.nan
 
 
-def _is_meant_for(claims: dict[str, Any], endpoint: ServedEndpoint) -> bool:
+def _audience(claims: dict[str, Any], endpoint: ServedEndpoint) -> str:
+    """The address of the endpoint for which a token is; empty for one that is for something else."""
     if claims["iss"] not in endpoint.gate.issuers or claims["endpoint"] != endpoint.endpoint_id:
-        return False
+        return ""
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
-    return any(isinstance(one, str) and is_address(one, endpoint) for one in audiences)
+    return next((one for one in audiences if isinstance(one, str) and is_address(one, endpoint)), "")
 
 
 def is_address(url: str, endpoint: ServedEndpoint) -> bool:
@@ -108,7 +113,9 @@ def is_address(url: str, endpoint: ServedEndpoint) -> bool:
     if (parts.scheme.lower(), parts.netloc.lower()) != (own.scheme, own.netloc):
         return _is_at_host(parts, endpoint)
     names = parts.path.removeprefix(own.path).split("/")
-    is_ours = len(names) in (5, 6) and names[:2] == ["", "t"] and names[3] == endpoint.slug
+    is_ours = len(names) in (5, 6) and names[:2] == ["", "t"]
+    # Two tenants may trust one issuer and each have an endpoint of this name.
+    is_ours = is_ours and names[2] in endpoint.gate.slugs and names[3] == endpoint.slug
     return is_ours and names[-1] in _TRANSPORTS and names[4:-1] in ([], ["preview"])
 
 
@@ -123,11 +130,10 @@ def _is_at_host(parts: SplitResult, endpoint: ServedEndpoint) -> bool:
     return any(meant is not None and meant.endpoint in ("", endpoint.slug) for meant in readings)
 
 
-def _principal(claims: dict[str, Any], endpoint: ServedEndpoint) -> Principal:
+def _principal(claims: dict[str, Any], endpoint: ServedEndpoint, resource: str) -> Principal:
     client, subject = f"client:{claims['client_id']}", claims["sub"]
     # RFC 9068 section 2.2: a client that acts for itself is its own subject.
     who = client if subject == claims["client_id"] else f"member:{subject}"
-    audience = claims["aud"]
     return Principal(
         who,
         float(claims["exp"]),
@@ -135,6 +141,6 @@ def _principal(claims: dict[str, Any], endpoint: ServedEndpoint) -> Principal:
         scopes=frozenset(claims["scope"].split()),
         subjects=tuple(dict.fromkeys((who, client, f"grant:{claims['grant']}"))),
         issued_at=float(claims["iat"]),
-        resource=audience if isinstance(audience, str) else audience[0],
+        resource=resource,
         bound_to=claims.get(_BOUND, {}).get(_THUMBPRINT, ""),
     )

@@ -19,7 +19,8 @@ logger = logging.getLogger(__name__)
 class ServedGate:
     """`keys` are by `kid`; `cutoffs` maps subjects to seconds since the epoch; `public_url` is the runtime's.
 
-    Calls come from `networks`; None: from everywhere. All gates of a worker share what proofs were `seen`.
+    `slugs` are the tenant's names in addresses. Calls come from `networks`; None: from everywhere. All gates of a
+    worker share what proofs were `seen`.
     """
 
     version: int = 0
@@ -32,6 +33,7 @@ class ServedGate:
     trusted: dict[str, tuple[gate.Trusted, Keys]] = field(default_factory=dict)
     ask_for_keys: Callable[[str], None] = lambda _issuer_id: None
     seen: SeenProofs = field(default_factory=SeenProofs)
+    slugs: frozenset[str] = frozenset()
 
     def is_cut_off(self, subjects: Iterable[str], issued_at: float) -> bool:
         """Whether what was issued then, in seconds since the epoch, for these subjects, is good no more."""
@@ -57,7 +59,7 @@ def gates(public_url: str, ask_for_keys: Callable[[str], None] = lambda _issuer_
         trusted = {one.issuer: (one, keys_of(one.keys)) for one in told.trusted}
         networks = Networks.of(told.networks) if told.networks else None
         issuers, keys = frozenset(told.issuers), _keys(told)
-        known = (networks, trusted, ask_for_keys, seen)
+        known = (networks, trusted, ask_for_keys, seen, frozenset(told.slugs))
         return ServedGate(told.version, public_url, issuers, keys, told.cutoffs, *known)
 
     return of

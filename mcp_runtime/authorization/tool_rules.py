@@ -1,4 +1,4 @@
-"""Which tools the members of groups may use: the one place where that is decided, for workers and for explanations."""
+"""Which tools groups may use: the one place where that is decided, for workers and for explanations."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,11 @@ ROSTER = """
     WHERE m.tenant_id = %(tenant)s AND m.role IN ('owner', 'admin') AND m.deactivated_at IS NULL
       AND EXISTS (SELECT FROM mcp_runtime_toolrule r WHERE r.tenant_id = %(tenant)s AND r.endpoint_id = %(endpoint)s)
     UNION ALL
+    SELECT 'client:' || c.client_id, g.group_id::text FROM mcp_runtime_toolrule r
+    JOIN tenants_groupclient g ON g.tenant_id = r.tenant_id AND g.group_id = r.group_id
+    JOIN tenants_mcpclient c ON c.tenant_id = g.tenant_id AND c.id = g.client_id
+    WHERE r.tenant_id = %(tenant)s AND r.endpoint_id = %(endpoint)s
+    UNION ALL
     SELECT 'member:' || m.user_id, g.group_id::text FROM mcp_runtime_toolrule r
     JOIN tenants_groupmember g ON g.tenant_id = r.tenant_id AND g.group_id = r.group_id
     JOIN tenants_membership m ON m.tenant_id = g.tenant_id AND m.id = g.membership_id AND m.deactivated_at IS NULL
@@ -24,7 +29,8 @@ ROSTER = """
     LIMIT %(limit)s
 """
 
-# The groups of each member (`member:<user id>`) that some rule of an endpoint names, or EVERY_TOOL.
+# The groups that some rule of an endpoint names, of each member (`member:<user id>`) and each client that acts for
+# itself (`client:<client_id>`); or EVERY_TOOL.
 type Roster = Mapping[str, frozenset[str]]
 # The patterns of each group that a rule names.
 type Rules = Mapping[str, Iterable[str]]
@@ -52,11 +58,12 @@ def member_tools(
     is_open: bool,
     groups: frozenset[str] = frozenset(),
 ) -> frozenset[str] | None:
-    """Those of `names` that somebody may see and call; None: all. Rules bind members and people from outside.
+    """Those of `names` that somebody may see and call; None: all.
 
-    Anybody but those in the roster is in `groups` alone.
+    Rules bind members, clients that act for themselves and people from outside. Who is not in the roster is in
+    `groups` alone.
     """
-    if rules is None or is_open or member.startswith("client:"):
+    if rules is None or is_open:
         return None
     return tools_of(roster.get(member, frozenset()) | groups, rules, names)
 

@@ -35,7 +35,7 @@ def principal_of(said: Said, endpoint: ServedEndpoint) -> Principal | None:
     if said.lookup and person is None:
         return None
     who = f"member:{person[0]}" if person else principal_name(said)
-    scopes = _narrowed(said.scopes, person[1]) if person else said.scopes
+    scopes = narrowed(said.scopes, person[1]) if person else said.scopes
     subjects = (who, f"issuer:{said.issuer_id}")
     if not scopes or endpoint.gate.is_cut_off(subjects, said.issued_at):
         return None
@@ -53,6 +53,6 @@ def principal_of(said: Said, endpoint: ServedEndpoint) -> Principal | None:
     )
 
 
-def _narrowed(asked: frozenset[str], most: frozenset[str]) -> frozenset[str]:
+def narrowed(asked: frozenset[str], most: frozenset[str]) -> frozenset[str]:
     """What a token says, as far as a member's role gives it."""
     return frozenset(scope for scope in (READ_SCOPE, CALL_SCOPE) if grants(asked, scope) and grants(most, scope))

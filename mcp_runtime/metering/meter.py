@@ -13,8 +13,8 @@ INPUT_REQUIRED = "input_required"
 FAILED = "failed"
 CANCELLED = "cancelled"
 REFUSED = "refused:"
-# Nothing else is ever billed: not what we refused, nor what failed on our side.
-BILLABLE = frozenset({OK, TOOL_ERROR})
+# Nothing else is ever billed: not what was refused, nor what failed, whether on our side or the tool's.
+BILLABLE = frozenset({OK})
 
 # What names the thing that a method is about. Only these methods are metered.
 NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}

@@ -20,11 +20,16 @@ class ConnectionLease(models.Model):
 
 
 class RequestBudget(models.Model):
-    """A tenant's token bucket, out of which workers are lent tokens; a request costs one."""
+    """A tenant's token bucket, out of which workers are lent tokens; a request costs one.
+
+    `spent` is how many were lent in the calendar month (UTC) that begins on `month`.
+    """
 
     tenant_id = models.UUIDField(primary_key=True)
     tokens = models.FloatField()
     refilled_at = models.DateTimeField()
+    month = models.DateField()
+    spent = models.BigIntegerField()
 
     def __str__(self) -> str:
         return f"{self.tokens} of {self.tenant_id}"

@@ -1,23 +1,32 @@
 """Leases in PostgreSQL: workers borrow blocks of a tenant's connections and requests, never more than there are.
 
-The tenant's row is locked meanwhile, so that what all workers hold together never exceeds the limit. Blocks become
-smaller as a limit comes nearer, so that little of it lies idle at one worker while another needs it.
+The tenant's entitlement is locked meanwhile, so that what all workers hold together never exceeds the limit. Blocks
+become smaller as a limit comes nearer, so that little of it lies idle at one worker while another needs it.
 """
 
+import math
 from typing import Any
 
 import msgspec
 
-from billing.plans import plan_of
 from mcp_runtime.lines import ENTER, Connection, Line
 
 LEASE_SECONDS = 30
 BLOCK = 64
 BURST_SECONDS = 10
+# Where a plan sets no rate and yet so many a month, the bucket holds as many as nobody asks.
+UNMETERED_RATE = 10_000_000
 # Of a second's worth of requests: so many times a second a worker under full load comes back for more.
 REFILLS_PER_SECOND = 10
 
-_PLAN = "SELECT plan, connection_limit FROM tenants_tenant WHERE id = %s FOR NO KEY UPDATE"
+_ENTITLED = """
+    SELECT connections, requests_per_second, requests,
+           CASE WHEN calls_until > now() THEN calls_left END
+    FROM billing_entitlement WHERE tenant_id = %s FOR NO KEY UPDATE
+"""
+_LEND_CALLS = """
+    UPDATE billing_entitlement SET calls_left = calls_left - %s, calls_lent_at = now() WHERE tenant_id = %s
+"""
 _EXPIRE = "DELETE FROM mcp_runtime_connectionlease WHERE tenant_id = %s AND expires_at <= now() AND worker <> %s"
 _OTHERS = """
     SELECT coalesce(sum(slots), 0)::bigint FROM mcp_runtime_connectionlease WHERE tenant_id = %s AND worker <> %s
@@ -27,15 +36,21 @@ _TAKE = """
     VALUES (%s, %s, %s, now() + %s * interval '1 s')
     ON CONFLICT (tenant_id, worker) DO UPDATE SET slots = excluded.slots, expires_at = excluded.expires_at
 """
-_OPEN_BUDGET = """
-    INSERT INTO mcp_runtime_requestbudget (tenant_id, tokens, refilled_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING
-"""
-_REFILL = """
-    UPDATE mcp_runtime_requestbudget SET refilled_at = now(),
+_MONTH = "date_trunc('month', now() AT TIME ZONE 'UTC')::date"
+_OPEN_BUDGET = f"""
+    INSERT INTO mcp_runtime_requestbudget (tenant_id, tokens, refilled_at, month, spent)
+    VALUES (%(tenant)s, %(burst)s, now(), {_MONTH}, 0) ON CONFLICT DO NOTHING
+"""  # noqa: S608  of constants
+_REFILL = f"""
+    UPDATE mcp_runtime_requestbudget SET refilled_at = now(), month = {_MONTH},
+           spent = CASE month WHEN {_MONTH} THEN spent ELSE 0 END,
            tokens = least(%(burst)s, tokens + extract(epoch FROM now() - refilled_at) * %(rate)s)
-    WHERE tenant_id = %(tenant)s RETURNING tokens
+    WHERE tenant_id = %(tenant)s RETURNING tokens, spent
+"""  # noqa: S608  of constants
+_SPEND = """
+    UPDATE mcp_runtime_requestbudget SET tokens = tokens - %(lent)s, spent = spent + %(lent)s::bigint
+    WHERE tenant_id = %(tenant)s
 """
-_SPEND = "UPDATE mcp_runtime_requestbudget SET tokens = tokens - %s WHERE tenant_id = %s"
 _OPEN_CALLS = """
     INSERT INTO mcp_runtime_callbudget (tenant_id, name, tokens, refilled_at)
     VALUES (%(tenant)s, %(name)s, %(burst)s, now()) ON CONFLICT DO NOTHING
@@ -54,18 +69,26 @@ _RETURN = "DELETE FROM mcp_runtime_connectionlease WHERE worker = %s"
 
 
 class Need(msgspec.Struct, frozen=True):
-    """What a worker has open for a tenant, how much more it would like to open, and whether it lacks requests."""
+    """What a worker has open for a tenant, how much more it would like to open, and whether it lacks requests, or calls
+    that may be billed."""
 
     in_use: int
     more: int
     requests: bool
+    calls: bool = False
 
 
 class Loan(msgspec.Struct, frozen=True):
-    """What it got: connections in all, and further requests; None means as many as it likes."""
+    """What it got: connections in all, and further requests; None means as many as it likes.
+
+    `is_spent` says that the month's requests are, and not those of the moment. `calls` may be billed before the
+    tenant's spending cap is reached; None where it has none.
+    """
 
     slots: int | None
     requests: float | None
+    is_spent: bool = False
+    calls: float | None = None
 
 
 class Leases:
@@ -83,15 +106,18 @@ class Leases:
         """Replaces what the worker holds of a tenant's connections, and lends requests where they are needed."""
         async with self._line.transaction() as connection:
             await connection.execute(ENTER, (tenant_id,))
-            row = await (await connection.execute(_PLAN, (tenant_id,))).fetchone()
+            row = await (await connection.execute(_ENTITLED, (tenant_id,))).fetchone()
             if row is None:
                 return Loan(0, 0.0)
-            plan = plan_of(row[0])
-            limit = plan.connections if row[1] is None else row[1]
+            limit, rate, monthly, left = row
+            calls = await _calls(connection, tenant_id, left, need)
             slots = None if limit is None else await self._slots(connection, tenant_id, limit, need)
-            rate = plan.requests_per_second
-            requests = None if rate is None else await _requests(connection, tenant_id, rate) if need.requests else 0.0
-            return Loan(slots, requests)
+            if rate is None and monthly is None:
+                return Loan(slots, None, calls=calls)
+            if not need.requests:
+                return Loan(slots, 0.0, calls=calls)
+            requests, is_spent = await _requests(connection, tenant_id, rate or UNMETERED_RATE, monthly)
+            return Loan(slots, requests, is_spent, calls)
 
     async def _slots(self, connection: Connection, tenant_id: str, limit: int, need: Need) -> int:
         await connection.execute(_EXPIRE, (tenant_id, self._worker))
@@ -129,12 +155,24 @@ class Leases:
             await connection.execute(_RETURN, (self._worker,))
 
 
-async def _requests(connection: Connection, tenant_id: str, rate: int) -> float:
-    burst = rate * BURST_SECONDS
-    named: dict[str, Any] = {"tenant": tenant_id, "rate": rate, "burst": burst}
-    await connection.execute(_OPEN_BUDGET, (tenant_id, burst))
+async def _requests(connection: Connection, tenant_id: str, rate: int, monthly: int | None) -> tuple[float, bool]:
+    """How many are lent, and whether there are none because the month's are spent."""
+    named: dict[str, Any] = {"tenant": tenant_id, "rate": rate, "burst": rate * BURST_SECONDS}
+    await connection.execute(_OPEN_BUDGET, named)
     row = await (await connection.execute(_REFILL, named)).fetchone()
-    lent = max(0.0, min(row[0] if row else 0.0, max(float(BLOCK), rate / REFILLS_PER_SECOND)))
+    tokens, spent = row or (0.0, 0)
+    left = math.inf if monthly is None else monthly - spent
+    lent = max(0.0, min(tokens, left, max(float(BLOCK), rate / REFILLS_PER_SECOND)))
     lent = float(int(lent))  # a request costs a whole one
-    await connection.execute(_SPEND, (lent, tenant_id))
-    return lent
+    await connection.execute(_SPEND, named | {"lent": lent})
+    return lent, left <= 0
+
+
+async def _calls(connection: Connection, tenant_id: str, left: int | None, need: Need) -> float | None:
+    """How many calls are lent of those that are left before the tenant's spending cap: fewer as it comes nearer."""
+    if left is None or not need.calls:
+        return None if left is None else 0.0
+    lent = min(left, max(1, min(max(BLOCK, left // BLOCK), left // 4)))
+    if lent:
+        await connection.execute(_LEND_CALLS, (lent, tenant_id))
+    return float(lent)

@@ -36,8 +36,8 @@ class Quota:
     """
 
     __slots__ = (
-        "_asked_at", "_borrow", "_borrowing", "_clock", "_is_away", "_is_outdated", "_quiet", "_retry_at",
-        "granted", "in_use", "peak", "requests", "running",
+        "_asked_at", "_borrow", "_borrowing", "_calls_retry_at", "_clock", "_is_away", "_is_outdated", "_is_spent",
+        "_quiet", "_retry_at", "calls", "granted", "in_use", "peak", "requests", "running",
     )  # fmt: skip
 
     def __init__(self, borrow: Borrow | None, clock: Callable[[], float]) -> None:
@@ -45,10 +45,12 @@ class Quota:
         self._borrow = borrow
         self._clock = clock
         self._borrowing: asyncio.Task[None] | None = None
-        self._retry_at = -math.inf
-        self._is_away = self._is_outdated = False
+        self._retry_at = self._calls_retry_at = -math.inf
+        self._is_away = self._is_outdated = self._is_spent = False
         self.granted: float = 0 if borrow else math.inf
         self.requests: float = 0.0 if borrow else math.inf
+        # That may end well, and so be billed, before the tenant's spending cap is reached.
+        self.calls: float = 0.0 if borrow else math.inf
         self.in_use = self.peak = self.running = self._quiet = 0
         self._asked_at = clock()
 
@@ -63,26 +65,56 @@ class Quota:
             self._borrow_ahead()
         return True
 
+    def take_call(self) -> bool:
+        """The same for what is billed when it ends well (`billed`)."""
+        if self.calls < LOW:
+            self._borrow_calls_ahead()
+            if self.calls < 1:
+                return False
+        return self.take()
+
+    def billed(self) -> None:
+        """A call ended well. Those under way when the cap is reached may go beyond it."""
+        self.calls -= 1
+
     def leave(self) -> None:
         """Closes one."""
         self.in_use -= 1
 
+    async def enter_call(self) -> None:
+        """Opens a connection for what is billed when it ends well. Raises Refused as `enter`; SPENDING_CAP_REACHED."""
+        while self.calls < 1:
+            if self._borrowing is None and self._clock() < self._calls_retry_at:
+                raise Refused(refusals.SPENDING_CAP_REACHED)
+            borrowing = self._borrow_once()
+            if self._is_away:
+                self._go_on()
+            else:
+                await asyncio.shield(borrowing)
+        await self.enter()
+
     async def enter(self) -> None:
-        """Opens a connection. Raises Refused: CONNECTION_LIMIT_REACHED, RATE_LIMITED."""
+        """Opens a connection. Raises Refused: CONNECTION_LIMIT_REACHED, RATE_LIMITED, MONTHLY_REQUESTS_REACHED."""
         while not self.take():
             # Others that waited for the same loan may have used it up: only a loan in vain is a refusal.
             if self._borrowing is None and self._clock() < self._retry_at:
-                raise Refused(refusals.RATE_LIMITED if self.requests < 1 else refusals.CONNECTION_LIMIT_REACHED)
+                raise self._refused()
             borrowing = self._borrow_once()
             if self._is_away:
                 self._go_on()
             else:
                 await asyncio.shield(borrowing)
 
+    def _refused(self) -> Refused:
+        if self.requests >= 1:
+            return Refused(refusals.CONNECTION_LIMIT_REACHED)
+        return Refused(refusals.MONTHLY_REQUESTS_REACHED if self._is_spent else refusals.RATE_LIMITED)
+
     def _go_on(self) -> None:
         """Opens what it likes while the database is away: nobody waits each time for it not to answer."""
         self.granted = max(self.granted, self.in_use + BLOCK)
         self.requests = max(self.requests, float(BLOCK))
+        self.calls = max(self.calls, float(BLOCK))
 
     @asynccontextmanager
     async def entered(self) -> AsyncIterator[None]:
@@ -96,6 +128,10 @@ class Quota:
     def _borrow_ahead(self) -> None:
         """Borrows beside the calls, unless that was in vain a moment ago."""
         if self._borrowing is None and self._clock() >= self._retry_at:
+            self._borrow_once()
+
+    def _borrow_calls_ahead(self) -> None:
+        if self._borrowing is None and self._clock() >= self._calls_retry_at:
             self._borrow_once()
 
     def _borrow_once(self, keep: int = KEPT, more: int = BLOCK) -> asyncio.Task[None]:
@@ -148,17 +184,21 @@ class Quota:
         )
         # Nothing more is opened than what the database is told of, until it has answered.
         self.granted = needed
-        wants_requests = self.requests < LOW
+        wants_requests, wants_calls = self.requests < LOW, self.calls < LOW
         try:
-            loan = await self._borrow(Need(needed, more, wants_requests))
+            loan = await self._borrow(Need(needed, more, wants_requests, wants_calls))
             self._is_away = False
         except DatabaseAway:
             self._is_away = True
             # Known endpoints go on while the database is away: what is open is counted again when it is back.
-            loan = Loan(needed + BLOCK, float(BLOCK))
+            loan = Loan(needed + BLOCK, float(BLOCK), calls=float(BLOCK))
         self.granted = math.inf if loan.slots is None else loan.slots
+        self._is_spent = loan.is_spent
         stock = 0.0 if self.requests == math.inf else self.requests
         self.requests = math.inf if loan.requests is None else stock + loan.requests
+        calls = 0.0 if self.calls == math.inf else self.calls
+        self.calls = math.inf if loan.calls is None else calls + loan.calls
+        self._calls_retry_at = self._clock() + (REFUSED_SECONDS if self.calls < 1 else 0.0)
         in_vain = self.granted <= needed or (wants_requests and self.requests < 1)
         self._retry_at = self._clock() + (REFUSED_SECONDS if in_vain else 0.0)
 

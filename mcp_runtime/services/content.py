@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import QuerySet, Sum, TextField
 from django.db.models.functions import Cast, Length
 
-from billing.plans import plan_of
+from billing.entitlements import Limit, require_room
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.models import Endpoint, Prompt, Resource
@@ -153,10 +153,9 @@ def _characters(rows: QuerySet[Any]) -> int:
 
 
 def _require_room(endpoint: Endpoint, rows: QuerySet[Any]) -> None:
-    limit = plan_of(endpoint.tenant.plan).tools_per_endpoint
-    if rows.filter(endpoint=endpoint).count() >= limit:
-        what = rows.model._meta.verbose_name_plural
-        raise Refused(refusals.LIMIT_REACHED, f"Your plan allows {limit} {what} on an endpoint.")
+    used = rows.filter(endpoint=endpoint).count
+    what = f"{rows.model._meta.verbose_name_plural} on an endpoint"
+    require_room(endpoint.tenant_id, Limit.TOOLS_PER_ENDPOINT, used, what=what)
 
 
 def _write_prompt(prompt: Prompt, draft: PromptDraft) -> None:

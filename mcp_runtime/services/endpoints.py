@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from billing.plans import plan_of
+from billing.entitlements import Limit, require_room
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.models import Endpoint, LoginsAt
@@ -16,7 +16,6 @@ from mcp_runtime.services.metadata import require_endpoint_icons, require_websit
 from mcp_runtime.services.publish import announce, publish
 from mcp_runtime.services.withdrawing import hosts_announce, hosts_forget
 from tenants.access import Actor, Permission
-from tenants.models import Tenant
 from tenants.models.tenant import is_slug
 from tenants.validation import cleaned, refused_fields
 from tenants.vault.revocations import holder_forget
@@ -106,11 +105,8 @@ def endpoint_create(
 ) -> Endpoint:
     """Makes an endpoint without tools. Raises Refused: CONFLICT (slug in use), LIMIT_REACHED (the plan's)."""
     actor.require(Permission.EDIT_ENDPOINTS)
-    # Held against a second creation, so that neither the limit nor a slug is passed twice.
-    tenant = Tenant.objects.select_for_update(no_key=True).get()
-    limit = plan_of(tenant.plan).endpoints
-    if limit is not None and Endpoint.objects.count() >= limit:
-        raise Refused(refusals.LIMIT_REACHED, f"Your plan allows {limit} endpoints.")
+    # Holds the entitlement against a second creation, so that neither the limit nor a slug is passed twice.
+    require_room(actor.tenant.id, Limit.ENDPOINTS, Endpoint.objects.count, what="endpoints")
     endpoint = Endpoint(
         tenant=actor.tenant,
         slug=slug,

@@ -11,7 +11,7 @@ import msgspec
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from billing.plans import plan_of
+from billing.entitlements import Limit, limit
 from core.refusals import Refused
 from mcp_runtime import schemas
 from mcp_runtime.curation.metadata import passed_icons, passed_meta
@@ -70,9 +70,9 @@ def withdraw(definitions: Collection[Definition]) -> None:
 def _new(definition: Definition) -> Served:
     upstream = definition.upstream
     model = MODELS[definition.form]
-    limit = plan_of(upstream.tenant.plan).tools_per_endpoint
-    if model.objects.filter(endpoint_id=upstream.endpoint_id).count() >= limit:
-        raise Obstacle(f"Your plan allows {limit} of these on an endpoint.")
+    allowed = limit(upstream.tenant_id, Limit.TOOLS_PER_ENDPOINT)
+    if allowed is not None and model.objects.filter(endpoint_id=upstream.endpoint_id).count() >= allowed:
+        raise Obstacle(f"Your plan allows {allowed} of these on an endpoint.")
     return model(
         tenant_id=definition.tenant_id,
         endpoint_id=upstream.endpoint_id,

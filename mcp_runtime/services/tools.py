@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from billing.plans import plan_of
+from billing.entitlements import Limit, require_room
 from core import crypto, refusals
 from core.refusals import Refused
 from mcp_runtime import schemas
@@ -35,9 +35,8 @@ def tool_for(endpoint: Endpoint, tool_id: UUID, *, lock: bool = False) -> Tool:
 def tool_create(*, actor: Actor, endpoint_slug: str, source: str, draft: ToolDraft, enabled: bool = True) -> Tool:
     """Adds a tool; clients can call it within a second. Raises Refused(INVALID_INPUT) with `data["fields"]`."""
     with changing(actor=actor, endpoint_slug=endpoint_slug) as endpoint:
-        limit = plan_of(endpoint.tenant.plan).tools_per_endpoint
-        if Tool.objects.filter(endpoint=endpoint).count() >= limit:
-            raise Refused(refusals.LIMIT_REACHED, f"Your plan allows {limit} tools on an endpoint.")
+        used = Tool.objects.filter(endpoint=endpoint).count
+        require_room(endpoint.tenant_id, Limit.TOOLS_PER_ENDPOINT, used, what="tools on an endpoint")
         tool = Tool(id=uuid4(), tenant=actor.tenant, endpoint=endpoint, source=source, enabled=enabled)
         _write(tool, draft)
         tool.save(force_insert=True)

@@ -10,7 +10,7 @@ from enum import Enum
 
 from core import refusals
 from core.refusals import Refused
-from mcp_runtime.metering.meter import CANCELLED, FAILED, REFUSED, Meter
+from mcp_runtime.metering.meter import BILLABLE, CANCELLED, FAILED, NAMED_BY, REFUSED, Meter
 from mcp_runtime.protocol.errors import RpcError
 from mcp_runtime.protocol.features.tools import ToolCall
 from mcp_runtime.protocol.replies import Batch, Notice, Reply, Work, refusal_reply
@@ -77,6 +77,8 @@ class Call:
         self.held.running -= 1
         self.turns.end(self.held.quota)
         self.held.quota.leave()
+        if outcome in BILLABLE:
+            self.held.quota.billed()
         self.meter.ended(
             self.work.exchange,
             outcome,
@@ -124,7 +126,7 @@ class Calls:
         """Waits for what `begin` needs. Raises Refused."""
         for rate, per_minute in self._limits_of(work) if _is_limited(work) else ():
             await rate.enter(per_minute)
-        await held.quota.enter()
+        await (held.quota.enter_call() if work.exchange.method in NAMED_BY else held.quota.enter())
         if self._lag.is_shedding or self._turns.take(held.quota):
             return
         try:
@@ -140,15 +142,16 @@ class Calls:
         return self._may_enter(work, held)
 
     def _may_enter(self, work: Work, held: Held) -> bool:
+        take = held.quota.take_call if work.exchange.method in NAMED_BY else held.quota.take
         if not _is_limited(work):
-            return held.quota.take()
+            return take()
         taken: list[Rate] = []
         for rate, _per_minute in self._limits_of(work):
             if not rate.take():
                 break
             taken.append(rate)
         else:
-            if held.quota.take():
+            if take():
                 return True
         for rate in taken:
             rate.calls += 1
@@ -185,6 +188,8 @@ class Calls:
         began = time.monotonic()
         request_id = f"{_boot}-{next(_numbers):x}"
         reply, outcome = ending_of(work, job.answer, request_id)
+        if outcome in BILLABLE:
+            held.quota.billed()
         self._meter.ended(
             work.exchange,
             outcome,

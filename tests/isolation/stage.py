@@ -39,8 +39,10 @@ from mcp_runtime.services.tool_rules import tool_rule_set
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
 from tenants.access import Actor
+from tenants.authorization.grant_types import CLIENT, CODE
 from tenants.models import (
     AuditTarget,
+    AuthMethod,
     Cause,
     ClientGrant,
     ClientKind,
@@ -48,6 +50,7 @@ from tenants.models import (
     DeprovisionItem,
     EndpointHost,
     Group,
+    GroupClient,
     GroupSource,
     McpClient,
     MemberSession,
@@ -68,7 +71,9 @@ from tenants.services.members import member_invite
 from tenants.services.tenants import tenant_create
 from tenants.sso.saml.config import saml_prepared
 from tenants.vault.keyrings import keyring_for_sealing
-from tests.conftest import unique
+from tests.conftest import TERMS, unique
+from tests.entitled import entitle_outside
+from tests.isolation.billed import billed
 from tests.stored_connection import stored_connection
 
 
@@ -97,6 +102,8 @@ class Belongings:
     api_key: str
     connection: str
     mcp_client: str
+    invoice: str
+    invoice_line: str
     trusted_issuer: str
     client_grant: str
     sso_connection: str
@@ -188,8 +195,10 @@ def standing_stage(_standing: dict[str, Half]) -> Iterator[Stage]:
 def _tenant(name: str, mark: str) -> Belongings:
     owner, member = _person(name, mark), _person(f"{name}-member", mark)
     tenant = tenant_create(owner=owner, name=f"{name} {mark}", slug=unique(name))
+    entitle_outside(tenant.id, **TERMS)
     with tenant_context(tenant.id):
         Membership.objects.create(tenant=tenant, user=member, role=Role.DEVELOPER)
+    entitle_outside(tenant.id, **TERMS)
     return _filled(tenant, owner, member, mark)
 
 
@@ -206,9 +215,8 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         prompt, resource = _written(acting, endpoint.slug, mark)
         upstream, definition, run = _imported(endpoint, mark)
         channel = _watched(upstream, mark)
-        target = AuditTarget.objects.create(
-            tenant=tenant, name=mark, url=f"https://{mark}.example/audit", cursor=0, error=mark
-        )
+        heard = {"name": mark, "url": f"https://{mark}.example/audit", "error": mark}
+        target = AuditTarget.objects.create(tenant=tenant, cursor=0, **heard)
         key, access_secret = access_key_issue(actor=acting, endpoint_slug=endpoint.slug, name=f"key {mark}")
         rule = _ruled(acting, endpoint, member, mark)
         invitation = member_invite(actor=acting, email=f"{unique('guest')}@{mark}.example", role=Role.VIEWER)
@@ -216,7 +224,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         connection = stored_connection(tenant, f"https://127.0.0.1:9/{mark}", mark)
         sso = _signing_in(tenant, endpoint, mark)
         api_key, api_secret = api_key_issue(actor=acting, name=f"api {mark}", role=Role.OWNER)
-        provisioned = _provisioned(acting, mark)
+        provisioned = _provisioned(acting, mark) | billed(tenant, mark)
     return Belongings(
         owner=owner,
         member=member,
@@ -297,9 +305,12 @@ def _watched(upstream: Upstream, mark: str) -> AlertChannel:
 def _let_in(endpoint: Endpoint, member: User, mark: str) -> ClientGrant:
     """A client that a member has let in."""
     ours, callback = {"tenant_id": endpoint.tenant_id}, f"https://{mark}.example/callback"
+    keys = f"https://{mark}.example/jwks"
+    itself = {"grant_types": [CODE, CLIENT], "auth_method": AuthMethod.SIGNED, "jwks_uri": keys}
     client = McpClient.objects.create(
-        **ours, kind=ClientKind.DYNAMIC, client_id=unique("dyn"), name=mark, redirect_uris=[callback]
+        **ours, **itself, kind=ClientKind.REGISTERED, client_id=unique("mcp"), name=mark, redirect_uris=[callback]
     )
+    GroupClient.objects.create(**ours, group=Group.objects.create(**ours, name=f"Agents {mark}"), client=client)
     return ClientGrant.objects.create(
         **ours,
         client=client,

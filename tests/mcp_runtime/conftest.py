@@ -31,6 +31,7 @@ from tenants.access import Actor
 from tenants.models import Tenant, User
 from tenants.services.tenants import tenant_create
 from tests.conftest import Cast, make_user, unique
+from tests.entitled import entitle
 from tests.mcp_runtime.driving import Client, in_console, serving
 from tests.mcp_runtime.sockets import at_socket
 
@@ -191,7 +192,7 @@ def path() -> str:
     owner = make_user("owner")
     tenant = tenant_create(owner=owner, name="Acme", slug=unique("acme"))
     with tenant_context(tenant.id):
-        Tenant.objects.filter(pk=tenant.pk).update(plan="unlimited")
+        entitle(tenant.id, "unlimited")
         endpoint = conformance_endpoint(actor=Cast.acting_inside(owner, tenant))
     return f"/t/{tenant.slug}/{endpoint.slug}/mcp"
 

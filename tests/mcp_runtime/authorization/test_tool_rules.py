@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,21 @@ from mcp_runtime.services.endpoints import endpoint_update
 from mcp_runtime.services.tool_rules import MAXIMUM_RULES, tool_rule_delete, tool_rule_set
 from mcp_runtime.sources.contract import ResourceDraft
 from mcp_runtime.worker import Worker
-from tenants.models import Group, GroupMember, Membership, Role, User
+from tenants.authorization.grant_types import CLIENT, CODE
+from tenants.models import (
+    AuthMethod,
+    ClientKind,
+    Group,
+    GroupClient,
+    GroupMember,
+    GroupSource,
+    McpClient,
+    Membership,
+    Role,
+    User,
+)
+from tenants.services.client_groups import client_groups_set, group_clients_set
+from tenants.services.groups import group_delete
 from tests.conftest import Cast, unique
 from tests.mcp_runtime.authorization.test_access_tokens import token_for
 from tests.mcp_runtime.conftest import Stage, add_tool
@@ -72,6 +87,87 @@ async def test_members_see_and_call_the_union_of_what_their_groups_may(
     assert "result" in called.json
     refused = await bob.modern("tools/call", {"name": "crash", "arguments": {}})
     assert refused.json["error"]["message"] == "Unknown tool: crash"
+
+
+def _client(stage: Stage, **values: Any) -> McpClient:
+    ours = {"tenant": stage.tenant, "kind": ClientKind.REGISTERED, "client_id": unique("mcp"), "name": "Agent"}
+    itself = {"grant_types": [CLIENT], "auth_method": AuthMethod.SIGNED, "jwks_uri": "https://agent.example/jwks"}
+    with tenant_context(stage.tenant.id):
+        return McpClient.objects.create(**(ours | itself | values))
+
+
+async def _as_itself(stage: Stage, client: McpClient) -> str:
+    return await token_for(stage, sub=client.client_id, client_id=client.client_id)
+
+
+async def test_a_client_that_acts_for_itself_goes_by_its_groups(stage: Stage, worker: Worker) -> None:
+    group, client = await in_console(lambda: _group(stage)), await in_console(lambda: _client(stage))
+    token = await _as_itself(stage, client)
+    await _sees(stage, worker, token, *NAMES)
+    rule = await _rule(stage, group, "ec*")
+    await _sees(stage, worker, token)
+    await stage.change(lambda actor: group_clients_set(actor=actor, group_id=group.pk, clients=[client.pk]))
+    await _sees(stage, worker, token, "echo")
+    agent = stage.client(worker, key=token)
+    assert "result" in (await agent.modern("tools/call", {"name": "echo", "arguments": {}})).json
+    refused = await agent.modern("tools/call", {"name": "wait", "arguments": {}})
+    assert refused.json["error"]["message"] == "Unknown tool: wait"
+    await stage.change(lambda actor: client_groups_set(actor=actor, client_id=client.pk, groups=[]))
+    await _sees(stage, worker, token)
+    await stage.change(lambda actor: client_groups_set(actor=actor, client_id=client.pk, groups=[group.pk]))
+    await _sees(stage, worker, token, "echo")
+    await stage.change(lambda actor: group_delete(actor=actor, group_id=group.pk))
+    await _sees(stage, worker, token)
+    await stage.change(lambda actor: tool_rule_delete(actor=actor, endpoint_slug=stage.endpoint.slug, rule_id=rule.pk))
+    await _sees(stage, worker, token, *NAMES)
+
+
+async def test_a_client_that_acts_for_a_member_has_the_members_groups_and_not_its_own(
+    stage: Stage, worker: Worker, cast: Cast
+) -> None:
+    group, client = await in_console(lambda: _group(stage)), await in_console(lambda: _client(stage))
+    await stage.change(lambda actor: group_clients_set(actor=actor, group_id=group.pk, clients=[client.pk]))
+    await _rule(stage, group, "echo")
+    await _sees(stage, worker, await token_for(stage, sub=str(cast.bob.pk), client_id=client.client_id))
+    await _sees(stage, worker, await _as_itself(stage, client), "echo")
+
+
+def test_only_clients_of_the_tenant_that_act_for_themselves_are_put_into_groups_made_here(
+    stage: Stage, cast: Cast
+) -> None:
+    group, client = _group(stage), _client(stage)
+    for_people = _client(stage, grant_types=[CODE])
+    public = _client(stage, auth_method=AuthMethod.NONE)
+    with tenant_context(cast.elsewhere.id):
+        own = {"tenant": cast.elsewhere, "kind": ClientKind.REGISTERED, "client_id": unique("mcp"), "name": "Theirs"}
+        foreign = McpClient.objects.create(**own, grant_types=[CLIENT], auth_method=AuthMethod.SIGNED)
+    with tenant_context(stage.tenant.id):
+        told = Group.objects.create(tenant=stage.tenant, name="told", source=GroupSource.SCIM, provider=uuid.uuid4())
+        for wrong in (for_people, public, foreign):
+            with pytest.raises(Refused) as refused:
+                group_clients_set(actor=stage.actor, group_id=group.pk, clients=[client.pk, wrong.pk])
+            assert refused.value.refusal is refusals.INVALID_INPUT
+            with pytest.raises(Refused) as refused:
+                client_groups_set(actor=stage.actor, client_id=wrong.pk, groups=[group.pk])
+            assert refused.value.refusal is refusals.NOT_FOUND
+        with pytest.raises(Refused) as refused:
+            group_clients_set(actor=stage.actor, group_id=told.pk, clients=[client.pk])
+        assert refused.value.refusal is refusals.CONFLICT
+        with pytest.raises(Refused) as refused:
+            client_groups_set(actor=stage.actor, client_id=client.pk, groups=[group.pk, told.pk])
+        assert refused.value.refusal is refusals.INVALID_INPUT
+        assert not GroupClient.objects.exists()
+
+
+def test_developers_put_no_client_into_a_group(stage: Stage, cast: Cast) -> None:
+    group, client, bob = _group(stage), _client(stage), cast.acting(cast.bob)
+    with tenant_context(stage.tenant.id):
+        with pytest.raises(Refused) as refused:
+            group_clients_set(actor=bob, group_id=group.pk, clients=[client.pk])
+        assert refused.value.refusal is refusals.PERMISSION_DENIED
+        with pytest.raises(Refused) as refused:
+            client_groups_set(actor=bob, client_id=client.pk, groups=[group.pk])
+        assert refused.value.refusal is refusals.PERMISSION_DENIED
 
 
 async def test_who_is_in_no_group_sees_nothing_and_admins_and_keys_all(

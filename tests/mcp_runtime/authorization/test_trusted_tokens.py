@@ -18,6 +18,7 @@ from tenants.authorization.jose import PublicKey
 from tenants.issuers.keys import keys_renew
 from tenants.issuers.services import IssuerFields, issuer_remove, issuer_set
 from tenants.models import Group, IssuerWatch, Membership, SsoConnection, SsoIdentity, TrustedIssuer
+from tenants.services.tenants import tenant_rename
 from tests.conftest import Cast, unique
 from tests.mcp_runtime.authorization.test_access_tokens import ORIGIN, token_for
 from tests.mcp_runtime.conftest import Stage, make_stage
@@ -218,10 +219,23 @@ async def test_one_tenants_token_opens_nothing_of_anothers_that_trusts_the_same_
     await _trust(stranger, trusting)
     await _settled(stranger, worker, trusting.token(stranger))
     sibling = await in_console(lambda: make_stage(stage.tenant, stage.owner))
+    namesake = f"{ORIGIN}{stage.path}".replace(stage.tenant.slug, stranger.tenant.slug)
+    assert (await _asked(stage, worker, trusting.token(stage, aud=namesake))).status == 401
     await _logins(sibling, "both")
     await _settled(sibling, worker, trusting.token(sibling))
     for here, there in ((stage, stranger), (stranger, stage), (stage, sibling), (sibling, stranger)):
         assert (await _asked(here, worker, trusting.token(there))).status == 401
+
+
+async def test_a_new_name_of_the_tenant_is_in_audiences_at_once_and_the_former_stays(
+    stage: Stage, worker: Worker, trusting: Idp
+) -> None:
+    slug = unique("renamed")
+    renamed = f"{ORIGIN}{stage.path}".replace(stage.tenant.slug, slug)
+    assert (await _asked(stage, worker, trusting.token(stage, aud=renamed))).status == 401
+    await stage.change(lambda actor: tenant_rename(actor=actor, name="Renamed", slug=slug))
+    await _settled(stage, worker, trusting.token(stage, aud=renamed))
+    assert (await _asked(stage, worker, trusting.token(stage))).status == 200
 
 
 async def test_what_the_issuer_may_do_ends_with_it_on_open_streams_too(stage: Stage, worker: Worker, idp: Idp) -> None:

@@ -18,6 +18,7 @@ from mcp_runtime.worker import Worker
 from tenants.models import User
 from tenants.services.tenants import tenant_create
 from tests.conftest import Cast, unique
+from tests.entitled import entitle
 from tests.mcp_runtime.driving import CAPABILITIES, Answer, Client, Exchange, eventually, modern, whole
 
 TASKS = "io.modelcontextprotocol/tasks"
@@ -80,6 +81,7 @@ def make_home() -> Home:
     owner = User.objects.create_user(f"{unique('owner')}@example.com", name="Owner")
     tenant = tenant_create(owner=owner, name="Acme", slug=unique("tasks"))
     with tenant_context(tenant.id):
+        entitle(tenant.id, "unlimited")
         endpoint = conformance_endpoint(actor=Cast.acting_inside(owner, tenant))
     return Home(tenant.id, f"/t/{tenant.slug}/{endpoint.slug}/mcp")
 

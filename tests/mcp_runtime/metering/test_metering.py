@@ -74,10 +74,10 @@ async def test_what_is_no_answer_of_a_tool_is_recorded_and_not_billed(
     assert (found.name, found.outcome, found.billable) == (tool, outcome, False)
 
 
-async def test_a_tool_that_fails_has_answered(stage: Stage, metered: Worker) -> None:
+async def test_a_tool_that_fails_costs_nothing(stage: Stage, metered: Worker) -> None:
     await in_console(lambda: stage.add_tool("promise", do="echo", output_schema={"type": "object", "required": ["x"]}))
     found = await _call(stage, metered, "promise")
-    assert (found.outcome, found.billable) == ("tool_error", True)
+    assert (found.outcome, found.billable) == ("tool_error", False)
 
 
 async def test_a_call_whose_client_leaves_is_cancelled(stage: Stage, metered: Worker, probe: Any) -> None:

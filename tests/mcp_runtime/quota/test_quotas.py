@@ -1,7 +1,7 @@
 """Quotas: exact over all workers, refused with a reason, and never in the way of what is open."""
 
 import asyncio
-import dataclasses
+import datetime as dt
 import math
 import os
 import secrets
@@ -9,20 +9,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from billing.plans import PLANS
 from core.refusals import Refused
-from core.tenancy import tenant_context
 from mcp_runtime.lines import DatabaseAway
-from mcp_runtime.models import ConnectionLease
+from mcp_runtime.models import ConnectionLease, RequestBudget
 from mcp_runtime.quota.leases import BLOCK, Leases, Loan, Need
 from mcp_runtime.quota.quotas import Quota, Quotas
 from mcp_runtime.worker import Worker
-from tenants.models import Tenant
-from tenants.services.limits import connection_limit_set
 from tests.conftest import Cast
+from tests.entitled import entitle_outside
 from tests.mcp_runtime.conftest import Probe, Stage
 from tests.mcp_runtime.driving import eventually, in_console
 
@@ -34,7 +30,7 @@ type Limit = Callable[[int | None], None]
 @pytest.fixture
 def limit(cast: Cast) -> Limit:
     """Sets how many connections Alice's tenant may have."""
-    return lambda number: connection_limit_set(slug=cast.tenant.slug, limit=number)
+    return lambda number: entitle_outside(cast.tenant.id, connections=number)
 
 
 async def _made(url: str) -> Quotas:
@@ -124,20 +120,12 @@ async def test_a_lowered_limit_closes_nothing_and_opens_nothing(workers: list[Qu
     assert quota.in_use == 5
 
 
-async def test_a_plan_below_what_is_open_closes_nothing_and_opens_nothing(
-    workers: list[Quota], cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(PLANS, "developer", dataclasses.replace(PLANS["developer"], connections=3))
-
-    def change(plan: str) -> None:
-        with tenant_context(cast.tenant.id):
-            Tenant.objects.update(plan=plan)
-
-    await in_console(lambda: change("professional"))
+async def test_a_plan_below_what_is_open_closes_nothing_and_opens_nothing(workers: list[Quota], cast: Cast) -> None:
+    await in_console(lambda: entitle_outside(cast.tenant.id, "professional"))
     quota = workers[0]
     for _ in range(10):
         await quota.enter()
-    await in_console(lambda: change("developer"))
+    await in_console(lambda: entitle_outside(cast.tenant.id, "developer", connections=3))
     for each in workers:
         await each.borrow_again()
     assert quota.in_use == 10
@@ -228,11 +216,7 @@ async def test_known_tenants_go_on_while_the_database_is_away() -> None:
 
 
 async def test_an_unlimited_plan_asks_for_nothing_more(workers: list[Quota], cast: Cast) -> None:
-    def sell() -> None:
-        with tenant_context(cast.tenant.id):
-            Tenant.objects.update(plan="unlimited")
-
-    await in_console(sell)
+    await in_console(lambda: entitle_outside(cast.tenant.id, "unlimited"))
     quota = workers[0]
     for _ in range(10 * BLOCK):
         await quota.enter()
@@ -240,10 +224,11 @@ async def test_an_unlimited_plan_asks_for_nothing_more(workers: list[Quota], cas
     assert not await in_console(ConnectionLease.objects.filter(tenant_id=cast.tenant.id).exists)
 
 
-async def test_requests_are_limited_over_all_workers(workers: list[Quota], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_requests_are_limited_over_all_workers(
+    workers: list[Quota], cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # So slow a bucket that nothing drips into it while the test runs.
-    slow = dataclasses.replace(PLANS["developer"], requests_per_second=1)
-    monkeypatch.setitem(PLANS, "developer", slow)
+    await in_console(lambda: entitle_outside(cast.tenant.id, requests_per_second=1))
     monkeypatch.setattr("mcp_runtime.quota.leases.BURST_SECONDS", 20)
     admitted = 0
     for _ in range(30):
@@ -293,11 +278,7 @@ def unreviewed(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_limit_is_heard_by_workers_that_knew_of_none(
     stage: Stage, worker: Worker, probe: Probe, limit: Limit, knows: str
 ) -> None:
-    def unlimited() -> None:
-        with tenant_context(stage.tenant.id):
-            Tenant.objects.update(plan="unlimited")
-
-    await in_console(unlimited)
+    await in_console(lambda: entitle_outside(stage.tenant.id, "unlimited"))
     client = stage.client(worker)
     assert (await client.modern("tools/call", {"name": "echo", "arguments": {}})).status == 200
     waiting = client.open_modern("tools/call", {"name": "wait", "arguments": {}})
@@ -330,19 +311,36 @@ async def test_an_open_stream_is_a_connection(stage: Stage, worker: Worker, limi
     await eventually(admitted)
 
 
-@pytest.mark.parametrize("wrong", ["0", "-1", "100000001", "many", ""])
-def test_a_limit_that_is_none_is_refused(wrong: str, cast: Cast) -> None:
-    with pytest.raises(CommandError):
-        call_command("connection_limit", cast.tenant.slug, "--", wrong)
+async def test_a_months_requests_are_limited_over_all_workers(workers: list[Quota], cast: Cast) -> None:
+    await in_console(lambda: entitle_outside(cast.tenant.id, requests=100))
+    admitted = 0
+    for _ in range(110):
+        for quota in workers:
+            if await _entered(quota):
+                quota.leave()
+                admitted += 1
+    assert admitted == 100
+    with pytest.raises(Refused) as caught:
+        await workers[0].enter()
+    assert caught.value.refusal.name == "monthly_requests_reached"
 
 
-def test_a_limit_is_set_and_taken_back_by_command(cast: Cast) -> None:
-    for said, stored in (("5000", 5000), ("plan", None)):
-        call_command("connection_limit", cast.tenant.slug, said)
-        with tenant_context(cast.tenant.id):
-            assert Tenant.objects.get().connection_limit == stored
+async def test_a_months_requests_are_limited_where_a_second_has_no_limit(workers: list[Quota], cast: Cast) -> None:
+    await in_console(lambda: entitle_outside(cast.tenant.id, "unlimited", requests=5))
+    assert [await _entered(workers[0]) for _ in range(6)] == [True] * 5 + [False]
 
 
-def test_nobodys_limit_cannot_be_set() -> None:
-    with pytest.raises(CommandError):
-        call_command("connection_limit", "nobody-of-this-name", "5")
+async def test_another_month_and_another_plan_have_requests_again(workers: list[Quota], cast: Cast) -> None:
+    await in_console(lambda: entitle_outside(cast.tenant.id, requests=1))
+    quota = workers[0]
+    assert [await _entered(quota), await _entered(quota)] == [True, False]
+    budget = RequestBudget.objects.filter(tenant_id=cast.tenant.id)
+    await in_console(lambda: budget.update(month=dt.date(2026, 1, 1)))
+
+    async def admitted() -> bool:
+        return await _entered(quota)
+
+    await eventually(admitted)
+    assert not await _entered(quota)
+    await in_console(lambda: entitle_outside(cast.tenant.id, "enterprise"))
+    await eventually(admitted)

@@ -16,6 +16,7 @@ from mcp_runtime.worker import Worker
 from tenants.models import Tenant, User
 from tenants.services.tenants import tenant_create
 from tests.conftest import Cast, make_user, unique
+from tests.entitled import entitle_outside
 from tests.mcp_runtime.conftest import Stage
 from tests.mcp_runtime.requirements.sandbox import (
     ICON,
@@ -100,7 +101,10 @@ def furnish(tenant: Tenant, owner: User, **options: Any) -> Stage:
 
 
 def _tenant(owner: User) -> Tenant:
-    return tenant_create(owner=owner, name="Acme", slug=unique("acme"))
+    """One whose plan all tests together do not exhaust."""
+    tenant = tenant_create(owner=owner, name="Acme", slug=unique("acme"))
+    entitle_outside(tenant.id, "unlimited")
+    return tenant
 
 
 @pytest.fixture(scope="session")

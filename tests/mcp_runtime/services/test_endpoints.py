@@ -1,10 +1,7 @@
 """Endpoints: within the plan, under one name each, reachable from the origins that were named."""
 
-import dataclasses
-
 import pytest
 
-from billing.plans import PLANS
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
@@ -12,6 +9,7 @@ from mcp_runtime.models import Endpoint
 from mcp_runtime.services import endpoints
 from tenants.models import Role
 from tests.conftest import Cast, unique
+from tests.entitled import entitle_outside
 from tests.races import at_once, refused_names
 
 
@@ -21,20 +19,16 @@ def _create(cast: Cast, slug: str = "", **fields: object) -> Endpoint:
         return endpoints.endpoint_create(actor=actor, slug=slug or unique("e"), **{"name": "E"} | fields)  # type: ignore[arg-type]
 
 
-def _limit_plan(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
-    monkeypatch.setitem(PLANS, "developer", dataclasses.replace(PLANS["developer"], endpoints=limit))
-
-
-def test_a_plan_allows_so_many_endpoints(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    _limit_plan(monkeypatch, 1)
+def test_a_plan_allows_so_many_endpoints(cast: Cast) -> None:
+    entitle_outside(cast.tenant.id, endpoints=1)
     _create(cast)
     with pytest.raises(Refused) as refusal:
         _create(cast)
     assert refusal.value.refusal is refusals.LIMIT_REACHED
 
 
-def test_two_at_once_do_not_pass_the_plans_limit(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    _limit_plan(monkeypatch, 1)
+def test_two_at_once_do_not_pass_the_plans_limit(cast: Cast) -> None:
+    entitle_outside(cast.tenant.id, endpoints=1)
     assert refused_names([*at_once(lambda: _create(cast), lambda: _create(cast))]) == ["limit_reached"]
 
 

@@ -1,12 +1,10 @@
 """Tools: checked by their source, valid where clients read them, with secrets that nobody reads back."""
 
-import dataclasses
 import uuid
 from typing import Any
 
 import pytest
 
-from billing.plans import PLANS
 from core import crypto, refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
@@ -19,6 +17,7 @@ from mcp_runtime.sources import registry
 from mcp_runtime.sources.contract import InvalidConfig, ToolDraft, ToolHandler, Workshop
 from tenants.models import Role
 from tests.conftest import Cast, unique
+from tests.entitled import entitle_outside
 from tests.races import at_once, refused_names
 
 
@@ -167,8 +166,8 @@ def test_a_name_is_used_once_on_an_endpoint(cast: Cast, endpoint: Endpoint) -> N
     assert refused_names([*outcomes]) == ["conflict"]
 
 
-def test_a_plan_allows_so_many_tools(cast: Cast, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PLANS, "developer", dataclasses.replace(PLANS["developer"], tools_per_endpoint=1))
+def test_a_plan_allows_so_many_tools(cast: Cast, endpoint: Endpoint) -> None:
+    entitle_outside(cast.tenant.id, tools_per_endpoint=1)
     _create(cast, endpoint)
     with pytest.raises(Refused) as refusal:
         _create(cast, endpoint, "second")
