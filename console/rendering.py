@@ -9,6 +9,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 
+from billing.stripe.client import is_simulated
 from console.access import MemberRequest
 from tenants.access import PERMISSIONS, Permission
 
@@ -27,10 +28,17 @@ SECTIONS = (
     ("Single sign-on", "sso", "i", Permission.MANAGE_TENANT),
     ("API keys", "api_key_list", "k", Permission.MANAGE_API_KEYS),
     ("Audit log", "audit_log", "a", Permission.VIEW_AUDIT),
+    ("Billing", "billing", "b", Permission.MANAGE_BILLING),
     ("Settings", "settings", "s", Permission.VIEW),
 )
 # Pages of a section whose addresses do not begin with the section's own.
-_BELOW = (("alert_list", "board"), ("issuer_list", "sso"))
+_BELOW = (
+    ("alert_list", "board"),
+    ("uptime", "board"),
+    ("issuer_list", "sso"),
+    ("host_list", "settings"),
+    ("endpoint_create", "endpoint_list"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,7 @@ def page(request: MemberRequest, template: str, context: dict[str, Any], *, stat
         "tenant": actor.tenant,
         "memberships": request.memberships,
         "sections": _sections(request),
+        "payments_are_simulated": is_simulated(),
         "can": {str(permission): True for permission in PERMISSIONS[actor.role]},
     }
     return render(request, template, shared | context, status=status)

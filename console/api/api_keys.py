@@ -51,7 +51,7 @@ class ApiKeys(Page[ApiKeyOut]):
 
 @router.get("/api-keys", response=answers(200, ApiKeys, 422), summary="List the API keys")
 def api_key_list(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
-    request.auth.require(Permission.VIEW)
+    request.auth.require(Permission.MANAGE_API_KEYS)
     with tenant_context(request.auth.tenant.id):
         return page_of(ApiKey.objects.filter(revoked_at=None), paging)
 
@@ -65,7 +65,7 @@ def api_key_issue(request: ApiRequest, payload: ApiKeyIn) -> Status[dict[str, An
 
 @router.get("/api-keys/{uuid:key_id}", response=answers(200, ApiKeyOut, 404), summary="Show an API key")
 def api_key_show(request: ApiRequest, key_id: UUID) -> ApiKey:
-    request.auth.require(Permission.VIEW)
+    request.auth.require(Permission.MANAGE_API_KEYS)
     with tenant_context(request.auth.tenant.id):
         api_key = ApiKey.objects.filter(pk=key_id, revoked_at=None).first()
     if api_key is None:

@@ -12,7 +12,7 @@ from console.api.schemas import Body, Moment, answers, written
 from core.tenancy import tenant_context
 from tenants.access import Permission
 from tenants.authorization import managing, registering
-from tenants.authorization.clients import GRANT_TYPES
+from tenants.authorization.grant_types import GRANT_TYPES
 from tenants.authorization.issuers import issuer_of
 from tenants.authorization.policies import policy_of, policy_set
 from tenants.models import AuthMethod, AuthorizationPolicy, ClientGrant, ClientKind, GrantOrigin, McpClient
@@ -107,7 +107,7 @@ def client_register(request: ApiRequest, payload: ClientIn) -> Status[dict[str, 
 
 @router.get("/client-policy", response=answers(200, PolicyBody), summary="Show what clients may do by themselves")
 def policy_show(request: ApiRequest) -> AuthorizationPolicy:
-    request.auth.require(Permission.VIEW)
+    request.auth.require(Permission.MANAGE_TENANT)
     with tenant_context(request.auth.tenant.id):
         return policy_of(request.auth.tenant.id)
 

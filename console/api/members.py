@@ -152,7 +152,7 @@ def member_remove(request: ApiRequest, user_id: UUID) -> Status[None]:
     "/invitations", response=answers(200, Invitations, 422), summary="List the invitations", tags=["Invitations"]
 )
 def invitation_list(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
-    request.auth.require(Permission.VIEW)
+    request.auth.require(Permission.MANAGE_MEMBERS)
     with tenant_context(request.auth.tenant.id):
         return page_of(Invitation.objects.all(), paging)
 
@@ -172,7 +172,7 @@ def invitation_create(request: ApiRequest, payload: InvitationIn) -> Status[Invi
     tags=["Invitations"],
 )
 def invitation_show(request: ApiRequest, invitation_id: UUID) -> Invitation:
-    request.auth.require(Permission.VIEW)
+    request.auth.require(Permission.MANAGE_MEMBERS)
     with tenant_context(request.auth.tenant.id):
         invitation = Invitation.objects.filter(pk=invitation_id).first()
     if invitation is None:

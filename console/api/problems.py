@@ -45,6 +45,11 @@ class Problem(Schema):
     fields: dict[str, list[str]] | None = Field(
         default=None, description="For invalid input: what is wrong with each named field."
     )
+    entitlement: dict[str, Any] | None = Field(
+        default=None,
+        description="At a limit of the plan, or without a right of it: `limit`, `allowed` and `used`, or `right`; the "
+        "`plan`, and `lifted_by`, the cheapest plan on sale that would allow it.",
+    )
 
 
 class ProblemMiddleware:
@@ -77,6 +82,8 @@ def problem(_request: HttpRequest, refused: Refused) -> HttpResponse:
     }
     if "fields" in refused.data:
         body["fields"] = refused.data["fields"]
+    if "lifted_by" in refused.data:
+        body["entitlement"] = refused.data
     return JsonResponse(body, status=refusal.http_status, content_type=CONTENT_TYPE, headers=_headers(refusal))
 
 

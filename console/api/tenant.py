@@ -5,7 +5,7 @@ from uuid import UUID
 from ninja import Router, Schema
 from pydantic import Field
 
-from billing.plans import plan_of
+from billing.entitlements import entitlement_of
 from console.api.requests import ApiRequest
 from console.api.schemas import Body, Moment, answers, written
 from console.client_addresses import client_address
@@ -25,7 +25,6 @@ class TenantOut(Schema):
     id: UUID
     slug: str = Field(description="The tenant's part of every endpoint's URL.")
     name: str
-    plan: str
     created_at: Moment
     delete_after: Moment | None = Field(description="When the tenant will be deleted, unless it is restored before.")
 
@@ -126,15 +125,15 @@ def tenant_restore(request: ApiRequest) -> Tenant:
 
 @router.get("/plan", response=answers(200, PlanOut), summary="Show the plan and its limits")
 def plan_show(request: ApiRequest) -> PlanOut:
-    plan = plan_of(request.auth.tenant.plan)
     with tenant_context(request.auth.tenant.id):
+        held = entitlement_of(request.auth.tenant.id)
         used = Endpoint.objects.count()
     return PlanOut(
-        name=plan.name,
-        title=plan.title,
-        connections=plan.connections,
-        endpoints=plan.endpoints,
-        tools_per_endpoint=plan.tools_per_endpoint,
-        support=plan.support,
+        name=held.plan.name,
+        title=held.title,
+        connections=held.connections,
+        endpoints=held.endpoints,
+        tools_per_endpoint=held.tools_per_endpoint,
+        support=held.support,
         endpoints_used=used,
     )

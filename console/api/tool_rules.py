@@ -1,4 +1,4 @@
-"""Groups of members, and rules of which tools they may use."""
+"""Groups of members and clients, and rules of which tools they may use."""
 
 from typing import Any
 from uuid import UUID
@@ -15,9 +15,11 @@ from mcp_runtime.selectors import tool_rules_of
 from mcp_runtime.services import tool_rules
 from mcp_runtime.services.endpoints import endpoint_for
 from tenants.access import Permission
+from tenants.authorization.registering import MAXIMUM_CLIENTS
 from tenants.models import Group
-from tenants.selectors import group_emails, group_of
+from tenants.selectors import group_clients, group_emails, group_of
 from tenants.services import groups
+from tenants.services.client_groups import group_clients_set
 
 router = Router(tags=["Groups and rules"])
 PATH = "/endpoints/{slug:endpoint}/rules"
@@ -42,6 +44,14 @@ class GroupMembers(Body):
     """Everybody in a group."""
 
     emails: list[str] = Field(description="The addresses of members.", max_length=groups.MAXIMUM_MEMBERS)
+
+
+class GroupClients(Body):
+    """Every client in a group."""
+
+    clients: list[UUID] = Field(
+        description="The entries of clients that act for themselves.", max_length=MAXIMUM_CLIENTS
+    )
 
 
 class Groups(Page[GroupOut]):
@@ -97,6 +107,23 @@ def group_fill(request: ApiRequest, group_id: UUID, payload: GroupMembers) -> di
         return {"emails": group_emails(group)}
 
 
+@router.get("/groups/{uuid:group_id}/clients", response=answers(200, GroupClients, 404), summary="Clients in a group")
+def group_clients_show(request: ApiRequest, group_id: UUID) -> dict[str, Any]:
+    request.auth.require(Permission.MANAGE_MEMBERS)
+    with tenant_context(request.auth.tenant.id):
+        return {"clients": group_clients(group_of(group_id))}
+
+
+@router.put(
+    "/groups/{uuid:group_id}/clients", response=written(200, GroupClients, 404), summary="Set a group's clients"
+)
+def group_clients_replace(request: ApiRequest, group_id: UUID, payload: GroupClients) -> dict[str, Any]:
+    """Clients that act for themselves; one that acts for people has the groups of these. It holds within a second."""
+    with tenant_context(request.auth.tenant.id):
+        group = group_clients_set(actor=request.auth, group_id=group_id, clients=payload.clients)
+        return {"clients": group_clients(group)}
+
+
 @router.delete("/groups/{uuid:group_id}", response=answers(204, None, 404, 409), summary="Delete a group")
 def group_delete(request: ApiRequest, group_id: UUID) -> Status[None]:
     """Rules that name it let nobody in any more."""
@@ -107,7 +134,7 @@ def group_delete(request: ApiRequest, group_id: UUID) -> Status[None]:
 
 @router.get(PATH, response=answers(200, ToolRules, 404, 422), summary="List the rules of an endpoint")
 def tool_rule_list(request: ApiRequest, endpoint: str, paging: Query[Paging]) -> dict[str, Any]:
-    """Without rules every member may use every tool; with any, members may use what their groups' rules name."""
+    """Without rules everybody may use every tool; with any, members and clients use what their groups' rules name."""
     request.auth.require(Permission.VIEW)
     with tenant_context(request.auth.tenant.id):
         return page_of(tool_rules_of(endpoint_for(endpoint)), paging)

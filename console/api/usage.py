@@ -49,7 +49,7 @@ class UsageSums(Schema):
     """Sums over calls."""
 
     calls: int
-    billable: int = Field(description="Calls that a tool answered. Refusals and our own failures are never billed.")
+    billable: int = Field(description="Calls that ended well. Failed calls and refusals are free.")
     errors: int = Field(description="Calls that ended otherwise than well.")
     microseconds: int = Field(description="How long they took together.")
     bytes_in: int

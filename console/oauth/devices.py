@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from console.access import PersonRequest, person
 from console.client_addresses import client_address
+from console.entry import signed_in
 from console.forms import INVALID_STATUS
 from console.oauth.pages import ALLOW, sent_first
 from console.oauth.resources import EndpointResources
@@ -56,11 +57,12 @@ def answer(request: PersonRequest) -> HttpResponse:
         raise Refused(refusals.NOT_FOUND)
     require_console_address(tenant, client_address(request))
     is_allowed = request.POST.get("answer") == ALLOW
+    by_sso = signed_in(request, request.user, tenant_id).by_sso
     with tenant_context(tenant_id):
         row = device_codes.waiting_still(device_id)
         if is_allowed:
             chosen = _resource(row, request.POST.get("resource", ""))
-            device_codes.device_allowed(row, request.user, chosen)
+            device_codes.device_allowed(row, request.user, chosen, by_sso=by_sso)
         else:
             device_codes.device_refused(row)
         consents.use_up(tenant_id, question)

@@ -13,13 +13,18 @@ from console.oauth.machines import FORM, LARGEST_BODY, machine, refusal
 from console.oauth.resources import EndpointResources
 from core.refusals import Refused
 from core.tenancy import tenant_context
+from tenants.audit.refusing import refusal_note
 from tenants.authorization import pace, revoking
 from tenants.authorization.asked import Asked, single
 from tenants.authorization.device_grant import DEVICE_AUTHORIZATION
 from tenants.authorization.exchange import endpoint_answer, refused, token_answer
+from tenants.authorization.grant_types import PROVEN_ALONE
 from tenants.authorization.issuers import endpoints_of
 from tenants.authorization.registration import client_registered
 from tenants.authorization.server import Answer
+
+# What comes of an assertion, a token or a client that is not believed.
+_TURNED_AWAY = frozenset({400, 401, 403})
 
 
 @machine("POST")
@@ -29,7 +34,12 @@ def token(request: HttpRequest, tenant_id: UUID) -> Answer:
         asked = _asked(request, tenant_id, "token")
     except OAuth2Error as error:
         return refused(error)
-    return token_answer(tenant_id=tenant_id, asked=asked, resources=EndpointResources(tenant_id))
+    answer = token_answer(tenant_id=tenant_id, asked=asked, resources=EndpointResources(tenant_id))
+    kind = asked.form.get("grant_type", "")
+    if answer.status in _TURNED_AWAY and kind in PROVEN_ALONE:
+        said = answer.body.get("error_description") or answer.body.get("error")
+        refusal_note(tenant_id=tenant_id, what=f"{kind.rpartition(':')[2]}: {said}")
+    return answer
 
 
 @machine("POST")

@@ -14,6 +14,7 @@ from console.access import PersonRequest, person
 from console.client_addresses import client_address
 from console.entry import demanded_of, met_at, signed_in
 from console.oauth.resources import EndpointResources
+from core.acting import act_as
 from core.tenancy import tenant_context
 from tenants.access import actor_for
 from tenants.authorization import consents, redirects, scopes
@@ -69,6 +70,7 @@ def consent(request: PersonRequest, tenant_id: UUID) -> HttpResponse:
     if tenant is None or sent_first(request, tenant, "") is not None:
         return _stranger(request)
     question = consents.opened(request.POST.get("question", ""), bound_to=_whose(request, tenant_id))
+    act_as("member", request.user.pk, request.user.email)
     by = request.user if request.POST.get("answer") == ALLOW else None
     choices = _choices(tenant, question.fields)
     chosen = _chosen(choices, request.POST.get("resource", "") if by else choices[0].url if choices else "")

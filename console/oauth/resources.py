@@ -36,6 +36,11 @@ class EndpointResources:
         canonical = f"{settings.RUNTIME_URL}/t/{'/'.join(steps)}"
         return None if endpoint is None else Resource(canonical, endpoint.pk, endpoint.name)
 
+    def is_at(self, url: str, endpoint: Endpoint) -> bool:
+        """Whether a URL is one of the endpoint's."""
+        found = self.named(url)
+        return found is not None and found.endpoint_id == endpoint.pk
+
     def all(self) -> list[Resource]:
         """The endpoints to let people in to, by name; at a host, those that are there."""
         rows = Endpoint.objects.select_related("tenant").exclude(access=Access.OPEN).order_by("name", "pk")

@@ -8,6 +8,7 @@ from console.pages.onboarding.urls import welcome_urlpatterns
 from console.pages.sso.urls import root_urlpatterns as sso_root_urlpatterns
 from console.pages.team.urls import invitation_urlpatterns
 from console.pages.tenants.urls import home_urlpatterns
+from console.pages.uptime.urls import public_urlpatterns
 
 _OF_TENANT = (
     "overview",
@@ -17,6 +18,8 @@ _OF_TENANT = (
     "live",
     "alerts",
     "usage",
+    "uptime",
+    "billing",
     "team",
     "connections",
     "clients",
@@ -37,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *root_urlpatterns,
     *account_root_urlpatterns,
     *sso_root_urlpatterns,
+    *public_urlpatterns,
     path("t/", include("console.pages.tenants.urls")),
     *(path("t/<slug:tenant>/", include(f"console.pages.{area}.urls")) for area in _OF_TENANT),
     *(

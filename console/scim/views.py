@@ -13,7 +13,7 @@ from console.client_addresses import client_address
 from console.pace import SCIM_FAILURE, is_in_pace
 from console.scim.addresses import base_url
 from tenants.scim.provider import MAXIMUM_BODY_BYTES
-from tenants.scim.serving import answered, too_large, too_often
+from tenants.scim.serving import answered, nowhere, too_large, too_often
 
 BEARER = "bearer "
 HEADERS = ("Content-Type", "If-Match", "If-None-Match")
@@ -38,6 +38,12 @@ def scim(request: HttpRequest, connection_id: UUID, path: str = "") -> HttpRespo
     if answer.status == HTTPStatus.UNAUTHORIZED and not is_in_pace(request, SCIM_FAILURE):
         answer = too_often()
     return _response(answer)
+
+
+def unknown(_request: HttpRequest, path: str = "") -> HttpResponse:
+    """Answers at addresses that can be no connection's, which providers are mistaken in, and read JSON from."""
+    del path  # whatever it is
+    return _response(nowhere())
 
 
 def _body(request: HttpRequest) -> bytes | None:

@@ -1,6 +1,7 @@
 """Small words of the console's templates: moments, sizes, durations, money, initials."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
@@ -9,6 +10,8 @@ from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+
+from billing.money import shown
 
 register = template.Library()
 
@@ -64,6 +67,12 @@ def widget(field: BoundField, hint: str = "", bare: object = "") -> SafeString:
     if bare:
         attributes["placeholder"] = ""
     return field.as_widget(attrs=attributes)
+
+
+@register.simple_tag
+def thousand(each: Decimal, currency: str) -> str:
+    """What a thousand calls cost at so many cents each."""
+    return shown(int(each * 1_000), currency)
 
 
 @register.filter

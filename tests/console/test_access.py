@@ -1,5 +1,8 @@
 """Who sees a tenant's pages, and what everybody else gets instead."""
 
+import re
+
+import pytest
 from django.test import Client
 
 from core.tenancy import tenant_context
@@ -73,3 +76,24 @@ def test_the_rail_shows_what_the_role_reaches(alice: Client, viewer: Client, bas
     link = f'href="{base}/settings/api-keys/"'
     assert link in alice.get(f"{base}/").text
     assert link not in viewer.get(f"{base}/").text
+
+
+@pytest.mark.parametrize(
+    ("page", "section"),
+    [
+        ("", ""),
+        ("alerts/", "live/"),
+        ("alerts/new/", "live/"),
+        ("uptime/", "live/"),
+        ("live/", "live/"),
+        ("usage/", "usage/"),
+        ("hosts/", "settings/"),
+        ("new-endpoint/", "endpoints/"),
+        ("trusted-issuers/new/", "sso/"),
+        ("settings/audit/", "settings/audit/"),
+        ("settings/networks/", "settings/"),
+    ],
+)
+def test_the_rail_tells_where_one_is(alice: Client, base: str, page: str, section: str) -> None:
+    current = re.findall(rf'<a href="{base}/([^"]*)" aria-current="page"', alice.get(f"{base}/{page}").text)
+    assert current == [section]

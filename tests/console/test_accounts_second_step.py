@@ -100,7 +100,7 @@ def test_switching_the_authenticator_app_off_asks_for_the_password_alone() -> No
 def test_somebody_confirms_it_is_them_before_they_change_how_they_sign_in() -> None:
     alice, _ = signed_up()
     page = alice.get("/account/2fa/totp/activate/").content.decode()
-    assert "Confirm it is you" in page
+    assert "Confirm that it is you" in page
     page = alice.post("/account/reauthenticate/", {"password": "wrong password"}).content.decode()
     assert "This password is wrong." in page
 

@@ -3,11 +3,11 @@
 import pytest
 from django.test import Client
 
-from billing.plans import plan_of
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint, Tool
 from tests.conftest import Cast, unique
 from tests.console.conftest import MakesEndpoint
+from tests.entitled import entitle_outside
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -51,8 +51,8 @@ def test_it_rejects_what_is_no_origin(alice: Client, base: str, origin: str) -> 
 def test_it_says_when_the_plan_allows_no_more(
     cast: Cast, alice: Client, base: str, make_endpoint: MakesEndpoint
 ) -> None:
-    limit = plan_of(cast.tenant.plan).endpoints
-    assert limit is not None
+    limit = 2
+    entitle_outside(cast.tenant.id, endpoints=limit)
     for _ in range(limit):
         make_endpoint()
     response = alice.post(f"{base}/new-endpoint/", {"name": "One too many", "access": "key"})

@@ -4,12 +4,17 @@ import time
 from typing import Any
 
 import pytest
+from django.test import Client
 from joserfc.jwk import RSAKey
 
 from core.tenancy import tenant_context
 from mcp_runtime.addresses import mcp_url
-from mcp_runtime.models import Endpoint
-from tenants.models import Group, TrustedIssuer
+from mcp_runtime.models import Endpoint, Tool
+from mcp_runtime.services.endpoints import Logins, endpoint_update
+from mcp_runtime.services.tool_rules import tool_rule_set
+from tenants.authorization.cutoffs import cut_off
+from tenants.models import Group, Role, TrustedIssuer
+from tenants.services.api_keys import api_key_issue
 from tests.conftest import Cast, unique
 from tests.console.conftest import signed_in
 from tests.console.visitor import look_at
@@ -91,6 +96,66 @@ def test_keys_that_cannot_be_read_stay_and_the_page_says_why(cast: Cast, trusted
     page = alice.post(f"{one}refresh/", follow=True).content.decode()
     assert "could not be read" in page
     assert "The 1 that is known stays." in page
+
+
+def _why(cast: Cast, endpoint: Endpoint, tool: str, token: str) -> str:
+    """What the page and the REST API say alike; empty where nothing stands in the way."""
+    place = f"/t/{cast.tenant.slug}/endpoints/{endpoint.slug}/rules/why/"
+    page = signed_in(cast.alice).post(f"{place}presented/", {"tool": tool, "token": token})
+    look_at(page)  # type: ignore[arg-type]  # the test client's subclass
+    assert token not in page.content.decode()
+    refusal = page.context["explanation"].refusal
+    with tenant_context(cast.tenant.pk):
+        actor = Cast.acting_inside(cast.alice, cast.tenant)
+        secret = api_key_issue(actor=actor, name=unique("ci"), role=Role.ADMIN)[1]
+    api = Client(headers={"Authorization": f"Bearer {secret}"})
+    said = {"tool": tool, "token": token}
+    answer = api.post(f"/api/v1/endpoints/{endpoint.slug}/explanation", said, content_type="application/json")
+    assert answer.status_code == 200, answer.content
+    told: str = refusal.sentence if refusal else ""
+    assert ((answer.json()["refusal"] or {}).get("sentence", "")) == told
+    return told
+
+
+def test_somebody_from_outside_is_told_why_they_cannot_call(
+    cast: Cast, trusted: TrustedIssuer, endpoint: Endpoint, tool: Tool
+) -> None:
+    here = mcp_url(cast.tenant.slug, endpoint.slug)
+    good, who = _token(trusted.issuer, here), f"external:{trusted.pk}:ada"
+    assert "your own authorization server alone" in _why(cast, endpoint, tool.name, good)
+    actor = cast.acting(cast.alice)
+    with tenant_context(cast.tenant.pk):
+        endpoint_update(
+            actor=actor, endpoint_slug=endpoint.slug, name="x", instructions="", access="key", allowed_origins=[],
+            logins=Logins(at="both"),
+        )  # fmt: skip
+    assert _why(cast, endpoint, tool.name, good) == ""
+    assert _why(cast, endpoint, "other", good) == "other is no tool of this endpoint."
+    refused = {
+        "(aud)": _token(trusted.issuer, mcp_url(cast.tenant.slug, unique("other"))),
+        "(exp)": _token(trusted.issuer, here, exp=1),
+        "(scope)": _token(trusted.issuer, here, scope="openid"),
+        "You trust no issuer called 'https://other.example'": _token("https://other.example", here),
+        "no token that names an issuer": "x.y.z",
+        "and not call them": _token(trusted.issuer, here, scope="mcp:read"),
+    }
+    for sentence, token in refused.items():
+        assert sentence in _why(cast, endpoint, tool.name, token)
+    with tenant_context(cast.tenant.pk):
+        group = Group.objects.create(tenant=cast.tenant, name="Engineers")
+        tool_rule_set(actor=actor, endpoint_slug=endpoint.slug, group_id=group.pk, patterns=[tool.name])
+    assert f"none for a group of {who}" in _why(cast, endpoint, tool.name, good)
+    with tenant_context(cast.tenant.pk):
+        cut_off(cast.tenant.pk, who, "left")
+    assert _why(cast, endpoint, tool.name, good) == f"{who} was put out, with every token that was issued until then."
+
+
+def test_only_who_sees_to_members_asks_for_a_token(cast: Cast, trusted: TrustedIssuer, endpoint: Endpoint) -> None:
+    place = f"/t/{cast.tenant.slug}/endpoints/{endpoint.slug}/rules/why/"
+    assert signed_in(cast.bob).post(f"{place}presented/", {"tool": "x", "token": "x"}).status_code == 403
+    assert "presented" not in signed_in(cast.bob).get(place).content.decode()
+    for said in ({"tool": "x"}, {"token": "x"}, {"tool": "x" * 65, "token": "x"}, {"tool": "\0", "token": "x"}):
+        assert signed_in(cast.alice).post(f"{place}presented/", said).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from django.test import Client
 
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint, ToolRule
-from tenants.models import Group, GroupMember, GroupSource
+from tenants.authorization.registering import ClientFields, client_register
+from tenants.models import Group, GroupClient, GroupMember, GroupSource, McpClient, Role
+from tenants.services.api_keys import api_key_issue
 from tests.conftest import Cast
 
 
@@ -96,3 +98,69 @@ def test_developers_and_viewers_look_and_change_nothing(
         assert client.post(f"{rules}set/", typed).status_code == 403
         assert client.get(f"{base}/team/groups/").status_code == 403
     assert _rules(cast) == []
+
+
+def _agent(cast: Cast, name: str = "Night agent") -> McpClient:
+    fields = ClientFields(
+        name=name, grant_types=["client_credentials"], auth_method="client_secret_post", redirect_uris=[]
+    )
+    with tenant_context(cast.tenant.id):
+        return client_register(actor=Cast.acting_inside(cast.alice, cast.tenant), fields=fields)[0]
+
+
+def _clients_in(cast: Cast, group: Group) -> list[str]:
+    with tenant_context(cast.tenant.id):
+        return list(GroupClient.objects.filter(group=group).values_list("client__name", flat=True))
+
+
+def test_an_owner_puts_a_client_into_a_group_and_takes_it_out(cast: Cast, alice: Client, base: str) -> None:
+    group = _group(cast)
+    here = f"{base}/team/groups/{group.pk}/"
+    assert "No client acts for itself" in alice.get(here).text
+    agent = _agent(cast)
+    assert "Night agent" in alice.post(f"{here}clients/", {"clients": [str(agent.pk)]}, follow=True).text
+    assert _clients_in(cast, group) == ["Night agent"]
+    assert alice.post(here, {"emails": cast.bob.email}).status_code == 302
+    assert _clients_in(cast, group) == ["Night agent"]
+    alice.post(f"{here}clients/", {"clients": []})
+    assert _clients_in(cast, group) == []
+
+
+def test_the_page_of_a_clients_groups_does_the_same(cast: Cast, alice: Client, bob: Client, base: str) -> None:
+    agent, group = _agent(cast), _group(cast)
+    here = f"{base}/clients/{agent.pk}/groups/"
+    assert here in alice.get(f"{base}/clients/known/").text
+    assert group.name in alice.get(here).text
+    alice.post(here, {"groups": [str(group.pk)]})
+    assert _clients_in(cast, group) == ["Night agent"]
+    alice.post(here, {})
+    assert _clients_in(cast, group) == []
+    assert alice.post(here, {"groups": ["x"]}).status_code == 422
+    assert bob.get(here).status_code == 403
+    assert bob.post(f"{base}/team/groups/{group.pk}/clients/", {}).status_code == 403
+
+
+def test_what_is_no_client_of_its_own_is_not_put_into_a_group(cast: Cast, alice: Client, base: str) -> None:
+    group = _group(cast)
+    for wrong in ("x", str(group.pk), ""):
+        answer = alice.post(f"{base}/team/groups/{group.pk}/clients/", {"clients": [wrong]})
+        assert answer.status_code == 422
+    told = _group(cast, name="Told", source=GroupSource.SCIM)
+    assert alice.post(f"{base}/team/groups/{told.pk}/clients/", {"clients": []}).status_code in (409, 422)
+
+
+def test_the_rest_api_sets_the_clients_of_a_group(cast: Cast) -> None:
+    agent, group = _agent(cast), _group(cast)
+    with tenant_context(cast.tenant.id):
+        actor = Cast.acting_inside(cast.alice, cast.tenant)
+        secret = api_key_issue(actor=actor, name="ci", role=Role.ADMIN)[1]
+        weak = api_key_issue(actor=actor, name="ci", role=Role.DEVELOPER)[1]
+    url = f"/api/v1/groups/{group.pk}/clients"
+    api = Client(headers={"Authorization": f"Bearer {secret}"})
+    assert api.get(url).json() == {"clients": []}
+    put = api.put(url, {"clients": [str(agent.pk)]}, content_type="application/json")
+    assert put.json() == api.get(url).json() == {"clients": [str(agent.pk)]}
+    wrong = api.put(url, {"clients": [str(group.pk)]}, content_type="application/json")
+    assert wrong.status_code == 422
+    assert wrong.json()["fields"].keys() == {"clients"}
+    assert Client(headers={"Authorization": f"Bearer {weak}"}).get(url).status_code == 403

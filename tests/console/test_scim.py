@@ -302,6 +302,15 @@ def test_a_token_opens_its_own_connection_alone(cast: Cast, provider: Provider) 
     assert theirs.send("GET", "/Users").json()["totalResults"] == 0
 
 
+@pytest.mark.parametrize("path", ["", "nobody/Users", "nobody", "00000000-0000-4000-8000-00000000000G/Users", "%00"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+def test_an_address_that_is_no_connections_is_refused_in_scims_words(path: str, method: str) -> None:
+    answer = Client(enforce_csrf_checks=True).generic(method, f"/scim/v2/{path}")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/scim+json")
+    assert answer.json()["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+    assert answer.json()["status"] == "404"
+
+
 def test_an_expired_and_a_revoked_token_are_refused(cast: Cast, provider: Provider) -> None:
     with tenant_context(cast.tenant.id):
         ScimToken.objects.update(expires_at=timezone.now())

@@ -31,6 +31,8 @@ def test_it_shows_bars_sums_and_the_calls(cast: Cast, alice: Client, base: str, 
     assert "&lt;b&gt;odd&lt;/b&gt;" in answer.text
     assert "<b>odd</b>" not in answer.text
     assert "7 days on the Developer plan" in answer.text
+    assert answer.context["sums"]["billable"] == 3
+    assert "failed calls and refusals are free" in answer.text
     day = alice.get(f"{base}/usage/?days=1")
     assert day.context["sums"]["calls"] == 3
     assert len(day.context["chart"].bars) == 24

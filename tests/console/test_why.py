@@ -1,16 +1,21 @@
 """Why somebody may call a tool or not: what the page says is what a worker does."""
 
+from typing import Any
+
 from django.test import Client
 
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint, Tool
 from mcp_runtime.services.access_keys import access_key_issue, access_key_revoke
+from mcp_runtime.services.publish import publish
 from mcp_runtime.services.stopping import endpoint_stop
 from mcp_runtime.services.tool_rules import tool_rule_set
 from mcp_runtime.services.tools import tool_switch
 from tenants.authorization.cutoffs import cut_off
-from tenants.models import Membership, Role, User
+from tenants.authorization.registering import ClientFields, client_register
+from tenants.models import McpClient, Membership, Role, User
 from tenants.services.api_keys import api_key_issue
+from tenants.services.client_groups import group_clients_set
 from tenants.services.groups import group_create, group_fill
 from tenants.services.networks import networks_set
 from tests.conftest import Cast
@@ -79,6 +84,38 @@ def test_a_key_is_explained_too(cast: Cast, alice: Client, base: str, endpoint: 
     assert "revoked or expired" in _verdict(alice, base, endpoint, f"key:{key.pk}", tool.name)
 
 
+def _agent(cast: Cast, **values: Any) -> McpClient:
+    usual = {"name": "Agent", "grant_types": ["client_credentials"], "auth_method": "client_secret_post"}
+    fields = ClientFields(**(usual | {"redirect_uris": []} | values))
+    return client_register(actor=Cast.acting_inside(cast.alice, cast.tenant), fields=fields)[0]
+
+
+def test_a_client_that_acts_for_itself_is_explained_too(
+    cast: Cast, alice: Client, base: str, endpoint: Endpoint, tool: Tool
+) -> None:
+    with tenant_context(cast.tenant.id):
+        actor = Cast.acting_inside(cast.alice, cast.tenant)
+        agent, looker, away = _agent(cast), _agent(cast, scopes="mcp:read"), _agent(cast, endpoints=[])
+        group = group_create(actor=actor, name="Agents")
+
+    def said(client: McpClient) -> str:
+        return _verdict(alice, base, endpoint, f"client:{client.pk}", tool.name)
+
+    assert said(agent) == ""
+    assert said(looker) == "Agent may see tools, and not call them."
+    assert said(away) == "Agent may act at other endpoints alone."
+    with tenant_context(cast.tenant.id):
+        tool_rule_set(actor=actor, endpoint_slug=endpoint.slug, group_id=group.pk, patterns=[tool.name])
+    assert said(agent) == f"The endpoint has rules, and none for a group of Agent names {tool.name}."
+    with tenant_context(cast.tenant.id):
+        group_clients_set(actor=actor, group_id=group.pk, clients=[agent.pk])
+    assert said(agent) == ""
+    with tenant_context(cast.tenant.id):
+        Endpoint.objects.filter(pk=endpoint.pk).update(logins="trusted")
+        publish(Endpoint.objects.get(pk=endpoint.pk))
+    assert said(agent) == "The endpoint takes tokens of issuers that you trust alone."
+
+
 def test_members_ask_for_themselves_alone(cast: Cast, bob: Client, base: str, endpoint: Endpoint, tool: Tool) -> None:
     here = f"{base}/endpoints/{endpoint.slug}/rules/why/"
     assert _verdict(bob, base, endpoint, _member(cast.bob), tool.name) == ""
@@ -111,4 +148,8 @@ def test_the_rest_api_answers_the_same(cast: Cast, endpoint: Endpoint, tool: Too
     for wrong in ({"tool": "x"}, {"tool": "x" * 65}, asked | {"key": str(cast.bob.pk)}, asked | {"member": "x"}):
         assert api.get(url, wrong).status_code == 422
     assert api.get(url, asked | {"member": str(cast.charlie.pk)}).status_code == 404
+    with tenant_context(cast.tenant.id):
+        agent = _agent(cast)
+    assert api.get(url, {"client": str(agent.pk), "tool": tool.name}).json()["refusal"] is None
+    assert api.get(url, {"client": str(cast.bob.pk), "tool": tool.name}).status_code == 404
     assert Client(headers={"Authorization": f"Bearer {weak}"}).get(url, asked).status_code == 403

@@ -12,7 +12,7 @@ import pytest
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint
 from mcp_runtime.services.endpoints import endpoint_create
-from tenants.authorization.clients import DEVICE
+from tenants.authorization.grant_types import DEVICE
 from tests.conftest import Cast, unique
 from tests.console.oauth.flows import Flow
 from tests.e2e.conftest import TIMEOUT_MS, Look

@@ -1,6 +1,7 @@
 """Every page of a tenant, in both themes, at a desk's width and a phone's: nothing sticks out, nothing is refused."""
 
 import http.cookiejar
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,12 +9,15 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from billing.uptime.minutes import MINUTES, Evidence
+from billing.uptime.recording import endpoints_watched, evidence_add
 from core.tenancy import tenant_context
-from mcp_runtime.models import Prompt, Resource, Tool
+from mcp_runtime.models import Endpoint, Prompt, Resource, Tool
 from mcp_runtime.services.access_keys import access_key_issue, access_key_revoke
 from mcp_runtime.services.content import prompt_create, resource_create
 from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.hosts import host_claim
+from mcp_runtime.services.status_page import status_page_set
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import PromptDraft, ResourceDraft, ToolDraft
 from tenants.models import EndpointHost, Membership, Role, SsoKind, Tenant, User
@@ -110,8 +114,11 @@ PAGES = {
     "client-new": "clients/new/",
     "client-policy": "clients/policy/",
     "provisioning": "settings/provisioning/",
+    "uptime": "uptime/",
     "hosts": "hosts/",
     "host-release": "hosts/{host}/release/",
+    "rules": "endpoints/weather/rules/",
+    "rules-why": "endpoints/weather/rules/why/?who=&tool=echo",
     "keys": "endpoints/weather/keys/",
     "keys-empty": "endpoints/calendar/keys/",
     "key-new": "endpoints/weather/keys/new/",
@@ -158,7 +165,21 @@ def furnished(cast: Cast) -> tuple[Tenant, Tool]:
         member_invite(actor=actor, email=f"{'long' * 12}@example.com", role="viewer")
         for name, role in (("ada", Role.ADMIN), ("vera", Role.VIEWER)):
             Membership.objects.create(tenant=cast.tenant, user=make_user(name), role=role)
+        _have_lived(cast.tenant)
+        status_page_set(actor=actor, name=cast.tenant.name, endpoint_slugs=["weather", "long"], published=True)
     return cast.tenant, tool
+
+
+def _have_lived(tenant: Tenant) -> None:
+    """Has endpoints been watched for a fortnight, with a short and a long outage, the latter until now."""
+    rows = {row.pk: (row.slug, row.name) for row in Endpoint.objects.all()}
+    endpoints_watched(tenant.pk, rows, NOW - timedelta(days=14))
+    up, night = Evidence(up=(1 << MINUTES) - 1), Evidence(up=(1 << MINUTES) - (1 << 300))
+    hiccup = Evidence(up=night.up | (1 << 297) - 1)
+    for back in range(15):
+        days = {1: {"weather": hiccup, "long": night}, 0: {"long": Evidence()}}.get(back, {})
+        day = (NOW - timedelta(days=back)).date()
+        evidence_add(tenant.pk, {(pk, day): days.get(slug, up) for pk, (slug, _) in rows.items()})
 
 
 def sign_in(look: Look, cast: Cast) -> None:
@@ -194,6 +215,8 @@ def test_every_page_fits(look: Look, cast: Cast, furnished: tuple[Tenant, Tool],
         look.open(f"/t/{tenant.slug}/{path.format(**ids)}")
         assert look.page.locator("h1").inner_text().strip(), name
         look.keep(f"{name}-{theme}-{width}")
+    look.open(f"/status/{tenant.slug}/")
+    look.keep(f"status-{theme}-{width}")
     look.open("/t/")
     look.keep(f"tenants-{theme}-{width}")
     look.open("/t/new/")

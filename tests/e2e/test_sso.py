@@ -201,7 +201,7 @@ def test_saml_from_end_to_end(look: Look, cast: Cast, names: Names, monkeypatch:
             service={
                 "entity": told["Entity ID, and address of our metadata"],
                 "acs": told["Assertion consumer service (HTTP-POST)"],
-                "slo": told["Single logout service (HTTP-Redirect)"],
+                "slo": told["Single logout service (HTTP-Redirect or HTTP-POST)"],
                 "cert": f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n",
             },
         )

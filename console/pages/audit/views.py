@@ -3,7 +3,7 @@
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from billing.audit_log import audit_days
+from billing.entitlements import Limit, limit
 from console.access import MemberRequest, member
 from console.audit_download import CONTENT_TYPES, audit_download, filename_of
 from console.pages.audit.words import kind_in_words, told
@@ -37,7 +37,7 @@ def index(request: MemberRequest) -> HttpResponse:
         "digest": digest,
         "targets": AuditTarget.objects.order_by("name"),
         "filename": filename_of(request.actor),
-        "days": audit_days(request.actor.tenant.plan),
+        "days": limit(request.actor.tenant.id, Limit.AUDIT_DAYS),
     }
     return page(request, "audit/index.html", context)
 

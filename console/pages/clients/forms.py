@@ -7,9 +7,10 @@ from django import forms
 from console.forms import JsonField, ServiceForm
 from mcp_runtime.models import Access, Endpoint
 from tenants.authorization import scopes
-from tenants.authorization.clients import ASSERTION, CLIENT, CODE, DEVICE, EXCHANGE, REFRESH
+from tenants.authorization.grant_types import ASSERTION, CLIENT, CODE, DEVICE, EXCHANGE, REFRESH
 from tenants.authorization.registering import ClientFields
-from tenants.models import AuthMethod
+from tenants.models import AuthMethod, GroupSource
+from tenants.selectors import groups_by_name
 
 PEOPLE, DEVICES, ITSELF = "people", "devices", "itself"
 _GRANTS = {PEOPLE: [CODE, REFRESH], DEVICES: [DEVICE, REFRESH], ITSELF: [CLIENT]}
@@ -100,6 +101,23 @@ class ClientForm(ServiceForm):
             jwks=said["jwks"],
             jwks_uri=said["jwks_uri"],
         )
+
+
+class GroupsForm(ServiceForm):
+    """The groups of a client that acts for itself."""
+
+    groups = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Those that were made here. Rules of endpoints say what each may use.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        groups = self.fields["groups"]
+        if isinstance(groups, forms.MultipleChoiceField):
+            ours = [group for group in groups_by_name() if group.source == GroupSource.MANUAL]
+            groups.choices = [(str(group.pk), group.name) for group in ours]
 
 
 class PolicyForm(ServiceForm):

@@ -11,5 +11,6 @@ urlpatterns = [
     path("clients/new/", views.create, name="client_create"),
     path("clients/policy/", views.policy, name="client_policy"),
     path("clients/grants/<uuid:grant_id>/revoke/", views.revoke, name="client_grant_revoke"),
+    path("clients/<uuid:client_row>/groups/", views.groups, name="client_groups"),
     path("clients/<uuid:client_row>/remove/", views.remove, name="client_remove"),
 ]

@@ -9,17 +9,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from console.access import MemberRequest, member
-from console.pages.clients.forms import ClientForm, PolicyForm
+from console.pages.clients.forms import ClientForm, GroupsForm, PolicyForm
 from console.rendering import page, rows_of
 from mcp_runtime.models import Endpoint
 from tenants.access import Permission
 from tenants.authorization import redirects, scopes
+from tenants.authorization.grant_types import CLIENT
 from tenants.authorization.issuers import issuer_of
 from tenants.authorization.managing import client_remove, client_shown, clients_known, grant_revoke, grant_shown
 from tenants.authorization.managing import grants_visible as visible
 from tenants.authorization.policies import policy_of, policy_set
 from tenants.authorization.registering import client_register
 from tenants.models import ClientGrant
+from tenants.selectors import client_groups, client_of_its_own
+from tenants.services.client_groups import client_groups_set
 
 
 @require_safe
@@ -36,7 +39,9 @@ def index(request: MemberRequest) -> HttpResponse:
 @member(Permission.MANAGE_TENANT)
 def known(request: MemberRequest) -> HttpResponse:
     """Every client that the tenant knows, whoever made it known."""
-    return page(request, "clients/known.html", {"rows": rows_of(request, clients_known(request.actor))})
+    return page(
+        request, "clients/known.html", {"rows": rows_of(request, clients_known(request.actor)), "itself": CLIENT}
+    )
 
 
 @never_cache
@@ -94,6 +99,24 @@ def remove(request: MemberRequest, client_row: UUID) -> HttpResponse:
         messages.success(request, f"{client.name} is removed, and so is all that it was granted.")
         return redirect("client_known", request.actor.tenant.slug)
     return page(request, "clients/remove.html", {"client": client})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member(Permission.MANAGE_MEMBERS)
+def groups(request: MemberRequest, client_row: UUID) -> HttpResponse:
+    """In which groups a client is that acts for itself: rules of endpoints go by them."""
+    client = client_of_its_own(client_row)
+    form = GroupsForm(
+        request.POST if request.method == "POST" else None,
+        initial={"groups": [str(group) for group in client_groups(client)]},
+    )
+    if form.is_valid():
+        with form.submitting():
+            wanted = [UUID(group) for group in form.cleaned_data["groups"]]
+            client_groups_set(actor=request.actor, client_id=client_row, groups=wanted)
+            messages.success(request, f"The groups of {client.name} are set. Workers go by them within a second.")
+            return redirect("client_known", request.actor.tenant.slug)
+    return page(request, "clients/groups.html", {"client": client, "form": form}, status=form.status)
 
 
 def _destination(grant: ClientGrant) -> str:

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing.plans import plan_of
+from billing.entitlements import Limit, limit
 from console.access import MemberRequest, member
 from console.pages.connections.revoke_form import RevokeForm
 from console.rendering import page, rows_of
@@ -53,7 +53,8 @@ def everything(request: MemberRequest) -> HttpResponse:
 @member(Permission.VIEW)
 def receipts(request: MemberRequest) -> HttpResponse:
     """What was revoked, when, by whom, and what the provider said."""
-    rows, days = rows_of(request, receipts_visible(request.actor)), plan_of(request.actor.tenant.plan).usage_days
+    rows = rows_of(request, receipts_visible(request.actor))
+    days = limit(request.actor.tenant.id, Limit.USAGE_DAYS)
     return page(request, "connections/receipts.html", {"rows": rows, "days": days})
 
 

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing.plans import plan_of
+from billing.entitlements import Limit, limit
 from console.access import MemberRequest, member
 from console.pages.content.kinds import STATIC, Kind
 from console.pages.content.trial import Trial, run, trial_of
@@ -30,7 +30,7 @@ def index(request: MemberRequest, endpoint: str, kind: Kind) -> HttpResponse:
     context = about(request, found, here=kind.plural) | {
         "rows": rows_of(request, kind.matching(found, query)),
         "query": query,
-        "limit": plan_of(request.actor.tenant.plan).tools_per_endpoint,
+        "limit": limit(request.actor.tenant.id, Limit.TOOLS_PER_ENDPOINT),
     }
     template = f"content/{kind.plural}.html"
     return page(request, f"{template}#rows" if request.htmx else template, context)

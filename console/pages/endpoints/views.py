@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing.plans import plan_of
+from billing.entitlements import entitlement_of
 from console.access import MemberRequest, member
 from console.connecting import connections
 from console.forms import TypedNameForm
@@ -29,7 +29,7 @@ def index(request: MemberRequest) -> HttpResponse:
         "rows": rows_of(request, endpoints_matching(query)),
         "query": query,
         "count": endpoint_count(),
-        "plan": plan_of(request.actor.tenant.plan),
+        "plan": entitlement_of(request.actor.tenant.id),
     }
     template = "endpoints/index.html#rows" if request.htmx else "endpoints/index.html"
     return page(request, template, context)
@@ -62,7 +62,7 @@ def detail(request: MemberRequest, endpoint: str) -> HttpResponse:
         "query": query,
         "connections": connections(tenant=request.actor.tenant, endpoint=found),
         "key_count": live_access_keys(found).count(),
-        "plan": plan_of(request.actor.tenant.plan),
+        "plan": entitlement_of(request.actor.tenant.id),
     }
     return page(request, "endpoints/detail.html", context)
 

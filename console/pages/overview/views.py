@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from billing.plans import plan_of
+from billing.entitlements import entitlement_of
 from console.access import MemberRequest, member
 from console.rendering import page
 from mcp_runtime.host_selectors import hosts_in_trouble
@@ -20,7 +20,7 @@ def show(request: MemberRequest) -> HttpResponse:
     """What there is, against what the plan allows, and what needs somebody."""
     endpoints = endpoints_matching()
     context = {
-        "plan": plan_of(request.actor.tenant.plan),
+        "plan": entitlement_of(request.actor.tenant.id),
         "endpoints": endpoints.order_by("-updated_at")[:SHOWN_ENDPOINTS],
         "endpoint_count": endpoints.count(),
         "tool_count": tool_count(),

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from billing.plans import plan_of
+from billing.entitlements import entitlement_of
 from console.access import MemberRequest, member
 from console.forms import TypedNameForm
 from console.pages.settings.forms import RenameForm
@@ -38,7 +38,7 @@ def rename(request: MemberRequest) -> HttpResponse:
 
 def settings_page(request: MemberRequest, form: RenameForm) -> HttpResponse:
     """The settings' page around a form, which may hold what was typed and what was wrong with it."""
-    context = {"form": form, "plan": plan_of(request.actor.tenant.plan), "grace": GRACE}
+    context = {"form": form, "plan": entitlement_of(request.actor.tenant.id), "grace": GRACE}
     return page(request, "settings/show.html", context, status=form.status)
 
 

@@ -1,6 +1,5 @@
 """Coming in by single sign-on: by an address's domain, by a tenant's own address, and by its providers' answers."""
 
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from allauth.account.internal.flows.login import record_authentication
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from console.access import anybody
 from console.client_addresses import client_address
+from console.leaving import leave_page
 from console.pace import SSO_ANSWER, SSO_START, require_pace
 from console.pages.sso.forms import DiscoverForm
 from core import refusals
@@ -30,6 +30,8 @@ from tenants.sso.pending import Pending, pending_taken
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 METHOD = "sso"
+
+SIGN_IN_THERE = "Sign in there within ten minutes, in this browser. You come back here by yourself."
 
 
 @never_cache
@@ -129,15 +131,10 @@ def _offered(request: HttpRequest, tenant_id: UUID, found: list[SsoConnection]) 
     return render(request, "sso/choose.html", {"slug": tenant.slug, "connections": found, "next": _onward(request)})
 
 
-def leave_page(request: HttpRequest, url: str) -> HttpResponse:
-    """A page that goes on by itself: the answer to a form may not redirect to another site (form-action)."""
-    return render(request, "sso/leave.html", {"url": url, "host": urlsplit(url).netloc})
-
-
 def _leave(request: HttpRequest, tenant_id: UUID, connection_id: UUID) -> HttpResponse:
     _require_address(request, tenant_id)
     url = login_begin(request.session, tenant_id=tenant_id, connection_id=connection_id, onward=_onward(request))
-    return leave_page(request, url)
+    return leave_page(request, url, SIGN_IN_THERE)
 
 
 def _require_address(request: HttpRequest, tenant_id: UUID) -> None:

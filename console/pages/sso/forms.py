@@ -111,7 +111,7 @@ class SamlForm(ServiceForm):
 
 
 class AdmissionForm(ServiceForm):
-    """Who people become."""
+    """Who people become; a switch that is of the other kind of provider is not there, and off."""
 
     makes_members = forms.BooleanField(
         required=False, label="Whoever signs in becomes a member", help_text="Otherwise only members come in."
@@ -128,14 +128,17 @@ class AdmissionForm(ServiceForm):
     takes_unsolicited = forms.BooleanField(
         required=False,
         label="Logins may begin at the provider",
-        help_text="SAML alone. Somebody could have another log into an account of theirs: leave it off if you can.",
+        help_text="Somebody could have another log into an account of theirs: leave it off if you can.",
     )
     takes_assertions = forms.BooleanField(
         required=False,
         label="Clients may come with its assertions",
-        help_text="OpenID Connect alone. Clients of yours that hold an assertion of it (ID-JAG) come in for its "
-        "person, and nobody is asked.",
+        help_text="Clients of yours that hold an assertion of it (ID-JAG) come in for its person, and nobody is asked.",
     )
+
+    def __init__(self, kind: str, data: Any = None, **named: Any) -> None:
+        super().__init__(data, **named)
+        del self.fields["takes_assertions" if kind == SsoKind.SAML else "takes_unsolicited"]
 
     @classmethod
     def of(cls, connection: SsoConnection) -> "AdmissionForm":
@@ -143,14 +146,14 @@ class AdmissionForm(ServiceForm):
         lines = "\n".join(f"{entry['group']} = {entry['role']}" for entry in connection.roles)
         names = ("makes_members", "default_role", "takes_unsolicited", "takes_assertions")
         said = {name: getattr(connection, name) for name in names}
-        return cls(initial={**said, "roles": lines})
+        return cls(connection.kind, initial={**said, "roles": lines})
 
     def admission(self) -> Admission:
         """What the service takes."""
         said = self.cleaned_data
         lines = [line.rpartition("=") for line in said["roles"].splitlines() if line.strip()]
         roles = [{"group": group.strip(), "role": role.strip()} for group, _, role in lines]
-        switches = (said["takes_unsolicited"], said["takes_assertions"])
+        switches = (said.get("takes_unsolicited", False), said.get("takes_assertions", False))
         return Admission(said["makes_members"], said["default_role"], roles, *switches)
 
 

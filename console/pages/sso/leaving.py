@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.access import anybody
 from core import refusals
@@ -52,19 +52,29 @@ def backchannel(request: HttpRequest, tenant_id: UUID, connection_id: UUID) -> H
 
 
 @never_cache
-@require_safe
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
 @anybody
 def slo(request: HttpRequest, tenant_id: UUID, connection_id: UUID) -> HttpResponse:
-    """A logout request of a SAML provider's, or its answer to ours, which a browser carries here."""
-    query, raw = request.GET.dict(), request.META.get("QUERY_STRING", "")
-    twice = any(len(values) > 1 for _name, values in request.GET.lists())
-    if twice or len(raw) > MAXIMUM_BYTES or ("SAMLRequest" in query) is ("SAMLResponse" in query):
+    """A logout request of a SAML provider's, or its answer to ours, which a browser carries here in a query or a form.
+
+    Browsers send no session with a form from elsewhere (SameSite=Lax), so that an answer in one is posted once more by
+    a page of ours.
+    """
+    told, raw = request.GET, request.META.get("QUERY_STRING", "")
+    if request.method == "POST":
+        told, raw = request.POST, None
+    said, twice = told.dict(), any(len(values) > 1 for _name, values in told.lists())
+    if twice or len(raw or "") > MAXIMUM_BYTES or ("SAMLRequest" in said) is ("SAMLResponse" in said):
         raise Refused(refusals.LOGIN_REFUSED, "This holds neither a logout request nor the answer to one.")
-    where = {"tenant_id": tenant_id, "connection_id": connection_id}
-    if "SAMLRequest" in query:
-        return redirect(saml_requested(**where, query=query, raw_query=raw))
-    pending = pending_taken(request.session, query.get("RelayState", ""))
-    saml_responded(**where, pending=pending, query=query, raw_query=raw)
+    if "SAMLRequest" in said:
+        url = saml_requested(tenant_id=tenant_id, connection_id=connection_id, said=said, raw_query=raw)
+        return redirect(url or "sso_signed_out")
+    pending = pending_taken(request.session, said.get("RelayState", ""))
+    if pending is None and raw is None and "again" not in said:
+        again = {"response": said["SAMLResponse"], "state": said.get("RelayState", ""), "leaving": True}
+        return render(request, "sso/again.html", again)
+    saml_responded(tenant_id=tenant_id, connection_id=connection_id, pending=pending, said=said, raw_query=raw)
     return redirect("sso_signed_out")
 
 

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from console.access import MemberRequest, anybody, member
 from console.client_addresses import client_address
-from console.pages.sso.entering import leave_page
+from console.leaving import leave_page
+from console.pages.sso.entering import SIGN_IN_THERE
 from console.pages.sso.forms import AdmissionForm, KindForm, OidcForm, SamlForm, provider_form
 from console.rendering import page
 from core.tenancy import tenant_context
@@ -54,7 +55,7 @@ def try_it(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @member(Permission.MANAGE_TENANT)
 def admission(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     """Says who people become."""
-    form = AdmissionForm(request.POST)
+    form = AdmissionForm(connection_for(connection_id).kind, request.POST)
     if form.is_valid():
         with form.submitting():
             services.connection_set_admission(
@@ -176,7 +177,7 @@ def _trial(request: HttpRequest, by: Configurer, connection_id: UUID, onward: st
     url = login_begin(
         request.session, tenant_id=by.tenant.id, connection_id=connection_id, onward=f"{onward}#trial", is_trial=True
     )
-    return leave_page(request, url)
+    return leave_page(request, url, SIGN_IN_THERE)
 
 
 def _page(
@@ -208,17 +209,18 @@ def _shown(connection: SsoConnection) -> dict[str, Any]:
             ("Post-logout redirect URI", addresses.signed_out()),
         ]
     else:
-        own = own_addresses(connection)
+        places = own_addresses(connection)
         values = [
-            ("Entity ID, and address of our metadata", own["metadata"]),
-            ("Assertion consumer service (HTTP-POST)", own["acs"]),
-            ("Single logout service (HTTP-Redirect)", own["slo"]),
+            ("Entity ID, and address of our metadata", places["metadata"]),
+            ("Assertion consumer service (HTTP-POST)", places["acs"]),
+            ("Single logout service (HTTP-Redirect or HTTP-POST)", places["slo"]),
         ]
-    certificates = connection.config.get("certificates", [])
+    certificates, own = connection.config.get("certificates", []), connection.config.get("own_certificate", "")
     return {
         "connection": connection,
         "values": values,
         "is_configured": is_configured(connection),
         "fingerprints": [fingerprint(text) for text in certificates],
+        "encryption": fingerprint(own) if own else "",
         "trial": connection.trial,
     }

@@ -16,6 +16,7 @@ WORDS = {
     Permission.MANAGE_API_KEYS: "Make and revoke API keys",
     Permission.MANAGE_MEMBERS: "Invite, change and remove members; groups and their tools",
     Permission.VIEW_AUDIT: "Read the audit log",
+    Permission.MANAGE_BILLING: "Choose and pay the plan, read invoices",
     Permission.MANAGE_TENANT: "Change the tenant's settings",
     Permission.TRANSFER_OR_DELETE: "Hand the tenant over, or delete it",
 }

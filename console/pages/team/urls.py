@@ -11,6 +11,7 @@ urlpatterns = [
     path("team/invitations/<uuid:invitation_id>/withdraw/", invitations.withdraw, name="invitation_withdraw"),
     path("team/groups/", groups.index, name="group_list"),
     path("team/groups/<uuid:group_id>/", groups.detail, name="group_detail"),
+    path("team/groups/<uuid:group_id>/clients/", groups.clients, name="group_clients"),
     path("team/groups/<uuid:group_id>/delete/", groups.delete, name="group_delete"),
     path("team/roles/", roles.roles, name="role_list"),
     path("team/sessions/", sessions.index, name="member_sessions"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from console.pages.usage.wanted import Wanted
+from billing.ledger.selectors import Asked
 
 WIDTH, HEIGHT = 720.0, 120.0
 GAP = 0.2
@@ -43,16 +43,16 @@ class Chart:
     height: float = HEIGHT
 
 
-def bars_of(rows: list[dict[str, Any]], wanted: Wanted) -> Chart:
-    """A bar for each hour or day that was asked for, also those without calls."""
+def bars_of(rows: list[dict[str, Any]], asked: Asked, step: str) -> Chart:
+    """A bar for each `step` (hour or day) that was asked for, also those without calls."""
     known = {row["group"]: row for row in rows}
-    step = timedelta(hours=1) if wanted.step == "hour" else timedelta(days=1)
-    count = -(-(wanted.asked.until - wanted.asked.since) // step)
+    span = timedelta(hours=1) if step == "hour" else timedelta(days=1)
+    count = -(-(asked.until - asked.since) // span)
     most = max((row["calls"] for row in rows), default=0)
     width = WIDTH / max(count, 1)
     bars = []
     for number in range(count):
-        at = wanted.asked.since + number * step
+        at = asked.since + number * span
         row = known.get(at, {"calls": 0, "errors": 0})
         scale = HEIGHT / most if most else 0.0
         heights = (round(row["calls"] * scale, 2), round(row["errors"] * scale, 2))

@@ -6,8 +6,8 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
+from billing.entitlements import entitlement_of
 from billing.ledger.selectors import usage_by, usage_calls, usage_total
-from billing.plans import plan_of
 from console.access import MemberRequest, member
 from console.pages.usage.chart import bars_of
 from console.pages.usage.wanted import Wanted
@@ -30,10 +30,10 @@ def show(request: MemberRequest) -> HttpResponse:
     context = {
         "wanted": wanted,
         "sums": usage_total(asked),
-        "chart": bars_of(by_time, wanted),
+        "chart": bars_of(by_time, asked, wanted.step),
         "tools": list(usage_by(asked, "tool")[:SHOWN_TOOLS]),
         "calls": calls,
         "names": {endpoint.pk: endpoint for endpoint in endpoints},
-        "plan": plan_of(request.actor.tenant.plan),
+        "plan": entitlement_of(request.actor.tenant.id),
     }
     return page(request, "usage/show.html", context)

@@ -102,7 +102,7 @@ def test_our_own_failure_says_so_and_nothing_more(keys: Keys, monkeypatch: pytes
     def fail(_name: str) -> None:
         raise RuntimeError("a detail that is nobody's business")
 
-    monkeypatch.setattr(tenant_routes, "plan_of", fail)
+    monkeypatch.setattr(tenant_routes, "entitlement_of", fail)
     answer = keys.owner.get("/plan")
     assert (answer.status, answer.code) == (500, "internal_error")
     assert b"nobody's business" not in answer.response.content
@@ -112,7 +112,7 @@ def test_a_database_that_is_away_is_worth_another_try(keys: Keys, monkeypatch: p
     def fail(_name: str) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(tenant_routes, "plan_of", fail)
+    monkeypatch.setattr(tenant_routes, "entitlement_of", fail)
     answer = keys.owner.get("/plan")
     assert (answer.status, answer.code) == (503, "temporarily_unavailable")
     assert int(answer.response["Retry-After"]) > 0

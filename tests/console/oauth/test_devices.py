@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint
 from tenants.authorization import device_codes, pace
-from tenants.authorization.clients import DEVICE
+from tenants.authorization.grant_types import DEVICE
 from tenants.models import ClientGrant, DeviceCode, McpClient, Membership, Role
 from tenants.services.tenants import tenant_create
 from tests.conftest import Cast, unique

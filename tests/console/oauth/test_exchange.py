@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from core.refusals import Refused
 from mcp_runtime.models import Endpoint
-from tenants.authorization.clients import CLIENT, EXCHANGE
 from tenants.authorization.exchange_grant import ACCESS_TOKEN
+from tenants.authorization.grant_types import CLIENT, EXCHANGE
 from tenants.models import ClientGrant, Cutoff, McpClient, Membership
 from tests.conftest import Cast
 from tests.console.oauth.flows import Flow, error_of

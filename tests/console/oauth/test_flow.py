@@ -6,7 +6,7 @@ from django.test import Client
 
 from mcp_runtime.models import Endpoint
 from tenants.access import Actor
-from tenants.models import AuthorizationCode, ClientGrant, RefreshToken, Role
+from tenants.models import AuditEvent, AuthorizationCode, ClientGrant, RefreshToken, Role
 from tenants.services.tenants import tenant_rename
 from tests.conftest import Cast, unique
 from tests.console.conftest import signed_in
@@ -73,13 +73,15 @@ def test_who_is_signed_out_signs_in_and_comes_back(flow: Flow) -> None:
     assert answer["Location"].startswith("/account/login/?next=/oauth/")
 
 
-def test_who_says_no_is_believed(flow: Flow, person: Client) -> None:
+def test_who_says_no_is_believed(flow: Flow, person: Client, cast: Cast) -> None:
     back = flow.consented(person, answer="deny")
     assert back["error"] == "access_denied"
     assert back["state"] == flow.state
     assert back["iss"] == flow.issuer
     with flow.inside():
         assert not ClientGrant.objects.exists()
+        declined = AuditEvent.objects.get(action="consent.declined")
+    assert (declined.actor_name, declined.target_kind) == (cast.bob.email, "consent")
 
 
 def test_a_stranger_is_told_so_and_nobody_is_let_in(flow: Flow, charlie: Client) -> None:

@@ -13,9 +13,9 @@ from django.utils import timezone
 from joserfc.jwk import RSAKey
 
 from mcp_runtime.models import Endpoint
-from tenants.authorization.clients import ASSERTION, CLIENT
+from tenants.authorization.grant_types import ASSERTION, CLIENT
 from tenants.authorization.id_jag import TYPE
-from tenants.models import ClientGrant, Membership, Role, SsoConnection, SsoIdentity, User
+from tenants.models import AuditEvent, ClientGrant, Membership, Role, SsoConnection, SsoIdentity, User
 from tests.conftest import Cast
 from tests.console.conftest import MakesEndpoint
 from tests.console.oauth.flows import Flow, error_of
@@ -127,6 +127,8 @@ def test_an_assertion_is_good_once(enterprise: Enterprise) -> None:
     assertion = enterprise.assertion()
     assert enterprise.comes(assertion).status_code == 200
     assert error_of(enterprise.comes(assertion)) == "invalid_grant"
+    with enterprise.client.inside():
+        assert AuditEvent.objects.get(action="access.refused").target_name.startswith("jwt-bearer: ")
 
 
 def test_only_what_both_name_is_granted(enterprise: Enterprise, make_endpoint: MakesEndpoint) -> None:

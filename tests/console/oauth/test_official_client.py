@@ -23,7 +23,7 @@ from pytest_django import Settings
 
 from core.embedded.postgres import free_port
 from mcp_runtime.models import Endpoint, Tool
-from tenants.authorization.clients import CLIENT
+from tenants.authorization.grant_types import CLIENT
 from tenants.authorization.registering import ClientFields, client_register
 from tests.conftest import Cast
 from tests.console.conftest import signed_in

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from config.celery import app
-from tenants.authorization.clients import DEVICE
-from tenants.authorization.purging import ENDED_KEPT, UNUSED_KEPT, used_up_purge
+from tenants.authorization.grant_types import DEVICE
+from tenants.authorization.purging import ENDED_KEPT, UNUSED_KEPT, tenant_purge, used_up_purge
 from tenants.models import AuthorizationCode, ClientGrant, DeviceCode, RefreshToken
 from tenants.tasks import purge_used_up
 from tests.console.oauth.flows import Flow, error_of
@@ -48,39 +48,39 @@ def test_refresh_tokens_that_ran_out_go_and_the_others_of_their_grant_stay(flow:
     second = flow.refresh(first).json()["refresh_token"]
     with flow.inside():
         RefreshToken.objects.filter(used_at__isnull=False).update(expires_at=timezone.now() - MOMENT)
-    used_up_purge()
+    tenant_purge(flow.tenant.pk)
     assert _left(flow)["RefreshToken"] == 1
     assert flow.refresh(second).status_code == 200
 
 
 def test_of_an_ended_grant_only_the_grant_is_kept_and_that_not_for_ever(flow: Flow, person: Client) -> None:
     flow.post("revoke", {"token": flow.tokens(person)["refresh_token"], "client_id": flow.client_id})
-    used_up_purge()
+    tenant_purge(flow.tenant.pk)
     assert _left(flow) == {"ClientGrant": 1}
     _aged(flow, ClientGrant, revoked_at=timezone.now() - ENDED_KEPT - MOMENT)
-    used_up_purge()
+    tenant_purge(flow.tenant.pk)
     assert _left(flow) == {}
 
 
 def test_grants_that_ran_out_go_with_all_that_is_theirs(flow: Flow, person: Client) -> None:
     flow.tokens(person)
     _aged(flow, ClientGrant, expires_at=timezone.now() - ENDED_KEPT + MOMENT * 60)
-    used_up_purge()
+    tenant_purge(flow.tenant.pk)
     assert _left(flow)["ClientGrant"] == 1
     _aged(flow, ClientGrant, expires_at=timezone.now() - ENDED_KEPT - MOMENT)
-    used_up_purge()
+    tenant_purge(flow.tenant.pk)
     assert _left(flow) == {}
 
 
 def test_codes_that_nobody_came_for_go_and_then_their_grants(flow: Flow, person: Client) -> None:
     flow.code(person)
-    used_up_purge()
+    tenant_purge(flow.tenant.pk)
     assert _left(flow) == {"AuthorizationCode": 1, "ClientGrant": 1}
     _aged(flow, AuthorizationCode, expires_at=timezone.now() - MOMENT)
-    used_up_purge()
+    tenant_purge(flow.tenant.pk)
     assert _left(flow) == {"ClientGrant": 1}
     _aged(flow, ClientGrant, created_at=timezone.now() - UNUSED_KEPT - MOMENT)
-    used_up_purge()
+    tenant_purge(flow.tenant.pk)
     assert _left(flow) == {}
 
 
@@ -90,7 +90,7 @@ def test_codes_of_devices_go_once_they_are_old(flow: Flow, *, is_old: bool) -> N
     assert flow.post("device_authorization", {"client_id": flow.client_id}).status_code == 200
     if is_old:
         _aged(flow, DeviceCode, expires_at=timezone.now() - MOMENT)
-    used_up_purge()
+    tenant_purge(flow.tenant.pk)
     assert _left(flow) == ({} if is_old else {"DeviceCode": 1})
 
 

@@ -10,10 +10,12 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from core import crypto
+from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint
-from tenants.authorization.clients import CLIENT, CODE
+from tenants.authorization.grant_types import CLIENT, CODE
 from tenants.authorization.registering import ClientFields, client_register
-from tenants.models import McpClient
+from tenants.models import McpClient, Role
+from tenants.services.api_keys import api_key_issue
 from tests.conftest import Cast, unique
 from tests.console.conftest import MakesEndpoint
 from tests.console.oauth.flows import Flow, basic, error_of
@@ -220,6 +222,14 @@ def test_rest_registers_clients_and_sets_what_they_may(cast: Cast, endpoint: End
     assert rest.get("/api/v1/client-policy").json() == whole | {"allowed_hosts": ["*.example.com"]}
     wrong = whole | {"denied_hosts": ["https://example.com/"]}
     assert rest.put("/api/v1/client-policy", wrong, content_type="application/json").status_code == 422
+
+
+def test_rest_shows_the_policy_to_those_alone_whom_the_page_does(cast: Cast, bob: Client, base: str) -> None:
+    with tenant_context(cast.tenant.id):
+        actor = Cast.acting_inside(cast.alice, cast.tenant)
+        secret = api_key_issue(actor=actor, name="ci", role=Role.DEVELOPER)[1]
+    weak = Client(headers={"Authorization": f"Bearer {secret}"})
+    assert (bob.get(f"{base}/clients/policy/").status_code, weak.get("/api/v1/client-policy").status_code) == (403, 403)
 
 
 def test_a_page_sets_what_clients_may_do(alice: Client, base: str, flow: Flow) -> None:

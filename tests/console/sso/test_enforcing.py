@@ -11,6 +11,7 @@ from tenants.sso.policy import ENDED
 from tests.conftest import Cast
 from tests.console.conftest import signed_in
 from tests.console.oauth.flows import Flow, error_of
+from tests.console.oauth.test_devices import device_of
 from tests.console.sso.conftest import Desk
 
 SWITCH = {"requires_sso": "on"}
@@ -56,6 +57,23 @@ def test_what_members_let_in_without_it_ends_and_the_owners_goes_on(sso: Desk, f
     assert dora.get(f"/t/{cast.tenant.slug}/").status_code == 200
     # Who comes again comes by it.
     assert "/sso/" in flow.asked(bob)["Location"]
+
+
+def test_a_device_that_a_member_let_in_without_it_ends_too(sso: Desk, endpoint: Endpoint) -> None:
+    cast, fred = sso.cast, Client()
+    with tenant_context(cast.tenant.id):
+        sso.connection.__class__.objects.update(default_role="developer")
+    sso.log_in(fred, f"fred@{sso.domain}")
+    devices = {person: device_of(cast, endpoint) for person in (signed_in(cast.bob), fred)}
+    for person, device in devices.items():
+        device.asks()
+        assert device.answered(person).status_code == 200
+    ended, kept = (device.polls().json() for device in devices.values())
+    assert signed_in(cast.alice).post(f"/t/{cast.tenant.slug}/sso/policy/", SWITCH).status_code == 302
+    assert _grants(cast) == {cast.bob.email: ENDED, f"fred@{sso.domain}": ""}
+    by_password, by_sso = devices.values()
+    assert error_of(by_password.refresh(ended["refresh_token"])) == "invalid_grant"
+    assert by_sso.refresh(kept["refresh_token"]).status_code == 200
 
 
 def test_nothing_ends_twice_or_when_it_is_no_longer_required(sso: Desk, flow: Flow) -> None:

@@ -15,7 +15,16 @@ from tenants.sso.connections import connection_disable
 from tests.conftest import Cast, unique
 from tests.console.sso.conftest import Desk, person_in
 from tests.console.sso.test_saml import Saml, saml
-from tests.saml_messages import OTHER_PAIR, PAIR, instant, logout_request, logout_response, redirected
+from tests.saml_messages import (
+    OTHER_PAIR,
+    PAIR,
+    encoded,
+    instant,
+    logout_request,
+    logout_response,
+    redirected,
+    signed,
+)
 from tests.sso_provider import LOGOUT_EVENT, OTHER_KEY, parameters
 
 __all__ = ["saml"]
@@ -204,3 +213,126 @@ def test_who_signs_out_here_signs_out_at_the_saml_provider(saml: Saml) -> None:
     answer = browser.get(f"{saml.path}/slo?{query}")
     assert (answer.status_code, answer["Location"]) == (302, "/sso/signed-out/")
     assert browser.get(f"{saml.path}/slo?{query}").status_code == 400
+
+
+def _posted(saml: Saml, parameter: str, xml: str, browser: Client | None = None, /, **more: str) -> HttpResponse:
+    said = {parameter: encoded(xml), **more}
+    return (browser or Client()).post(f"{saml.path}/slo", said)  # type: ignore[return-value]
+
+
+def test_a_posted_saml_request_ends_the_session_that_it_names_and_is_answered(saml: Saml) -> None:
+    name = unique("u")
+    one, two = _saml_came(saml, name, "_1"), _saml_came(saml, name, "_2")
+    xml = logout_request(_slo(saml), f"{name}@{saml.domain}", "_1")
+    answer = _posted(saml, "SAMLRequest", signed(xml), RelayState="theirs")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("https://idp.example/slo?")
+    told = parameters(answer["Location"])
+    assert told["RelayState"] == "theirs"
+    assert told["Signature"]
+    response = etree.fromstring(OneLogin_Saml2_Utils.decode_base64_and_inflate(told["SAMLResponse"]))
+    assert response.get("InResponseTo") == etree.fromstring(xml).get("ID")
+    assert response.get("Destination") == "https://idp.example/slo"
+    assert person_in(one) is None
+    assert person_in(two) is not None
+    assert _posted(saml, "SAMLRequest", signed(xml)).status_code == 400
+    # Nor in a query, where its signature would be beside it.
+    assert Client().get(f"{saml.path}/slo?{redirected('SAMLRequest', xml)}").status_code == 400
+    assert _posted(saml, "SAMLRequest", signed(logout_request(_slo(saml), f"{name}@{saml.domain}"))).status_code == 302
+    assert person_in(two) is None
+
+
+def _wrapped_request(xml: str, evil: str) -> str:
+    """A request of nobody's around the signed one, which holds that one's signature."""
+    root, inside = etree.fromstring(evil), etree.fromstring(xml)
+    signature = inside.find("{http://www.w3.org/2000/09/xmldsig#}Signature")
+    root.insert(1, signature)
+    root.append(inside)
+    return str(etree.tostring(root, encoding="unicode"))
+
+
+POSTED_WRONG = (
+    *("unsigned", "another key", "another issuer", "old", "over", "altered", "another place", "no place", "wrapped"),
+    *("another connection", "a response", "sha1", "nobody", "a document type", "no base64", "twice", "both", "nothing"),
+)
+
+
+@pytest.mark.parametrize("case", POSTED_WRONG)
+def test_a_posted_saml_request_that_is_not_quite_right_ends_nothing(saml: Saml, case: str) -> None:
+    name = unique("u")
+    browser, email = _saml_came(saml, name), f"{name}@{saml.domain}"
+    elsewhere = _slo(saml).replace(str(saml.connection.pk), "00000000-0000-4000-8000-000000000000")
+    places = {"another place": "https://other.example/slo", "no place": "", "another connection": elsewhere}
+    changes = {"another issuer": {"issuer": "https://evil.example"}, "old": {"instant": instant(-60)}}.get(case, {})
+    xml = logout_request(places.get(case, _slo(saml)), "" if case == "nobody" else email, **changes)
+    if case == "over":
+        xml = xml.replace(' Version="2.0"', f' Version="2.0" NotOnOrAfter="{instant(-1)}"')
+    if case == "a response":
+        xml = logout_response(_slo(saml), "_1")
+    good = signed(xml, OTHER_PAIR if case == "another key" else PAIR)
+    good = {
+        "unsigned": xml,
+        "altered": good.replace(email, f"x{email}"),
+        "wrapped": _wrapped_request(good, logout_request(_slo(saml), email)),
+        "sha1": signed(xml, PAIR, "http://www.w3.org/2000/09/xmldsig#rsa-sha1"),
+        "a document type": f"<!DOCTYPE x [<!ENTITY e 'e'>]>{good}",
+    }.get(case, good)
+    usual: dict[str, Any] = {"SAMLRequest": encoded(good)}
+    wrong: dict[str, dict[str, Any]] = {
+        "no base64": {"SAMLRequest": "<x>"},
+        "twice": {"SAMLRequest": [encoded(good), encoded(good)]},
+        "both": usual | {"SAMLResponse": encoded(good)},
+        "nothing": {},
+    }
+    answer = Client().post(f"{saml.path}/slo", wrong.get(case, usual))
+    assert answer.status_code == 400
+    assert person_in(browser) is not None
+
+
+def test_a_request_to_one_connection_is_none_to_another(saml: Saml, cast: Cast) -> None:
+    name = unique("u")
+    browser = _saml_came(saml, name)
+    xml = signed(logout_request(_slo(saml), f"{name}@{saml.domain}"))
+    other = f"/sso/connections/{cast.elsewhere.pk}/{saml.connection.pk}/slo"
+    assert Client().post(other, {"SAMLRequest": encoded(xml)}).status_code == 404
+    assert person_in(browser) is not None
+
+
+def test_a_posted_answer_to_a_sign_out_is_posted_once_more_and_taken_once(saml: Saml) -> None:
+    browser = _saml_came(saml, unique("u"), "_1")
+    browser.post("/account/logout/")
+    page = browser.get("/sso/signed-out/").content.decode()
+    asked = parameters(page.partition('content="0; url=')[2].partition('"')[0].replace("&amp;", "&"))
+    request_id = etree.fromstring(OneLogin_Saml2_Utils.decode_base64_and_inflate(asked["SAMLRequest"])).get("ID")
+    xml = signed(logout_response(_slo(saml), request_id))
+    # From the provider's page no session comes along.
+    from_elsewhere = _posted(saml, "SAMLResponse", xml, RelayState=asked["RelayState"])
+    assert from_elsewhere.status_code == 200
+    assert "Signing you out" in from_elsewhere.content.decode()
+    again = {"RelayState": asked["RelayState"], "again": "1"}
+    assert _posted(saml, "SAMLResponse", xml, None, **again).status_code == 400
+    answer = _posted(saml, "SAMLResponse", xml, browser, **again)
+    assert (answer.status_code, answer["Location"]) == (302, "/sso/signed-out/")
+    assert _posted(saml, "SAMLResponse", xml, browser, **again).status_code == 400
+
+
+@pytest.mark.parametrize("case", ["unsigned", "another key", "another request", "a failure"])
+def test_a_posted_answer_that_is_not_quite_right_is_refused(saml: Saml, case: str) -> None:
+    browser = _saml_came(saml, unique("u"), "_1")
+    browser.post("/account/logout/")
+    page = browser.get("/sso/signed-out/").content.decode()
+    asked = parameters(page.partition('content="0; url=')[2].partition('"')[0].replace("&amp;", "&"))
+    request_id = etree.fromstring(OneLogin_Saml2_Utils.decode_base64_and_inflate(asked["SAMLRequest"])).get("ID")
+    request_id = "_another" if case == "another request" else request_id
+    status = ["urn:oasis:names:tc:SAML:2.0:status:Responder"] if case == "a failure" else []
+    xml = logout_response(_slo(saml), request_id, *status)
+    xml = xml if case == "unsigned" else signed(xml, OTHER_PAIR if case == "another key" else PAIR)
+    answer = _posted(saml, "SAMLResponse", xml, browser, RelayState=asked["RelayState"], again="1")
+    assert answer.status_code == 400
+
+
+def test_our_metadata_name_both_bindings(saml: Saml) -> None:
+    root = etree.fromstring(Client().get(f"{saml.path}/metadata").content)
+    found = root.findall(".//{urn:oasis:names:tc:SAML:2.0:metadata}SingleLogoutService")
+    assert [element.get("Binding").rpartition(":")[2] for element in found] == ["HTTP-Redirect", "HTTP-POST"]
+    assert {element.get("Location") for element in found} == {_slo(saml)}

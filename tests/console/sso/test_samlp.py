@@ -1,11 +1,14 @@
 """Coming in at a SAML provider that others wrote (npm's samlp), and its metadata as they change."""
 
+import base64
 import html
 import re
 
 import httpx
 import pytest
 from django.test import Client
+from lxml import etree
+from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from core.tenancy import tenant_context
 from tenants.models import SsoConnection, User
@@ -24,15 +27,27 @@ def _field(name: str, page: str) -> str:
     return html.unescape(found[1])
 
 
+def _certificate(path: str) -> str:
+    """What the provider finds in our metadata to encrypt to, as PEM."""
+    root = etree.fromstring(Client().get(f"{path}/metadata").content)
+    found = root.xpath("//*[local-name()='KeyDescriptor'][@use='encryption']//*[local-name()='X509Certificate']/text()")
+    return str(OneLogin_Saml2_Utils.format_cert(found[0]))
+
+
 @pytest.mark.system
-def test_a_response_of_a_real_provider_lets_its_people_in(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("encrypted", ["", "aes128-cbc", "aes256-cbc", "aes256-gcm"])
+def test_a_response_of_a_real_provider_lets_its_people_in(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, encrypted: str
+) -> None:
     email = f"{unique('dora')}@{domain_held(cast.tenant)}"
     with idp_running() as idp:
         monkeypatch.setenv("OUTBOUND_ALLOW", idp.allowed)
         connection = connection_made(cast, "saml", {"metadata_url": idp.metadata_url})
         path = f"/sso/connections/{cast.tenant.id}/{connection.pk}"
         acs, entity = f"http://localhost:8000{path}/acs", f"http://localhost:8000{path}/metadata"
-        idp.ask(people={"dora": {"email": email, "groups": ["ops", "dev"]}}, service={"acs": acs, "entity": entity})
+        service = {"acs": acs, "entity": entity}
+        service |= {"encryptTo": _certificate(path), "encryptBy": encrypted} if encrypted else {}
+        idp.ask(people={"dora": {"email": email, "groups": ["ops", "dev"]}}, service=service)
         browser = Client()
         url = entry_of(browser, f"/sso/{cast.tenant.slug}/")
         shown = httpx.get(url).text
@@ -40,6 +55,8 @@ def test_a_response_of_a_real_provider_lets_its_people_in(cast: Cast, monkeypatc
         said = {"login": "dora", **{name: _field(name, shown) for name in names}}
         answer = httpx.post(f"{idp.origin}/sso", data=said).text
         back = {name: _field(name, answer) for name in ("SAMLResponse", "RelayState")}
+        is_encrypted = b"EncryptedAssertion" in base64.b64decode(back["SAMLResponse"])
+        assert is_encrypted is bool(encrypted)
         entered = browser.post(f"{path}/acs", back)
         assert entered.status_code == 302, entered.content.decode()
         assert person_in(browser) == User.objects.get(email=email)

@@ -276,3 +276,21 @@ def test_a_saml_provider_is_told_by_its_metadata(cast: Cast, alice: Client, base
     assert re.search(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}", shown)
     assert "BEGIN CERTIFICATE" in shown
     assert "PRIVATE KEY" not in shown
+
+
+SWITCHES = {"oidc": ("takes_assertions", "takes_unsolicited"), "saml": ("takes_unsolicited", "takes_assertions")}
+
+
+@pytest.mark.parametrize("kind", SWITCHES)
+def test_a_connection_has_the_switches_of_its_own_kind_alone(cast: Cast, alice: Client, base: str, kind: str) -> None:
+    own, others = SWITCHES[kind]
+    page = _made(alice, base, kind)
+    shown = _text(alice.get(page))
+    assert f'name="{own}"' in shown
+    assert f'name="{others}"' not in shown
+    assert ("Encryption certificate" in shown) is (kind == "saml")
+    said = {"default_role": "viewer", own: "on", others: "on"}
+    assert alice.post(f"{page}admission/", said).status_code == 302
+    stored = _only(cast)
+    assert getattr(stored, own) is True
+    assert getattr(stored, others) is False

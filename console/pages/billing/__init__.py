@@ -1,0 +1,1 @@
+"""Billing: the plan, what is used of it, invoices, and the ways to Stripe."""

@@ -1,0 +1,101 @@
+"""The page of billing: how the tenant stands, what it uses, the plans there are, and its invoices."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from billing.entitlements import contract_in_force, entitlement_of
+from billing.ledger.selectors import Asked, usage_by, usage_total
+from billing.money import shown
+from billing.plans.models import Entitlement
+from billing.stripe.catalogue_names import Interval
+from billing.stripe.client import is_set_up
+from billing.stripe.models import RUNNING, Invoice
+from billing.stripe.subscriptions import subscription_latest
+from billing.trials import may_try
+from console.access import MemberRequest, member
+from console.pages.billing.cards import cards_of
+from console.pages.billing.spending import spending_of
+from console.pages.usage.chart import bars_of
+from console.rendering import page
+from mcp_runtime.selectors import endpoint_count
+from tenants.access import Permission
+from tenants.models import Membership
+
+SHOWN_INVOICES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much there is of something that a plan limits; `limit` None: as much as one likes."""
+
+    label: str
+    used: int
+    limit: int | None
+
+    @property
+    def note(self) -> str:
+        """In numbers."""
+        return f"{self.used:,}, without limit" if self.limit is None else f"{self.used:,} of {self.limit:,}"
+
+
+@never_cache
+@require_safe
+@member(Permission.MANAGE_BILLING)
+def show(request: MemberRequest) -> HttpResponse:
+    """Everything at a glance. `?by=year` shows yearly prices."""
+    tenant = request.actor.tenant
+    held = entitlement_of(tenant.id)
+    latest = subscription_latest(tenant.id)
+    running = latest if latest is not None and latest.status in RUNNING else None
+    interval = interval_of(request.GET.get("by") or (running.interval if running else ""))
+    month, spending = _this_month(), spending_of(tenant)
+    context = {
+        "held": held,
+        "subscription": running,
+        "contract": contract_in_force(tenant.id),
+        "interval": interval,
+        "cards": cards_of(held, running, interval, spending.on_plans),
+        "uses": _uses(held, month),
+        "chart": bars_of(_days(month), month, "day"),
+        "invoices": invoices_shown(),
+        "spending": spending,
+        "can_try": running is None and may_try(held),
+        "takes_payments": is_set_up(),
+    }
+    return page(request, "billing/show.html", context)
+
+
+def interval_of(said: str) -> Interval:
+    """By the month, unless `year` was said."""
+    return Interval.YEAR if said == Interval.YEAR else Interval.MONTH
+
+
+def invoices_shown() -> list[tuple[Invoice, str, str]]:
+    """The latest invoices, each with its total and what is owed of it as people read them."""
+    rows = Invoice.objects.exclude(status="draft").order_by("-created", "-stripe_id")[:SHOWN_INVOICES]
+    return [(row, shown(row.total, row.currency), shown(row.amount_remaining, row.currency)) for row in rows]
+
+
+def _this_month() -> Asked:
+    now = timezone.now()
+    return Asked(datetime.combine(now.date().replace(day=1), time(), UTC), now)
+
+
+def _days(month: Asked) -> list[dict[str, Any]]:
+    return list(usage_by(month, "day")) if month.until > month.since else []
+
+
+def _uses(held: Entitlement, month: Asked) -> list[Use]:
+    calls = usage_total(month)["billable"]
+    members = Membership.objects.filter(deactivated_at=None).count()
+    return [
+        Use("Calls that are billed, this month", calls, held.calls_included),
+        Use("Endpoints", endpoint_count(), held.endpoints),
+        Use("Members", members, held.members),
+    ]
