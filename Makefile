@@ -14,7 +14,7 @@ setup: ## install runtime and development requirements into .venv
 	@sh scripts/install.sh dev
 
 run: ## install what runs, then start everything on this machine; Ctrl-C stops it
-	@sh scripts/install.sh runtime && exec .venv/bin/armstrong up
+	@sh scripts/install.sh runtime && exec .venv/bin/armstrong up --simulated-payments
 
 check: setup ## lint, types, layers, migrations, sizes
 	@$(PYTHON) -m ruff check .
@@ -38,9 +38,10 @@ conformance: setup ## the official conformance suite, other people's clients and
 	@$(PYTHON) -m tests.conformance
 	@$(PYTHON) -m pytest -m peers tests/clients tests/mcp_runtime/others_servers tests/console/test_scim_compliance.py $(PYTEST_ARGS)
 
-fuzz: setup ## over a million inputs for the decoder and the ladder; FUZZ_ARGS=--short is a minute, for CI
+fuzz: setup ## over a million inputs for the decoder, the ladder and all that parses; FUZZ_ARGS=--short is for CI
 	@$(PYTHON) -m tests.fuzz $(FUZZ_ARGS)
-	@FUZZ_EXAMPLES=$(if $(findstring --short,$(FUZZ_ARGS)),200,2000) $(PYTHON) -m pytest -q --timeout 900 tests/attacks/test_properties.py
+	@BILLING_EVENTS=$(if $(findstring --short,$(FUZZ_ARGS)),1000,10000) $(PYTHON) -m pytest -q tests/billing/stripe/test_sequences.py
+	@FUZZ_EXAMPLES=$(if $(findstring --short,$(FUZZ_ARGS)),200,2000) $(PYTHON) -m pytest -q --timeout 900 tests/attacks/test_properties.py tests/attacks/test_any_*.py
 
 corpus: setup ## import thousands of real OpenAPI documents, installing them, and account for every operation; CORPUS_ARGS=--short
 	@$(PYTHON) -m tests.openapi_corpus $(CORPUS_ARGS)

@@ -3,18 +3,17 @@
 Tests commit for real and clean nothing up: each makes tenants of its own, and tenants do not see each other.
 """
 
-import dataclasses
 import functools
 import itertools
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from pytest_django import DjangoDbBlocker
 
-from billing.plans import PLANS
 from config.celery import app as jobs
 from core.tenancy import tenant_context
 from tenants.access import Actor, actor_for
@@ -22,8 +21,18 @@ from tenants.models import Membership, Role, Tenant, User
 from tenants.services.tenants import tenant_create
 from tenants.sso.saml import config as saml
 from tenants.sso.saml.keys import KeyPair, new_key_pair
+from tests.entitled import entitle, entitle_outside
 
 _numbers = itertools.count(1)
+# Of the cast's tenants, beside what Developer gives: what a plan sells a second is less than a test that waits for
+# something asks, and what has tests of its own is refused to no other's.
+TERMS: dict[str, Any] = {
+    "requests_per_second": 1_000_000,
+    "members": None,
+    "sso": True,
+    "scim": True,
+    "audit_export": True,
+}
 # What services ask for goes to the run's own Valkey.
 jobs.set_default()
 
@@ -33,15 +42,6 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database is real and open to every test (see tests/servers.py)."""
     with django_db_blocker.unblock():
         yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _plans_let_tests_ask_as_fast_as_they_can() -> Iterator[None]:
-    """What a plan sells a second is less than a test that waits for something asks; quotas have tests of their own."""
-    sold = PLANS["developer"]
-    PLANS["developer"] = dataclasses.replace(sold, requests_per_second=1_000_000)
-    yield
-    PLANS["developer"] = sold
 
 
 @functools.cache
@@ -105,6 +105,8 @@ def make_cast() -> Cast:
     elsewhere = tenant_create(owner=charlie, name="Elsewhere", slug=unique("elsewhere"))
     with tenant_context(tenant.id):
         Membership.objects.create(tenant=tenant, user=bob, role=Role.DEVELOPER)
+        entitle(tenant.id, **TERMS)
+    entitle_outside(elsewhere.id, **TERMS)
     return Cast(tenant=tenant, elsewhere=elsewhere, alice=alice, bob=bob, charlie=charlie)
 
 

@@ -1,7 +1,7 @@
 """A name server on this machine that knows the TXT records which a test writes down."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Thread
 
 import dns.flags
@@ -14,18 +14,23 @@ STOP = b"stop"
 
 
 class Names:
-    """A server whose records a test writes down; `is_silent` has it answer nothing."""
+    """A server whose records a test writes down; `is_silent` has it answer nothing.
+
+    `garbled` has it send something else, made of the answer that it would give and of the question.
+    """
 
     def __init__(self, server: socket.socket) -> None:
         self.server = server
         self.texts: dict[str, list[str]] = {}
         self.is_silent = False
+        self.garbled: Callable[[bytes, bytes], bytes] | None = None
 
     def serve(self) -> None:
         """Answers until somebody says stop."""
         while (got := self.server.recvfrom(4096))[0] != STOP:
             if not self.is_silent:
-                self.server.sendto(self._answer(got[0]), got[1])
+                answer = self._answer(got[0])
+                self.server.sendto(self.garbled(answer, got[0]) if self.garbled else answer, got[1])
 
     def _answer(self, question: bytes) -> bytes:
         asked = dns.message.from_wire(question)

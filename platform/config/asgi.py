@@ -15,11 +15,12 @@ type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-# As mcp_runtime.snapshots.store and mcp_runtime.transports.discovery have it. The console's pages lie below /t/ too,
-# and end with a slash.
+# As mcp_runtime.snapshots.store and mcp_runtime.transports.{discovery,certificates} have it. The console's pages lie
+# below /t/ too, and end with a slash.
 ENDPOINT = re.compile(
     r"/t/[^/]+/([^/]+/(preview/)?(mcp(/server-card)?|sse|messages|ws)|\.well-known/ai-catalog\.json)"
     r"|/\.well-known/oauth-protected-resource(/.*)?"
+    r"|/certificates/ask"
 )
 
 

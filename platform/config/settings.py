@@ -174,13 +174,42 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=5),
         "options": {"expires": 5},
     },
+    # Twice a minute, so that one look may be lost without a minute that nobody saw.
+    "sweep-uptime": {"task": "mcp_runtime.sweep_uptime", "schedule": timedelta(seconds=30), "options": {"expires": 25}},
+    "uptime-close": {"task": "billing.uptime_close", "schedule": timedelta(hours=1)},
+    "uptime-choose": {"task": "billing.uptime_choose", "schedule": timedelta(hours=1)},
     "purge-health-events": {"task": "mcp_runtime.purge_health_events", "schedule": timedelta(hours=6)},
+    "settle-entitlements": {"task": "billing.entitlements_settle_due", "schedule": timedelta(minutes=1)},
     "usage-sum": {"task": "billing.usage_sum", "schedule": timedelta(minutes=1)},
+    "send-usage": {
+        "task": "billing.send_usage",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
+    "catch-up-usage": {"task": "billing.catch_up_usage", "schedule": timedelta(hours=1)},
     "usage-partitions": {"task": "billing.usage_partitions", "schedule": timedelta(hours=1)},
     "receipts-expire": {"task": "billing.receipts_expire", "schedule": timedelta(hours=6)},
     "audit-expire": {"task": "billing.audit_expire", "schedule": timedelta(hours=6)},
+    "sweep-stripe-events": {
+        "task": "billing.sweep_stripe_events",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 5},
+    },
+    "settle-standings": {"task": "billing.settle_standings", "schedule": timedelta(minutes=1)},
+    "reconcile-stripe": {"task": "billing.reconcile_stripe", "schedule": timedelta(hours=1)},
+    "forget-stripe-events": {"task": "billing.forget_stripe_events", "schedule": timedelta(days=1)},
     "usage-expire": {"task": "billing.usage_expire", "schedule": timedelta(hours=1)},
 }
+
+# Payments. Without a key nobody can pay; `sk_live_…` moves real money.
+STRIPE_API_KEY = environment.optional_secret("STRIPE_API_KEY")
+# What stands in for Stripe's API (tests/stripe_simulator); empty: Stripe's own.
+STRIPE_API_URL = environment.text("STRIPE_API_URL", "").rstrip("/")
+# Two while one is exchanged for the other.
+STRIPE_WEBHOOK_SECRETS = environment.optional_secret("STRIPE_WEBHOOK_SECRETS").replace(",", " ").split()
+STRIPE_AUTOMATIC_TAX = environment.boolean("STRIPE_AUTOMATIC_TAX", default=False)
+# For how many days the plan stays after Stripe gave up getting what is owed.
+BILLING_GRACE_DAYS = environment.integer("BILLING_GRACE_DAYS", 7)
 
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -285,5 +314,7 @@ LOGGING = {
     "filters": {"request": {"()": "core.request_ids.RequestIds"}},
     "formatters": {"line": {"format": "{levelname} {name}: {message}{request}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
+    # It tells each request and its whole answer.
+    "loggers": {"stripe": {"level": "WARNING"}},
     "root": {"handlers": ["console"], "level": environment.text("ARMSTRONG_LOG_LEVEL", "INFO")},
 }

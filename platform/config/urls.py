@@ -12,5 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("console.api.urls")),
     path("", include("console.oauth.urls")),
     path("scim/v2/", include("console.scim.urls")),
+    path("webhooks/", include("console.webhooks.urls")),
     path("", include("console.pages.urls")),
 ]

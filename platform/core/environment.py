@@ -53,6 +53,12 @@ def secret(name: str) -> str:
     return value
 
 
+def optional_secret(name: str) -> str:
+    """The secret `name`, or an empty string when it is not given; raises BadEnvironment when it cannot be read."""
+    is_given = os.environ.get(name) or os.environ.get(f"{name}_FILE")
+    return secret(name) if is_given else ""
+
+
 def _content(name: str, file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8").strip()

@@ -76,6 +76,7 @@ INTERNAL_ERROR = Refusal(
 ADDRESS_NOT_ALLOWED = Refusal(
     "address_not_allowed", 1024, 403, "This tenant may be reached from certain networks only. Ask one of its admins."
 )
+NOT_IN_PLAN = Refusal("not_in_plan", 1025, 403, "Change to a plan that includes this.")
 # Refusals of the runtime's own: numbers from 1101.
 TOKEN_IN_QUERY = Refusal(
     "token_in_query", 1101, 400, "Keys in a URL end up in logs: send yours as `Authorization: Bearer <key>`."
@@ -85,6 +86,13 @@ SESSION_NOT_FOUND = Refusal(
 )
 CONNECTION_LIMIT_REACHED = Refusal(
     "connection_limit_reached", 1106, 429, "Close a connection, or ask for a higher limit.", retry_after_seconds=1
+)
+MONTHLY_REQUESTS_REACHED = Refusal(
+    "monthly_requests_reached",
+    1113,
+    429,
+    "This month's requests are used up. Change to a larger plan, or wait for the next month (UTC).",
+    retry_after_seconds=3_600,
 )
 BODY_TOO_SLOW = Refusal("body_too_slow", 1103, 408, "Send the whole body at once.")
 HEADERS_TOO_LARGE = Refusal("headers_too_large", 1104, 431, "Send fewer or shorter headers.")
@@ -131,5 +139,18 @@ UPSTREAM_OUT_OF_SERVICE = Refusal(
 ENDPOINT_STOPPED = Refusal(
     "endpoint_stopped", 1304, 503, "Somebody stopped this endpoint and left a message. Try again when it goes on."
 )
+# Refusals of billing: numbers from 1401.
+PAYMENTS_NOT_SET_UP = Refusal(
+    "payments_not_set_up", 1401, 503, "This platform takes no payments yet. Ask whoever runs it."
+)
+CARD_REFUSED = Refusal("card_refused", 1402, 402, "The card was refused. Pay with another one.")
+SPENDING_CAP_REACHED = Refusal(
+    "spending_cap_reached",
+    1404,
+    429,
+    "The tenant's own spending cap is reached. Its owner can raise it; else calls go on with the next period.",
+    retry_after_seconds=600,
+)
+WEBHOOK_REFUSED = Refusal("webhook_refused", 1403, 400, "Only events that Stripe signed for this account are taken.")
 
 ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

@@ -20,9 +20,10 @@ from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create, tool_update
 from mcp_runtime.sources.contract import ToolDraft
 from tenants.access import Actor, actor_for
-from tenants.models import Tenant, User
+from tenants.models import User
 from tenants.services.tenants import tenant_create
 from tests.bench.endpoint import ENDPOINT, OWNER, TENANT
+from tests.entitled import entitle
 
 
 def change(description: str) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def limit(connections: int) -> dict[str, Any]:
     """Sets how many connections the tenant may have open."""
     tenant = _actor(TENANT).tenant
     with tenant_context(tenant.id):
-        Tenant.objects.filter(pk=tenant.pk).update(connection_limit=connections)
+        entitle(tenant.id, connections=connections)
     return {}
 
 
@@ -50,7 +51,7 @@ def tenants(first: int, count: int, tools: int) -> dict[str, Any]:
     for number in range(first, first + count):
         tenant = tenant_create(owner=owner, name=f"Bench {number}", slug=f"bench-{number}")
         with tenant_context(tenant.id):
-            Tenant.objects.filter(pk=tenant.pk).update(plan="unlimited", connection_limit=1_000)
+            entitle(tenant.id, "unlimited", connections=1_000)
         actor = actor_for(owner, tenant.slug)
         with tenant_context(tenant.id):
             slug = endpoint_create(actor=actor, slug=ENDPOINT, name="Echo").slug

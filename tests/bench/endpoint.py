@@ -21,9 +21,10 @@ from tenants.access import actor_for
 from tenants.authorization.gate import ACCESS_TOKEN_TYPE, CALL_SCOPE, MAXIMUM_TOKEN_SECONDS
 from tenants.authorization.issuers import issuer_of
 from tenants.authorization.signing import sign
-from tenants.models import Tenant, User
+from tenants.models import User
 from tenants.services.tenants import tenant_create
 from tests.bench.database import KNOWN_AS, UPSTREAM
+from tests.entitled import entitle
 
 OWNER, TENANT, ENDPOINT = "bench@example.com", "bench", "echo"
 TEXT_ONLY = {
@@ -40,7 +41,7 @@ def main() -> None:
     tenant = tenant_create(owner=owner, name="Bench", slug=TENANT)
     # More requests a second than any plan but this one sells; its connections are counted all the same.
     with tenant_context(tenant.id):
-        Tenant.objects.filter(pk=tenant.pk).update(plan="unlimited", connection_limit=500_000)
+        entitle(tenant.id, "unlimited", connections=500_000)
     actor = actor_for(owner, tenant.slug)
     with tenant_context(tenant.id):
         endpoint = endpoint_create(actor=actor, slug=ENDPOINT, name="Echo")

@@ -16,10 +16,11 @@ from mcp_runtime.services.endpoints import endpoint_create
 from mcp_runtime.services.tools import tool_create, tool_update
 from mcp_runtime.sources.contract import ToolDraft
 from tenants.access import actor_for
-from tenants.models import Tenant, User
+from tenants.models import User
 from tenants.services.tenants import tenant_create
 from tests.chaos.calls import tool_names
 from tests.chaos.upstream import BEHAVIOURS, VARIABLE
+from tests.entitled import entitle
 
 EMAIL = "chaos@example.com"
 ENDPOINT = "echo"
@@ -38,7 +39,7 @@ def _tenant(owner: User, slug: str) -> dict[str, str]:
     tenant = tenant_create(owner=owner, name=slug, slug=slug)
     with tenant_context(tenant.id):
         # Requests enough for the probe, while its connections are counted all the same.
-        Tenant.objects.filter(pk=tenant.pk).update(plan="enterprise")
+        entitle(tenant.id, "enterprise")
     actor = actor_for(owner, slug)
     with tenant_context(tenant.id):
         endpoint_create(actor=actor, slug=ENDPOINT, name="Echo")

@@ -31,7 +31,9 @@ _LEASED = """
     SELECT coalesce(sum(slots) FILTER (WHERE expires_at > now()), 0)::int, count(*) FILTER (WHERE expires_at > now())
     FROM mcp_runtime_connectionlease WHERE tenant_id = %s
 """
-_LIMIT = "UPDATE tenants_tenant SET connection_limit = %s WHERE id = %s"
+# What the tenants' plan has.
+SOLD = 500_000
+_LIMIT = "UPDATE billing_entitlement SET connections = %s WHERE tenant_id = %s"
 
 type Check = Callable[["Hosts", Trial], Awaitable[None]]
 
@@ -150,7 +152,7 @@ async def _stream(
 async def _let_go(hosts: Hosts, held: list[asyncio.StreamWriter]) -> None:
     for writer in held:
         writer.transport.abort()
-    hosts.select(_LIMIT, None, hosts.accounts[2].tenant_id)
+    hosts.select(_LIMIT, SOLD, hosts.accounts[2].tenant_id)
 
 
 async def cut_off(hosts: Hosts, trial: Trial) -> None:

@@ -16,6 +16,7 @@ from mcp_runtime.sources.contract import ResourceDraft, ToolDraft
 from tenants.models import Tenant, User
 from tenants.services.tenants import tenant_create
 from tests.conftest import Cast, make_user, unique
+from tests.entitled import entitle
 from tests.mcp_runtime.driving import in_console
 
 INSTRUCTIONS = "Call what you like."
@@ -55,6 +56,7 @@ def make_everything(origin: str, access: str) -> Everything:
     alice = make_user("alice")
     tenant = tenant_create(owner=alice, name="Acme", slug=unique("acme"))
     with tenant_context(tenant.id):
+        entitle(tenant.id, "unlimited")
         actor = Cast.acting_inside(alice, tenant)
         slug = conformance_endpoint(actor=actor).slug
         for name in ("echo", "calculate"):

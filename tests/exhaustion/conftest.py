@@ -16,9 +16,9 @@ from mcp_runtime.services.access_keys import access_key_issue
 from mcp_runtime.services.conformance import conformance_endpoint
 from mcp_runtime.services.tools import tool_create
 from mcp_runtime.sources.contract import ToolDraft
-from tenants.models import Tenant
 from tenants.services.tenants import tenant_create
 from tests.conftest import Cast, make_user, unique
+from tests.entitled import entitle
 from tests.exhaustion.wire import Door
 from tests.processes import eventually
 from tests.servers import ROOT
@@ -83,7 +83,7 @@ def _endpoint() -> tuple[str, str]:
     tenant = tenant_create(owner=alice, name="Acme", slug=unique("acme"))
     with tenant_context(tenant.id):
         # What is attacked here is the server; how fast a plan's tenant may ask is another test's.
-        Tenant.objects.filter(pk=tenant.pk).update(plan="unlimited")
+        entitle(tenant.id, "unlimited")
         actor = Cast.acting_inside(alice, tenant)
         slug = conformance_endpoint(actor=actor).slug
         echo = ToolDraft(name="echo", config={"function": "echo"})

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 
+from billing.entitlements import entitlement_grant
+from billing.plans.models import Standing
+from billing.plans.selling import plan_on_sale
 from core.tenancy import tenant_context
 from mcp_runtime.addresses import mcp_url
 from mcp_runtime.services.access_keys import access_key_issue
@@ -34,6 +37,8 @@ def seeded(tenant: str, owner: str, password: str, people: list[str], upstream: 
         tool_create(actor=actor, endpoint_slug=SLUG, source="conformance", draft=ToolDraft(name="slow_compute"))
         fields = UpstreamFields("Files", draft=UpstreamDraft(config={"url": upstream}))
         made = upstream_create(actor=actor, endpoint_slug=SLUG, slug="files", kind="mcp", fields=fields)
+        plan = plan_on_sale("enterprise")
+        entitlement_grant(tenant_id=actor.tenant.id, plan=plan, standing=Standing.ACTIVE)
         scim = scim_connection_create(actor=actor, name="Directory")
         _, scim_token = scim_token_issue(actor=actor, connection_id=scim.pk)
         _, admin_key = api_key_issue(actor=actor, name="The owner's", role=Role.ADMIN)

@@ -3,6 +3,7 @@
 import http from 'node:http';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { X509Certificate } from 'node:crypto';
 
 const samlp = createRequire(import.meta.url)('samlp');
 const { KEY: key, CERT: cert } = process.env;
@@ -49,11 +50,18 @@ const page = (query) => `<!doctype html><title>Sign in</title><form method="post
 <input name="login" aria-label="Login">${['SAMLRequest', 'RelayState', 'Signature', 'SigAlg'].map((name) => `<input type="hidden" name="${name}" value="${query[name] || ''}">`).join('')}
 <button>Sign in</button></form>`;
 
+// As providers do that find a certificate for it in the service's metadata.
+const encryption = ({ encryptTo, encryptBy }) => (encryptTo ? {
+  encryptionCert: encryptTo, disallowEncryptionWithInsecureAlgorithm: false, warnOnInsecureEncryptionAlgorithm: false,
+  encryptionAlgorithm: `http://www.w3.org/2001/04/xmlenc#${encryptBy}`.replace('2001/04/xmlenc#aes256-gcm', '2009/xmlenc11#aes256-gcm'),
+  encryptionPublicKey: new X509Certificate(encryptTo).publicKey.export({ type: 'spki', format: 'pem' }),
+} : {});
+
 const answer = (request, response, next) => {
   const counter = `_${Date.now()}`;
   samlp.auth({
     issuer, cert, key, profileMapper: mapper, sessionIndex: counter, RelayState: request.body.RelayState,
-    destination: asked.service.acs, recipient: asked.service.acs,
+    destination: asked.service.acs, recipient: asked.service.acs, ...encryption(asked.service),
     getPostURL: (_audience, dom, _request, done) => done(null, dom ? dom.documentElement.getAttribute('AssertionConsumerServiceURL') : asked.service.acs),
     ...(request.body.SAMLRequest ? {} : { audience: asked.service.entity }),
     getUserFromRequest: () => {

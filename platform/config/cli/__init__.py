@@ -38,6 +38,11 @@ COMMANDS = (
     Command("doctor", "config.cli.doctor", "check each part and say what to do"),
     Command("source", "config.cli.source", "add, list, import, approve or remove sources of an endpoint"),
     Command("audit", "config.cli.audit", "verify an export of a tenant's audit log, or make one"),
+    Command(
+        "billing",
+        "config.cli.billing",
+        "list plans, agree on contracts, keep Stripe's catalogue, replay its events",
+    ),
     Command("manage", "config.cli.manage", "Django's command line with the platform's environment", passes_on=True),
 )
 

@@ -22,6 +22,8 @@ NEEDED_TO_EXECUTE = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 DATABASE = "postgres"
 BROKER = "valkey"
 MIGRATIONS = "migrations"
+PAYMENTS = "payments"
+CATALOGUE = "catalogue"
 STATIC = "static"
 
 
@@ -61,6 +63,11 @@ def broker(server: Server) -> ChildSpec:
         stop_signal=valkey.STOP_SIGNAL,
         death_signal=signal.SIGTERM,
     )
+
+
+def payments(argv: tuple[str, ...], env: Mapping[str, str], ready: Callable[[], bool]) -> ChildSpec:
+    """What stands in for Stripe; the platform goes on without it."""
+    return ChildSpec(id=PAYMENTS, argv=argv, env=env, ready=_in_thread(ready))
 
 
 def step(name: str, module: str, env: Mapping[str, str], *, after: tuple[str, ...], essential: bool) -> ChildSpec:

@@ -1,6 +1,5 @@
 """What the environment says of how `armstrong up` runs."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +40,10 @@ class Options:
             runtime_workers=_between("RUNTIME_WORKERS", 2, 1, MAXIMUM_WORKERS),
             console_url=environment.text("CONSOLE_URL", f"http://localhost:{console_port}").rstrip("/"),
             runtime_url=environment.text("RUNTIME_URL", f"http://localhost:{runtime_port}").rstrip("/"),
-            database_url=optional_secret("DATABASE_URL"),
-            database_owner_url=optional_secret("DATABASE_OWNER_URL"),
-            redis_url=optional_secret("REDIS_URL"),
-            secret_key=optional_secret("ARMSTRONG_SECRET_KEY"),
+            database_url=environment.optional_secret("DATABASE_URL"),
+            database_owner_url=environment.optional_secret("DATABASE_OWNER_URL"),
+            redis_url=environment.optional_secret("REDIS_URL"),
+            secret_key=environment.optional_secret("ARMSTRONG_SECRET_KEY"),
         )
 
     @property
@@ -76,9 +75,3 @@ def _between(name: str, default: int, lowest: int, highest: int) -> int:
     if not lowest <= value <= highest:
         raise Problem(f"{name}={value} is not between {lowest} and {highest}.")
     return value
-
-
-def optional_secret(name: str) -> str:
-    """The secret `name`, or an empty string when it is not given; raises BadEnvironment when it cannot be read."""
-    is_given = os.environ.get(name) or os.environ.get(f"{name}_FILE")
-    return environment.secret(name) if is_given else ""

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from config.machine import children
 from config.machine.children import BROKER, DATABASE, MIGRATIONS, STATIC, Server
 from config.machine.databases import Access, given_database, readiness
 from config.machine.options import Options
+from config.machine.payments import simulated_environment, simulation
 from config.machine.state import ENVIRONMENT, State
 from config.problems import Problem
 from core import environment
@@ -22,15 +24,24 @@ DEMO = "demo"
 type Progress = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a newcomer gets besides: a demo tenant, and payments that move no money."""
+
+    demo: bool
+    simulated_payments: bool
+
+
 def assemble(
-    options: Options, state: State, sockets: Mapping[str, socket.socket], progress: Progress, *, demo: bool
+    options: Options, state: State, sockets: Mapping[str, socket.socket], progress: Progress, extras: Extras
 ) -> list[ChildSpec]:
     """Makes what is not there yet (cluster, secrets) and describes the children; raises Problem."""
     specs: list[ChildSpec] = []
     former = state.read(ENVIRONMENT)
     access = _database(options, state, former, specs, progress)
     redis_url = options.redis_url or _broker(state, former, specs)
-    shared = _shared_environment(options, state, redis_url)
+    paying = simulated_environment(state, former) if extras.simulated_payments else {}
+    shared = _shared_environment(options, state, redis_url) | paying
     application = shared | {"DATABASE_URL": access.url}
     servers = tuple(spec.id for spec in specs)
     if access.owner_url:
@@ -38,11 +49,15 @@ def assemble(
         gate = tuple(name for name in servers if name == DATABASE)
         specs.append(children.step(MIGRATIONS, "config.steps.migrations", owner, after=gate, essential=True))
     specs.append(children.step(STATIC, "config.steps.static", application, after=(), essential=True))
+    if paying:
+        specs.extend(simulation(options, application, specs))
     _roles(specs, application, sockets, options.runtime_workers)
-    if demo:
+    if extras.demo:
         runtimes = tuple(spec.id for spec in specs if spec.id.startswith("runtime"))
         specs.append(children.step(DEMO, "config.quickstart", application, after=runtimes, essential=False))
-    visible = {name: shared[name] for name in VISIBLE} | {name: str(port) for name, port in options.ports.items()}
+    visible = (
+        {name: shared[name] for name in VISIBLE} | paying | {name: str(port) for name, port in options.ports.items()}
+    )
     visible |= {"ARMSTRONG_BIND": options.bind, "DATABASE_URL": access.url, "DATABASE_OWNER_URL": access.owner_url}
     state.write(ENVIRONMENT, {name: value for name, value in visible.items() if value})
     return specs

@@ -1,4 +1,4 @@
-"""The beat role: sends periodic tasks when they are due."""
+"""The beat role: sends periodic tasks when they are due, and one when audit logs with webhooks got events."""
 
 from celery import Celery
 from celery.beat import PersistentScheduler
@@ -7,6 +7,7 @@ from config.machine.options import state_folder
 from config.roles.listening import Address
 from core import environment
 from core.supervision.heartbeat import Heartbeat
+from tenants.audit.hearing import STREAM_TASK, AuditEar
 
 LONGEST_SLEEP_SECONDS = 2  # between two looks at the schedule, and so between two heartbeats
 
@@ -32,6 +33,7 @@ def serve(_: Address) -> int:
     """Sends until SIGTERM."""
     folder = state_folder() / "beat"
     folder.mkdir(parents=True, exist_ok=True)
+    AuditEar(environment.secret("DATABASE_URL"), _stream_audit).start()
     # Not through Celery's command line: that loads an interactive shell first.
     app.Beat(
         quiet=True,
@@ -41,3 +43,7 @@ def serve(_: Address) -> int:
         loglevel=environment.text("ARMSTRONG_LOG_LEVEL", "INFO"),
     ).run()
     return 0
+
+
+def _stream_audit() -> None:
+    app.send_task(STREAM_TASK, retry=False, expires=5)

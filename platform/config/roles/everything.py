@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from config.machine import children
 from config.machine.children import MIGRATIONS, STATIC
-from config.machine.options import optional_secret, state_folder
+from config.machine.options import state_folder
 from config.machine.ports import listen
 from config.machine.running import Foreground
 from config.machine.state import State
@@ -34,7 +34,7 @@ def serve(address: Address) -> int:
 
 def _specs(env: dict[str, str], listening: int) -> list[ChildSpec]:
     specs = [children.step(STATIC, "config.steps.static", env, after=(), essential=True)]
-    if optional_secret("DATABASE_OWNER_URL"):
+    if environment.optional_secret("DATABASE_OWNER_URL"):
         specs.append(children.step(MIGRATIONS, "config.steps.migrations", env, after=(), essential=True))
     steps = tuple(spec.id for spec in specs)
     web = children.role("web", env=env, after=steps, listening=listening)

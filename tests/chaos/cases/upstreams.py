@@ -20,7 +20,7 @@ ANSWER_SECONDS = 6.0
 MAY = frozenset({"well", "flapping"})
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 SHIPPED_SECONDS = 10.0
-_COUNT = "SELECT count(*) FROM billing_usageevent WHERE tenant_id = %s AND name = %s AND billable"
+_COUNT = "SELECT count(*) FROM billing_usageevent WHERE tenant_id = %s AND name = %s"
 
 
 def ill(behaviour: str) -> Strike:
