@@ -122,8 +122,9 @@ def test_stopping_leaves_no_process_and_starting_again_keeps_the_data(platform: 
     platform.await_health()
     facts, processes = platform.facts, platform.processes()
     assert len(processes) > len(ROLES)
+    before = len(platform.printed())
     assert platform.send(signal.SIGTERM) == 0
-    assert "Traceback" not in platform.printed()
+    assert "Traceback" not in platform.printed()[before:]
     assert not [pid for pid in processes if is_alive(pid)]
     migrated = (platform.state / "migrations.json").stat().st_mtime_ns
     platform.start()
