@@ -17,6 +17,22 @@ def decimals(currency: str) -> int:
 def shown(amount: int, currency: str) -> str:
     """An amount as people read it: `$499.00`, `-$5.00`, `JPY 500`."""
     places = decimals(currency)
-    text = f"{abs(Decimal(amount).scaleb(-places)):,.{places}f}"
+    return _written(Decimal(amount).scaleb(-places), places, currency)
+
+
+def exactly(amount: Decimal, currency: str) -> str:
+    """A price in the smallest unit with all its decimals, as people read it: a twentieth of a cent is `$0.0005`."""
+    places = decimals(currency)
+    value = amount.scaleb(-places).normalize()
+    exponent = value.as_tuple().exponent
+    return _written(value, max(places, -exponent) if isinstance(exponent, int) else places, currency)
+
+
+def minor(amount: Decimal, currency: str) -> Decimal:
+    """What people type (`4.99`) in the currency's smallest unit (`499`), exactly."""
+    return amount.scaleb(decimals(currency))
+
+
+def _written(value: Decimal, places: int, currency: str) -> str:
     sign = _SIGNS.get(currency.lower(), f"{currency.upper()} ")
-    return f"{'-' if amount < 0 else ''}{sign}{text}"
+    return f"{'-' if value < 0 else ''}{sign}{abs(value):,.{places}f}"

@@ -1,0 +1,1 @@
+"""Resale: tenants sell their own endpoints and tools, through accounts of theirs at Stripe (Connect)."""
