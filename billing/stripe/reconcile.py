@@ -88,10 +88,10 @@ def customer_reconcile(tenant_id: UUID) -> None:
         if tenant is not None:
             mirror_write(tenant_id=tenant_id, ticket=ticket, fetched=fetched)
     if tenant is None or tenant.is_being_deleted:
-        _end(fetched.subscriptions, at_once=tenant is None)
+        _end(fetched.subscriptions, ticket, at_once=tenant is None)
 
 
-def _end(subscriptions: Sequence[FetchedSubscription], *, at_once: bool) -> None:
+def _end(subscriptions: Sequence[FetchedSubscription], ticket: int, *, at_once: bool) -> None:
     """Ends what runs; the events of that are told like any others."""
     client = stripe_client()
     for row in subscriptions:
@@ -100,7 +100,8 @@ def _end(subscriptions: Sequence[FetchedSubscription], *, at_once: bool) -> None
         if at_once:
             client.v1.subscriptions.cancel(row.stripe_id, {"invoice_now": True})
         elif not row.cancel_at_period_end:
-            key = f"subscription-{row.stripe_id}-deletion-{row.period_end:%Y%m%d}"
+            # By the look that found it so: whoever takes it back at Stripe meanwhile is contradicted at the next one.
+            key = f"subscription-{row.stripe_id}-deletion-{ticket}"
             client.v1.subscriptions.update(row.stripe_id, {"cancel_at_period_end": True}, {"idempotency_key": key})
 
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from stripe import CardError, InvalidRequestError
 from stripe.params import SubscriptionUpdateParams, SubscriptionUpdateParamsItem
 
 from billing.plans.models import PlanVersion
@@ -116,10 +117,18 @@ def _updated_safely(row: Subscription, wanted: SubscriptionUpdateParams, what: s
 
 
 def _updated(row: Subscription, wanted: SubscriptionUpdateParams, what: str) -> Subscription:
-    """Changes it at Stripe, and here by the same way as an event would."""
+    """Changes it at Stripe, and here by the same way as an event would. Raises Refused(CONFLICT) where it has ended."""
     # The same wish again, before anything else happened to the subscription, is the same request.
     key = f"subscription-{row.stripe_id}-{row.guard}-{what}"
-    stripe_client().v1.subscriptions.update(row.stripe_id, wanted, {"idempotency_key": key})
+    try:
+        stripe_client().v1.subscriptions.update(row.stripe_id, wanted, {"idempotency_key": key})
+    except (CardError, InvalidRequestError) as error:
+        # Under the same key Stripe gives the same answer for a day, also when the card was exchanged: looked at again,
+        # the next wish has another.
+        latest = subscription_refresh(row.tenant_id, row.stripe_id)
+        if isinstance(error, CardError) or latest.status in RUNNING:
+            raise
+        raise Refused(refusals.CONFLICT, "This subscription has ended. Choose a plan.") from None
     return subscription_refresh(row.tenant_id, row.stripe_id)
 
 

@@ -90,6 +90,7 @@ def _do(account: Account, what: Object) -> None:
         account.emit("checkout.session.expired", what)
     elif what["status"] == "incomplete":
         standing.status_set(account, what, "incomplete_expired")
+        invoices.make_void(account, account.get("invoice", what["latest_invoice"]))
     else:
         _subscription_due(account, what)
 

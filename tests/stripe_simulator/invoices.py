@@ -181,6 +181,14 @@ def mark_paid(account: Account, invoice: Object) -> None:
     account.emit("invoice.payment_succeeded", invoice, before=before)
 
 
+def make_void(account: Account, invoice: Object) -> Object:
+    """As if it had never been owed."""
+    before = dict(invoice)
+    invoice.update(status="void", next_payment_attempt=None, amount_remaining=0)
+    account.emit("invoice.voided", invoice, before=before)
+    return invoice
+
+
 def invoice_attempt(account: Account, invoice: Object, method: str | None = None) -> bool:
     """Charges what is due to a card; whether it was paid. After a refusal it says when it will try again, or never."""
     customer = account.get("customer", invoice["customer"])

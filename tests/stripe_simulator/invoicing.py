@@ -12,6 +12,7 @@ from tests.stripe_simulator.invoices import (
     invoice_finalize,
     invoice_make,
     item_make,
+    make_void,
     mark_paid,
     subscription_of,
 )  # fmt: skip
@@ -80,10 +81,7 @@ def void(request: Request) -> Object:
     invoice = account.get("invoice", request.ids[0])
     if invoice["status"] not in {"open", "uncollectible"}:
         raise invalid("You can only void open invoices.", code="invoice_not_editable")
-    before = dict(invoice)
-    invoice.update(status="void", next_payment_attempt=None, amount_remaining=0)
-    account.emit("invoice.voided", invoice, before=before)
-    return invoice
+    return make_void(account, invoice)
 
 
 @route("POST", "/v1/invoiceitems", params.InvoiceItemCreateParams)

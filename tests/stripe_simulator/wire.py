@@ -1,5 +1,6 @@
 """HTTP: the API with its keys and errors, the hosted pages, and `/_simulator`, by which tests make it fail."""
 
+import asyncio
 import json
 import random
 import secrets
@@ -23,6 +24,7 @@ type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
 type Response = tuple[int, dict[str, str], bytes]
+type Answered = Response | Outage
 _LONGEST_BODY = 1024 * 1024
 
 
@@ -47,7 +49,11 @@ class Application:
         with self.world.lock:
             self._is_changed |= scope["method"] != "GET"
             answered = self._answer(scope, headers, body)
-        await (_send(send, answered) if answered else _break_off(send))
+        if isinstance(answered, Outage):
+            await asyncio.sleep(answered.seconds)
+            await _break_off(send)
+        else:
+            await _send(send, answered)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -69,7 +75,7 @@ class Application:
             self._is_changed = False
             self.world.keep(self._kept)
 
-    def _answer(self, scope: Scope, headers: dict[str, str], body: bytes) -> Response | None:
+    def _answer(self, scope: Scope, headers: dict[str, str], body: bytes) -> Answered:
         path, method = scope["path"], scope["method"]
         if path.startswith("/_simulator/"):
             return self._control(path.removeprefix("/_simulator/"), body)
@@ -77,10 +83,10 @@ class Application:
             return self._hosted(path, method, body)
         return self._api(scope, headers, body)
 
-    def _api(self, scope: Scope, headers: dict[str, str], body: bytes) -> Response | None:
+    def _api(self, scope: Scope, headers: dict[str, str], body: bytes) -> Answered:
         path, request_id = scope["path"], f"req_{secrets.token_hex(7)}"
         said = {"request-id": request_id, "stripe-version": stripe.api_version, "content-type": "application/json"}
-        outage = self.world.outage(path)
+        outage = self.world.outage(scope["method"], path)
         if outage and not outage.is_done:
             return _failing(outage, said)
         try:
@@ -134,9 +140,9 @@ def _key(headers: dict[str, str]) -> str:
     return value
 
 
-def _failing(outage: Outage, said: dict[str, str]) -> Response | None:
+def _failing(outage: Outage, said: dict[str, str]) -> Answered:
     if outage.status == 0:
-        return None  # the connection ends in the middle of the answer
+        return outage  # the connection ends in the middle of the answer
     kind = "invalid_request_error" if outage.status == 429 else "api_error"
     code = "rate_limit" if outage.status == 429 else None
     error = {"type": kind, "message": "This is a simulated outage.", "code": code}
@@ -151,8 +157,10 @@ def _weather(world: World, told: dict[str, Any]) -> Any:
 
 
 def _outage(world: World, told: dict[str, Any]) -> Any:
+    """Answers how many outages of those before are still to come."""
+    left = sum(outage.times for outage in world.outages)
     world.outages = [Outage(**each) for each in told["outages"]]
-    return {}
+    return {"left": left}
 
 
 def _dispute(world: World, told: dict[str, Any]) -> Any:

@@ -28,6 +28,11 @@ class Outage:
     path: str = "/v1/"
     # Whether what was asked for is done all the same, and only the answer is lost.
     is_done: bool = False
+    # How long it lasts until the line is cut, for clients that wait no longer.
+    seconds: float = 0.0
+    # Which requests: all, or those of one method; and how many of them are answered before it begins.
+    method: str = ""
+    after: int = 0
 
 
 @dataclass
@@ -121,12 +126,15 @@ class World:
             made = operation.handler(request)
         return copy.deepcopy(expanded(account, made, params.get("expand") or []))
 
-    def outage(self, path: str) -> Outage | None:
-        """What the next request at `path` is to fail with."""
+    def outage(self, method: str, path: str) -> Outage | None:
+        """What this request at `path` is to fail with."""
         for outage in self.outages:
-            if path.startswith(outage.path) and outage.times > 0:
+            if not path.startswith(outage.path) or outage.method not in {"", method} or not outage.times:
+                continue
+            if outage.after == 0:
                 outage.times -= 1
                 return outage
+            outage.after -= 1
         return None
 
 
