@@ -43,7 +43,7 @@ class Limit(StrEnum):
     CALLS_INCLUDED = "calls_included"
 
 
-_IN_WORDS = {
+IN_WORDS = {
     Right.SSO: "single sign-on",
     Right.SCIM: "provisioning by SCIM",
     Right.AUDIT_EXPORT: "exports of the audit log",
@@ -73,7 +73,7 @@ class Answer:
     @property
     def reason(self) -> str:
         """Why not, in a sentence; empty where it may."""
-        return "" if self.allowed else f"Your plan does not include {_IN_WORDS[self.right]}."
+        return "" if self.allowed else f"Your plan does not include {IN_WORDS[self.right]}."
 
 
 def entitlement_of(tenant_id: UUID) -> Entitlement:
@@ -132,9 +132,13 @@ def require_member_room(tenant_id: UUID, members: Callable[[], int]) -> None:
 
 
 def refused_by(held: Entitlement, of: Limit, used: int, what: str) -> Refused:
-    """The refusal of one more than a limit allows: says plan, limit, current use, and what plan lifts it."""
+    """The refusal of one more than a limit allows: says plan, limit, current use, and what plan lifts it.
+
+    Where the plan is not paid for, that may be the plan itself.
+    """
     allowed: int | None = getattr(held, of)
-    others = (plan for plan in plans_on_sale() if plan.pk != held.plan_id)
+    is_paid = held.standing != Standing.LAPSED
+    others = (plan for plan in plans_on_sale() if not (is_paid and plan.pk == held.plan_id))
     above = (plan for plan in others if getattr(plan, of) is None or getattr(plan, of) > max(used, allowed or 0))
     data = {"limit": str(of), "allowed": allowed, "used": used, "plan": held.plan.name}
     data["lifted_by"] = next((plan.name for plan in above), None)

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from billing.lifting import lift_of
 from console.client_addresses import client_address
 from console.entry import demanded_of, met_at
 from console.seen import note_seen
@@ -171,7 +172,8 @@ def _note(request: PersonRequest, refused: Refused) -> None:
 
 def _refusal_page(request: PersonRequest, refused: Refused) -> HttpResponse:
     template = "errors/refusal.html#sentence" if request.htmx else "errors/refusal.html"
-    response = render(request, template, {"refused": refused}, status=refused.refusal.http_status)
+    context = {"refused": refused, "lift": lift_of(refused)}
+    response = render(request, template, context, status=refused.refusal.http_status)
     if refused.refusal.retry_after_seconds is not None:
         response["Retry-After"] = str(refused.refusal.retry_after_seconds)
     return response

@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
+from billing.lifting import Lift, lift_of
 from core import refusals
 from core.refusals import Refused
 
@@ -19,9 +20,13 @@ INVALID_STATUS = 422
 
 
 class ServiceForm(forms.Form):
-    """A form of one service. `service_fields` maps the service's names of fields to the form's, where they differ."""
+    """A form of one service. `service_fields` maps the service's names of fields to the form's, where they differ.
+
+    `lift` is the plan that would have allowed what was refused, if one would.
+    """
 
     service_fields: ClassVar[dict[str, str]] = {}
+    lift: Lift | None = None
 
     @contextmanager
     def submitting(self) -> Iterator[None]:
@@ -36,6 +41,7 @@ class ServiceForm(forms.Form):
 
     def refuse(self, refused: Refused) -> None:
         """Shows a refusal at the fields it names, or above the form when it names none."""
+        self.lift = lift_of(refused)
         fields: dict[str, list[str]] = refused.data.get("fields", {})
         for name, sentences in fields.items():
             own, rest = self._own(name)

@@ -198,7 +198,7 @@ class Worker:
         http = Client()
         database = Database(self._database_url)
         bus = Bus(self._redis_url)
-        quotas = Quotas(Leases(self._database_url, bus.worker), time.monotonic)
+        quotas = Quotas(Leases(self._database_url, bus.worker), time.monotonic, _console_url())
         upstreams = _upstreams(self._database_url, http, bus)
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
         state = SessionState(valkey)

@@ -50,6 +50,11 @@ class Problem(Schema):
         description="At a limit of the plan, or without a right of it: `limit`, `allowed` and `used`, or `right`; the "
         "`plan`, and `lifted_by`, the cheapest plan on sale that would allow it.",
     )
+    upgrade_url: str | None = Field(
+        default=None,
+        description="Beside `entitlement`, where a plan on sale would allow it: the page on which owners and admins "
+        "change to it.",
+    )
 
 
 class ProblemMiddleware:
@@ -68,7 +73,7 @@ class ProblemMiddleware:
         return response
 
 
-def problem(_request: HttpRequest, refused: Refused) -> HttpResponse:
+def problem(request: HttpRequest, refused: Refused) -> HttpResponse:
     """The problem document of a refusal, with the headers that its status calls for."""
     refusal = refused.refusal
     body: dict[str, Any] = {
@@ -83,7 +88,7 @@ def problem(_request: HttpRequest, refused: Refused) -> HttpResponse:
     if "fields" in refused.data:
         body["fields"] = refused.data["fields"]
     if "lifted_by" in refused.data:
-        body["entitlement"] = refused.data
+        body |= {"entitlement": refused.data} | _way_on(request, refused)
     return JsonResponse(body, status=refusal.http_status, content_type=CONTENT_TYPE, headers=_headers(refusal))
 
 
@@ -107,6 +112,18 @@ def install(api: NinjaAPI) -> None:
     api.exception_handler(OperationalError)(_database_away)
     api.exception_handler(InterfaceError)(_database_away)
     api.exception_handler(Exception)(_failed)
+
+
+def _way_on(request: HttpRequest, refused: Refused) -> dict[str, str]:
+    actor = getattr(request, "auth", None)
+    if refused.data["lifted_by"] is None or not isinstance(actor, Actor):
+        return {}
+    return {"upgrade_url": upgrade_url(actor.tenant.slug)}
+
+
+def upgrade_url(slug: str) -> str:
+    """Where the plan of the tenant that `slug` names is changed."""
+    return f"{settings.CONSOLE_URL}/t/{slug}/billing/#plans"
 
 
 def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:

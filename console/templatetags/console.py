@@ -7,11 +7,14 @@ from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
 from django.forms import BoundField
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
+from billing.lifting import Lift
 from billing.money import shown
+from tenants.access import Permission
 
 register = template.Library()
 
@@ -46,6 +49,18 @@ def moment(value: datetime | None, *, relative: bool = False) -> SafeString | st
     full = localtime(value, UTC).strftime("%d %b %Y, %H:%M UTC").lstrip("0")
     shown, hover = (naturaltime(value), full) if relative else (full, naturaltime(value))
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), hover, shown)
+
+
+@register.simple_tag(takes_context=True)
+def way_to(context: template.Context, lift: Lift) -> SafeString | str:
+    """The plan that lifts a limit: a link for a member who may buy it, and whom to ask for all others."""
+    actor = getattr(context.get("request"), "actor", None)
+    if actor is None:
+        return f"{lift.sentence}."
+    if not actor.may(Permission.MANAGE_BILLING):
+        return f"{lift.sentence}: ask an owner or admin of {actor.tenant.name}."
+    plans = f"{reverse('billing', args=[actor.tenant.slug])}#plans"
+    return format_html('<a href="{}">{}: see plans</a>', plans, lift.sentence)
 
 
 @register.simple_tag(takes_context=True)

@@ -68,6 +68,36 @@ _RENEW = """
 _RETURN = "DELETE FROM mcp_runtime_connectionlease WHERE worker = %s"
 
 
+# What would lift a limit: the cheapest other plan whose latest version on sale allows more, those by agreement last; a
+# plan that is not paid for counts as another. The tenant's own spending cap is no plan's.
+_LIFTED = """
+    SELECT tenant.slug, (
+        SELECT plan.name FROM (
+            SELECT DISTINCT ON (name) * FROM billing_planversion
+            WHERE sold_from <= now() AND (sold_until IS NULL OR sold_until > now()) ORDER BY name, version DESC
+        ) AS plan
+        WHERE %(limit)s <> 'spending_cap' AND (plan.id <> held.plan_id OR held.standing = 'lapsed') AND coalesce(
+            CASE %(limit)s WHEN 'connections' THEN plan.connections WHEN 'requests' THEN plan.requests
+                           ELSE plan.requests_per_second END, 'Infinity'::float8
+        ) > %(allowed)s
+        ORDER BY plan.monthly_price_cents NULLS LAST LIMIT 1
+    ) FROM tenants_tenant AS tenant JOIN billing_entitlement AS held ON held.tenant_id = tenant.id
+    WHERE tenant.id = %(tenant)s
+"""
+
+
+class Limited(msgspec.Struct, frozen=True):
+    """What a loan was in vain for: the limit by its name in an entitlement, and how many it allows.
+
+    `lifted_by` names the cheapest plan on sale that allows more, and `slug` the tenant.
+    """
+
+    limit: str
+    allowed: int
+    lifted_by: str | None
+    slug: str
+
+
 class Need(msgspec.Struct, frozen=True):
     """What a worker has open for a tenant, how much more it would like to open, and whether it lacks requests, or calls
     that may be billed."""
@@ -89,6 +119,7 @@ class Loan(msgspec.Struct, frozen=True):
     requests: float | None
     is_spent: bool = False
     calls: float | None = None
+    limited: tuple[Limited, ...] = ()
 
 
 class Leases:
@@ -112,12 +143,18 @@ class Leases:
             limit, rate, monthly, left = row
             calls = await _calls(connection, tenant_id, left, need)
             slots = None if limit is None else await self._slots(connection, tenant_id, limit, need)
-            if rate is None and monthly is None:
-                return Loan(slots, None, calls=calls)
-            if not need.requests:
-                return Loan(slots, 0.0, calls=calls)
-            requests, is_spent = await _requests(connection, tenant_id, rate or UNMETERED_RATE, monthly)
-            return Loan(slots, requests, is_spent, calls)
+            requests, is_spent = None if rate is None and monthly is None else 0.0, False
+            if need.requests and requests is not None:
+                requests, is_spent = await _requests(connection, tenant_id, rate or UNMETERED_RATE, monthly)
+            reached: dict[str, int] = {}
+            if need.requests and requests == 0:
+                reached["requests" if is_spent else "requests_per_second"] = monthly if is_spent else rate
+            if need.more and slots is not None and slots <= need.in_use:
+                reached["connections"] = limit
+            if need.calls and calls == 0:
+                reached["spending_cap"] = 0
+            limited = [await _limited(connection, tenant_id, name, allowed) for name, allowed in reached.items()]
+            return Loan(slots, requests, is_spent, calls, tuple(limited))
 
     async def _slots(self, connection: Connection, tenant_id: str, limit: int, need: Need) -> int:
         await connection.execute(_EXPIRE, (tenant_id, self._worker))
@@ -153,6 +190,14 @@ class Leases:
         """Returns everything."""
         async with self._line.transaction() as connection:
             await connection.execute(_RETURN, (self._worker,))
+
+
+async def _limited(connection: Connection, tenant_id: str, limit: str, allowed: int) -> Limited:
+    """Asked only where nothing was lent, which is at most twice a second."""
+    asked = {"tenant": tenant_id, "limit": limit, "allowed": allowed}
+    row = await (await connection.execute(_LIFTED, asked)).fetchone()
+    slug, lifted_by = row or ("", None)
+    return Limited(limit, allowed, lifted_by, slug)
 
 
 async def _requests(connection: Connection, tenant_id: str, rate: int, monthly: int | None) -> tuple[float, bool]:

@@ -11,7 +11,7 @@ from core import refusals
 from core.jitter import jittered
 from core.refusals import Refused
 from mcp_runtime.lines import DatabaseAway
-from mcp_runtime.quota.leases import BLOCK, LEASE_SECONDS, Leases, Loan, Need
+from mcp_runtime.quota.leases import BLOCK, LEASE_SECONDS, Leases, Limited, Loan, Need
 from mcp_runtime.quota.rates import Rates
 
 logger = logging.getLogger(__name__)
@@ -36,14 +36,16 @@ class Quota:
     """
 
     __slots__ = (
-        "_asked_at", "_borrow", "_borrowing", "_calls_retry_at", "_clock", "_is_away", "_is_outdated", "_is_spent",
-        "_quiet", "_retry_at", "calls", "granted", "in_use", "peak", "requests", "running",
+        "_asked_at", "_borrow", "_borrowing", "_calls_retry_at", "_clock", "_console_url", "_is_away", "_is_outdated",
+        "_is_spent", "_limited", "_quiet", "_retry_at", "calls", "granted", "in_use", "peak", "requests", "running",
     )  # fmt: skip
 
-    def __init__(self, borrow: Borrow | None, clock: Callable[[], float]) -> None:
-        """Without `borrow` there is no limit."""
+    def __init__(self, borrow: Borrow | None, clock: Callable[[], float], console_url: str = "") -> None:
+        """Without `borrow` there is no limit. `console_url` is where a tenant changes its plan."""
         self._borrow = borrow
         self._clock = clock
+        self._console_url = console_url
+        self._limited: dict[str, Limited] = {}
         self._borrowing: asyncio.Task[None] | None = None
         self._retry_at = self._calls_retry_at = -math.inf
         self._is_away = self._is_outdated = self._is_spent = False
@@ -85,7 +87,7 @@ class Quota:
         """Opens a connection for what is billed when it ends well. Raises Refused as `enter`; SPENDING_CAP_REACHED."""
         while self.calls < 1:
             if self._borrowing is None and self._clock() < self._calls_retry_at:
-                raise Refused(refusals.SPENDING_CAP_REACHED)
+                raise Refused(refusals.SPENDING_CAP_REACHED, data=self._way_on("spending_cap"))
             borrowing = self._borrow_once()
             if self._is_away:
                 self._go_on()
@@ -107,8 +109,21 @@ class Quota:
 
     def _refused(self) -> Refused:
         if self.requests >= 1:
-            return Refused(refusals.CONNECTION_LIMIT_REACHED)
-        return Refused(refusals.MONTHLY_REQUESTS_REACHED if self._is_spent else refusals.RATE_LIMITED)
+            return Refused(refusals.CONNECTION_LIMIT_REACHED, data=self._way_on("connections"))
+        if self._is_spent:
+            return Refused(refusals.MONTHLY_REQUESTS_REACHED, data=self._way_on("requests"))
+        return Refused(refusals.RATE_LIMITED, data=self._way_on("requests_per_second"))
+
+    def _way_on(self, limit: str) -> dict[str, Any]:
+        """What a refusal says of the limit, and of where the tenant's owners and admins lift it."""
+        reached = self._limited.get(limit)
+        if reached is None or not reached.slug:
+            return {}
+        billing = f"{self._console_url}/t/{reached.slug}/billing/"
+        if limit == "spending_cap":
+            return {"raiseUrl": f"{billing}cap/"}
+        said = {"limit": limit, "allowed": reached.allowed, "liftedBy": reached.lifted_by}
+        return said if reached.lifted_by is None else {**said, "upgradeUrl": f"{billing}#plans"}
 
     def _go_on(self) -> None:
         """Opens what it likes while the database is away: nobody waits each time for it not to answer."""
@@ -194,6 +209,7 @@ class Quota:
             loan = Loan(needed + BLOCK, float(BLOCK), calls=float(BLOCK))
         self.granted = math.inf if loan.slots is None else loan.slots
         self._is_spent = loan.is_spent
+        self._limited = {each.limit: each for each in loan.limited}
         stock = 0.0 if self.requests == math.inf else self.requests
         self.requests = math.inf if loan.requests is None else stock + loan.requests
         calls = 0.0 if self.calls == math.inf else self.calls
@@ -216,9 +232,11 @@ def _log_failure(loan: asyncio.Task[None]) -> None:
 class Quotas:
     """The quotas of one worker, by tenant, and its `rates`. `clock` returns seconds that never go back."""
 
-    def __init__(self, leases: Leases, clock: Callable[[], float]) -> None:
+    def __init__(self, leases: Leases, clock: Callable[[], float], console_url: str = "") -> None:
+        """`console_url` is where tenants change their plans."""
         self._leases = leases
         self._clock = clock
+        self._console_url = console_url
         self._by_tenant: dict[str, Quota] = {}
         self.rates = Rates(leases, clock)
 
@@ -230,7 +248,7 @@ class Quotas:
             async def borrow(need: Need) -> Loan:
                 return await self._leases.borrow(tenant_id, need)
 
-            quota = self._by_tenant[tenant_id] = Quota(borrow, self._clock)
+            quota = self._by_tenant[tenant_id] = Quota(borrow, self._clock, self._console_url)
         return quota
 
     def reconsider(self, tenant_id: str | None = None) -> None:

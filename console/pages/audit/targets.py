@@ -8,6 +8,8 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from billing.entitlements import Right
+from billing.lifting import lack_of
 from console.access import MemberRequest, member
 from console.pages.audit.forms import TargetForm
 from console.rendering import page
@@ -25,7 +27,8 @@ def create(request: MemberRequest) -> HttpResponse:
         with form.submitting():
             target, secret = target_create(actor=request.actor, **form.cleaned_data)
             return page(request, "audit/secret.html", {"target": target, "secret": secret})
-    return page(request, "audit/target_create.html", {"form": form}, status=form.status)
+    context = {"form": form, "lack": lack_of(request.actor.tenant.id, Right.AUDIT_EXPORT)}
+    return page(request, "audit/target_create.html", context, status=form.status)
 
 
 @never_cache

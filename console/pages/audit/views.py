@@ -3,7 +3,8 @@
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from billing.entitlements import Limit, limit
+from billing.entitlements import Limit, Right, limit
+from billing.lifting import lack_of
 from console.access import MemberRequest, member
 from console.audit_download import CONTENT_TYPES, audit_download, filename_of
 from console.pages.audit.words import kind_in_words, told
@@ -35,6 +36,7 @@ def index(request: MemberRequest) -> HttpResponse:
         "kinds": [("", "Everything"), *((name, kind_in_words(name)) for name in kinds)],
         "sequence": sequence,
         "digest": digest,
+        "lack": lack_of(request.actor.tenant.id, Right.AUDIT_EXPORT),
         "targets": AuditTarget.objects.order_by("name"),
         "filename": filename_of(request.actor),
         "days": limit(request.actor.tenant.id, Limit.AUDIT_DAYS),

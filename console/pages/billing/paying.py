@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing.entitlements import entitlement_of
 from billing.money import shown
+from billing.plans.models import DEVELOPER, PlanVersion
 from billing.plans.selling import plan_on_sale
 from billing.stripe.catalogue_names import Interval
 from billing.stripe.checkout import checkout_begin
@@ -26,6 +27,7 @@ from billing.stripe.subscriptions import (
     subscription_running,
 )
 from console.access import MemberRequest, member
+from console.excess import excess_of, lost_by
 from console.leaving import leave_page
 from console.pages.billing.views import interval_of
 from console.rendering import page
@@ -99,7 +101,7 @@ def change(request: MemberRequest) -> HttpResponse:
         return _told(request, refused)
     context = {"plan": chosen, "interval": interval, "due": shown(abs(due), chosen.currency), "is_credit": due < 0}
     with tenant_context(request.actor.tenant.id):
-        return page(request, "billing/change.html", context)
+        return page(request, "billing/change.html", context | _beyond(request, chosen))
 
 
 @never_cache
@@ -114,7 +116,8 @@ def cancel(request: MemberRequest) -> HttpResponse:
         running = subscription_running(tenant.id)
         if running is None:
             return redirect("billing", tenant.slug)
-        return page(request, "billing/cancel.html", {"subscription": running})
+        context = {"subscription": running, **_beyond(request, plan_on_sale(DEVELOPER))}
+        return page(request, "billing/cancel.html", context)
 
 
 @require_POST
@@ -133,6 +136,12 @@ def portal(request: MemberRequest) -> HttpResponse:
         return leave_page(request, portal_open(actor=request.actor, back_url=back), TYPED_THERE)
     except Refused as refused:
         return _told(request, refused)
+
+
+def _beyond(request: MemberRequest, plan: PlanVersion) -> dict[str, list[str]]:
+    """What there is now beyond another plan, and what that would delete."""
+    held = entitlement_of(request.actor.tenant.id)
+    return {"excess": excess_of(plan, plan.title), "lost": lost_by(held, plan)}
 
 
 def _changed(request: MemberRequest, act: Callable[[], object], said: str) -> HttpResponse:

@@ -19,6 +19,7 @@ from billing.stripe.models import RUNNING, Invoice
 from billing.stripe.subscriptions import subscription_latest
 from billing.trials import may_try
 from console.access import MemberRequest, member
+from console.excess import excess_now
 from console.pages.billing.cards import cards_of
 from console.pages.billing.spending import spending_of
 from console.pages.usage.chart import bars_of
@@ -65,6 +66,7 @@ def show(request: MemberRequest) -> HttpResponse:
         "chart": bars_of(_days(month), month, "day"),
         "invoices": invoices_shown(),
         "spending": spending,
+        "excess": excess_now(held),
         "can_try": running is None and may_try(held),
         "takes_payments": is_set_up(),
     }

@@ -5,6 +5,7 @@ from django.views.decorators.http import require_safe
 
 from billing.entitlements import entitlement_of
 from console.access import MemberRequest, member
+from console.excess import excess_now
 from console.rendering import page
 from mcp_runtime.host_selectors import hosts_in_trouble
 from mcp_runtime.selectors import endpoints_matching, endpoints_without_tools, live_access_key_count, tool_count
@@ -19,8 +20,10 @@ SHOWN_ENDPOINTS = 8
 def show(request: MemberRequest) -> HttpResponse:
     """What there is, against what the plan allows, and what needs somebody."""
     endpoints = endpoints_matching()
+    held = entitlement_of(request.actor.tenant.id)
     context = {
-        "plan": entitlement_of(request.actor.tenant.id),
+        "plan": held,
+        "excess": excess_now(held),
         "endpoints": endpoints.order_by("-updated_at")[:SHOWN_ENDPOINTS],
         "endpoint_count": endpoints.count(),
         "tool_count": tool_count(),

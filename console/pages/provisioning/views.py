@@ -8,6 +8,8 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from billing.entitlements import Right
+from billing.lifting import lack_of
 from console.access import MemberRequest, member
 from console.pages.provisioning.forms import ConnectionForm, GroupRoleForm, TokenForm
 from console.rendering import page, rows_of
@@ -28,7 +30,8 @@ def index(request: MemberRequest) -> HttpResponse:
         with form.submitting():
             made = connections.scim_connection_create(actor=request.actor, **form.cleaned_data)
             return redirect("scim_connection", request.actor.tenant.slug, made.pk)
-    context = {"connections": scim_connections(), "form": form}
+    lack = lack_of(request.actor.tenant.id, Right.SCIM)
+    context = {"connections": scim_connections(), "form": form, "lack": lack}
     return page(request, "provisioning/index.html", context, status=form.status)
 
 

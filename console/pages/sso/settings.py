@@ -7,6 +7,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from billing.entitlements import Right
+from billing.lifting import lack_of
 from console.access import MemberRequest, member
 from console.pages.sso.forms import ConnectionForm, DomainForm, PolicyForm
 from console.rendering import page
@@ -91,7 +93,8 @@ def create(request: MemberRequest) -> HttpResponse:
         with form.submitting():
             made = connection_create(actor=request.actor, **form.cleaned_data)
             return redirect("sso_connection", request.actor.tenant.slug, made.pk)
-    return page(request, "sso/create.html", {"form": form}, status=form.status)
+    context = {"form": form, "lack": lack_of(request.actor.tenant.id, Right.SSO)}
+    return page(request, "sso/create.html", context, status=form.status)
 
 
 def _page(
@@ -105,6 +108,7 @@ def _page(
     context = {
         "connections": [(connection, is_configured(connection)) for connection in connections],
         "domains": [(domain, record_name(domain), record_text(domain)) for domain in domains],
+        "lack": lack_of(tenant.id, Right.SSO),
         "domain_form": domain_form,
         "policy_form": policy_form,
         "affected": None if tenant.requires_sso else affected(),

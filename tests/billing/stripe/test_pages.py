@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from billing.models import Invoice
 from core.tenancy import tenant_context
+from mcp_runtime.services.endpoints import endpoint_create
 from tests.billing.stripe.paying import GOOD, REFUSED, Shop
 from tests.conftest import Cast
 
@@ -67,6 +68,7 @@ def test_a_dearer_plan_is_asked_about_and_paid_at_once(alice: Client, shop: Shop
     assert shop.has() == ("enterprise-1", "active", 500_000)
     cheaper = alice.get(f"{base}/change/", {"plan": "professional", "by": "month"}).text
     assert "is put to your credit" in cheaper
+    assert "Single calls are kept for 30 days instead of 365: older ones are deleted." in cheaper
 
 
 def test_it_ends_with_the_period_and_may_be_kept(alice: Client, shop: Shop, base: str) -> None:
@@ -79,6 +81,19 @@ def test_it_ends_with_the_period_and_may_be_kept(alice: Client, shop: Shop, base
     kept = alice.post(f"{base}/keep/", follow=True).text
     assert "The plan goes on." in kept
     assert not shop.subscription_at_stripe().cancel_at_period_end
+
+
+def test_what_will_be_beyond_the_smaller_plan_is_said_before(alice: Client, shop: Shop, base: str) -> None:
+    bought(alice, shop, base)
+    actor = shop.alice
+    with tenant_context(shop.tenant.id):
+        for number in range(11):
+            endpoint_create(actor=actor, slug=f"e-{number}", name=f"E {number}")
+    asked = alice.get(f"{base}/cancel/").text
+    assert "You have 11 endpoints, Developer allows 10." in asked
+    assert "Nothing of this is deleted" in asked
+    assert "Single calls are kept for 7 days instead of 30: older ones are deleted." in asked
+    assert "more than your plan allows" not in alice.get(f"{base}/").text
 
 
 def test_invoices_open_to_their_lines_and_are_nobody_elses(alice: Client, shop: Shop, base: str) -> None:
