@@ -169,19 +169,21 @@ def logout_response(destination: str, request_id: str, status: str = SUCCESS) ->
     )
 
 
-def metadata(pair: KeyPair, *more: KeyPair, entity_id: str = ENTITY_ID) -> str:
-    """A provider's metadata."""
+def metadata(pair: KeyPair, *more: KeyPair, entity_id: str = ENTITY_ID, logout: tuple[str, ...] = ("Redirect",)) -> str:
+    """A provider's metadata; `logout` are the bindings of its single logout."""
     keys = "".join(
         f'<KeyDescriptor use="signing"><KeyInfo xmlns="{DS}"><X509Data><X509Certificate>{each.certificate}'
         "</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
         for each in (pair, *more)
     )
-    binding = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+    binding = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-"
+    logouts = "".join(
+        f'<SingleLogoutService Binding="{binding}{name}" Location="https://idp.example/slo"/>' for name in logout
+    )
     return (
         f'<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{entity_id}">'
         f'<IDPSSODescriptor protocolSupportEnumeration="{SAMLP}">{keys}'
-        f'<SingleLogoutService Binding="{binding}" Location="https://idp.example/slo"/>'
-        f'<SingleSignOnService Binding="{binding}" Location="https://idp.example/sso"/>'
+        f'{logouts}<SingleSignOnService Binding="{binding}Redirect" Location="https://idp.example/sso"/>'
         "</IDPSSODescriptor></EntityDescriptor>"
     )
 

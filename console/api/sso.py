@@ -31,6 +31,7 @@ TOLD = (
     "entity_id",
     "sso_url",
     "slo_url",
+    "slo_binding",
 )
 
 
@@ -106,6 +107,7 @@ class ProviderIn(Body):
     entity_id: str = ""
     sso_url: str = ""
     slo_url: str = ""
+    slo_binding: str = Field(default="", description="How it takes logout messages: redirect (usual) or post.")
     certificates: str = Field(default="", description="PEM, one after another.")
     email_attribute: str = ""
     name_attribute: str = ""

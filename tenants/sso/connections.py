@@ -234,7 +234,8 @@ def _saml_provider(draft: Mapping[str, str]) -> saml.Provider:
     except (BadDocument, OAuthFailed) as problem:
         raise refused_fields({"metadata_xml" if xml else "metadata_url": str(problem)}) from None
     said = {name: draft.get(name, "").strip() for name in ("entity_id", "sso_url", "slo_url")}
-    return saml.Provider(**said, certificates=_split(draft.get("certificates", "")))
+    binding = draft.get("slo_binding", "") or saml.LogoutBinding.REDIRECT
+    return saml.Provider(**said, certificates=_split(draft.get("certificates", "")), slo_binding=binding)
 
 
 def _split(text: str) -> tuple[str, ...]:

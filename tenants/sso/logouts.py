@@ -22,6 +22,7 @@ from tenants.sso.pending import Pending, pending_kept
 from tenants.sso.saml import logout as saml
 from tenants.sso.saml import posted_logout
 from tenants.sso.saml.config import SamlSettings
+from tenants.sso.saml.own_logout import Message, sign_out
 from tenants.sso.sessions import Hint, hint_of, sessions_end
 from tenants.vault.oauth.authorization import new_state
 
@@ -29,9 +30,9 @@ LOGOUT_TOKEN, LOGOUT_REQUEST = "oidc logout token", "saml logout request"
 
 
 class Leaving(NamedTuple):
-    """Where a person who signed out here signs out as well: an address of the provider's, and its connection's name."""
+    """What a person who signed out here takes to the provider, to sign out there too, and its connection's name."""
 
-    url: str
+    message: Message
     name: str
 
 
@@ -54,8 +55,8 @@ def backchannel_logout(*, tenant_id: UUID, connection_id: UUID, token: str) -> i
         return sessions_end(connection, subject=told.subject, indexes=[told.index])
 
 
-def saml_requested(*, tenant_id: UUID, connection_id: UUID, said: Mapping[str, str], raw_query: str | None) -> str:
-    """Ends the sessions that a provider's signed request names; where the browser goes on to with our answer.
+def saml_requested(*, tenant_id: UUID, connection_id: UUID, said: Mapping[str, str], raw_query: str | None) -> Message:
+    """Ends the sessions that a provider's signed request names; the answer with which the browser goes on.
 
     `raw_query` is the query that `said` is of, whose signature is beside it; None for a form, with it inside.
 
@@ -74,7 +75,7 @@ def saml_requested(*, tenant_id: UUID, connection_id: UUID, said: Mapping[str, s
         if not replay.first_time(tenant_id=tenant_id, kind=LOGOUT_REQUEST, token=used, expires_at=request.expires_at):
             raise Refused(refusals.LOGIN_REFUSED, "This logout request was used before.")
         sessions_end(connection, subject=request.name_id, indexes=request.indexes)
-    return request.answer_url
+    return request.answer
 
 
 def saml_responded(
@@ -111,26 +112,25 @@ def leaving(browser: MutableMapping[str, Any], *, tenant_id: UUID, session_id: U
             settings = opened_settings(connection, for_logout=True)
         except Refused:
             return None
-    url = _url(browser, connection, settings, hint)
-    return Leaving(url, connection.name) if url else None
+    message = _message(browser, connection, settings, hint)
+    return Leaving(message, connection.name) if message.url else None
 
 
-def _url(
+def _message(
     browser: MutableMapping[str, Any], connection: SsoConnection, settings: OidcSettings | SamlSettings, hint: Hint
-) -> str:
+) -> Message:
     state = new_state()
     if isinstance(settings, OidcSettings):
         client_id = settings.registration.client_id
-        return oidc_url(
+        url = oidc_url(
             settings.provider, client_id=client_id, hint=hint.hint, returns_to=addresses.signed_out(), state=state
         )
-    url, request_id = saml.sign_out_url(
-        settings, name_id=hint.subject, name_format=hint.hint, index=hint.index, state=state
-    )
-    if url:
+        return Message(url, {})
+    message, request_id = sign_out(settings, name_id=hint.subject, name_format=hint.hint, index=hint.index, state=state)
+    if message.url:
         begun = Pending(str(connection.tenant_id), str(connection.pk), "", request_id=request_id)
         pending_kept(browser, begun, state)
-    return url
+    return message
 
 
 def _saml(tenant_id: UUID, connection_id: UUID) -> tuple[SsoConnection, SamlSettings]:

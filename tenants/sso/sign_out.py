@@ -19,5 +19,5 @@ def signed_out_of_all(browser: MutableMapping[str, Any]) -> dict[str, Any]:
     for tenant_id, session_id in named_in(browser).items():
         left = leaving(kept, tenant_id=tenant_id, session_id=session_id)
         if left is not None:
-            kept[LEAVING] = {"url": left.url, "name": left.name}
+            kept[LEAVING] = {"url": left.message.url, "fields": left.message.fields, "name": left.name}
     return kept

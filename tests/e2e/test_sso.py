@@ -183,10 +183,13 @@ def test_openid_connect_from_end_to_end(look: Look, cast: Cast, names: Names, mo
                 assert not SsoSession.objects.exists()
 
 
-def test_saml_from_end_to_end(look: Look, cast: Cast, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("logout", ["redirect", "post"])
+def test_saml_from_end_to_end(
+    look: Look, cast: Cast, names: Names, monkeypatch: pytest.MonkeyPatch, logout: str
+) -> None:
     domain = _domain_verified(look, cast, names)
     email = f"{unique('dora')}@{domain}"
-    with idp_running() as idp:
+    with idp_running(logout) as idp:
         monkeypatch.setenv("OUTBOUND_ALLOW", idp.allowed)
         told = _begun(look, cast, "SAML 2.0")
         page = look.page

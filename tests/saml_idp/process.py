@@ -46,14 +46,14 @@ class Idp:
 
 
 @contextmanager
-def idp_running() -> Iterator[Idp]:
-    """The process, while the context lasts."""
+def idp_running(logout: str = "redirect") -> Iterator[Idp]:
+    """The process, while the context lasts; it takes messages of `logout` by this binding alone (or post)."""
     pair = new_key_pair()
     certificate = f"-----BEGIN CERTIFICATE-----\n{pair.certificate}\n-----END CERTIFICATE-----\n"
     with subprocess.Popen(
         [str(NODE), "server.mjs"],
         cwd=installed(SOURCE),
-        env=os.environ | {"KEY": pair.key, "CERT": certificate},
+        env=os.environ | {"KEY": pair.key, "CERT": certificate, "LOGOUT": logout},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

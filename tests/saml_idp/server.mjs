@@ -6,13 +6,13 @@ import { createRequire } from 'node:module';
 import { X509Certificate } from 'node:crypto';
 
 const samlp = createRequire(import.meta.url)('samlp');
-const { KEY: key, CERT: cert } = process.env;
+const { KEY: key, CERT: cert, LOGOUT: logoutBy } = process.env;
 const server = http.createServer();
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 const origin = `http://127.0.0.1:${server.address().port}`;
 const issuer = `${origin}/saml`;
-const REDIRECT = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect';
+const LOGOUT = `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-${logoutBy === 'post' ? 'POST' : 'Redirect'}`;
 const EMAIL = 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress';
 const asked = { people: {}, service: {} };
 const states = new Map();
@@ -66,14 +66,14 @@ const answer = (request, response, next) => {
     ...(request.body.SAMLRequest ? {} : { audience: asked.service.entity }),
     getUserFromRequest: () => {
       const person = { id: `id of ${request.body.login}`, name: request.body.login, ...asked.people[request.body.login] };
-      signedIn.push({ serviceProviderId: asked.service.entity, nameId: person.id, sessionIndex: counter, binding: REDIRECT,
+      signedIn.push({ serviceProviderId: asked.service.entity, nameId: person.id, sessionIndex: counter, binding: LOGOUT,
         nameIdFormat: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent', serviceProviderLogoutURL: asked.service.slo, cert: asked.service.cert });
       return person;
     },
   })(request, response, next);
 };
-const logout = samlp.logout({ issuer, cert, key, deflate: true, protocolBinding: REDIRECT, sessionParticipants: participants, store });
-const metadata = samlp.metadata({ issuer, cert, profileMapper: mapper, redirectEndpointPath: '/sso', postEndpointPath: '/sso', logoutEndpointPaths: { redirect: '/slo' } });
+const logout = samlp.logout({ issuer, cert, key, deflate: true, protocolBinding: LOGOUT, sessionParticipants: participants, store });
+const metadata = samlp.metadata({ issuer, cert, profileMapper: mapper, redirectEndpointPath: '/sso', postEndpointPath: '/sso', logoutEndpointPaths: { [logoutBy]: '/slo' } });
 
 server.on('request', async (request, response) => {
   const url = new URL(request.url, origin);

@@ -9,6 +9,7 @@ from console.pages.connections.forms import SecretArea
 from tenants.models import SsoConnection, SsoKind
 from tenants.sso.connections import ASSIGNABLE, Admission
 from tenants.sso.oidc.config import GROUPS_CLAIM, SCOPES
+from tenants.sso.saml.config import LogoutBinding
 from tenants.vault.clients import METHODS
 
 ROLES = [(role.value, role.label) for role in reversed(ASSIGNABLE)]
@@ -93,6 +94,12 @@ class SamlForm(ServiceForm):
     entity_id = forms.CharField(label="Or value by value: entity ID", max_length=1024, required=False)
     sso_url = forms.CharField(label="Sign-in address", max_length=2048, required=False)
     slo_url = forms.CharField(label="Sign-out address", max_length=2048, required=False)
+    slo_binding = forms.ChoiceField(
+        label="Sign-out messages",
+        choices=LogoutBinding.choices,
+        required=False,
+        help_text="As the provider takes them; metadata say it themselves.",
+    )
     certificates = forms.CharField(
         label="Certificates",
         required=False,

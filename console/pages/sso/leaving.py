@@ -1,10 +1,15 @@
 """Signing out across both sides, and what providers read of us."""
 
+from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.csp import CSP
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csp import csp_override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,6 +25,7 @@ from tenants.sso.logouts import backchannel_logout, saml_requested, saml_respond
 from tenants.sso.pending import pending_taken
 from tenants.sso.saml.config import own_metadata
 from tenants.sso.saml.documents import MAXIMUM_BYTES
+from tenants.sso.saml.own_logout import Message
 from tenants.sso.sign_out import LEAVING
 from tenants.vault.keyrings import keyring_for_opening
 
@@ -31,7 +37,10 @@ LONGEST_TOKEN = 16_384
 @require_safe
 def signed_out(request: HttpRequest) -> HttpResponse:
     """Where a person is after signing out; goes on to sign them out at their provider, where there is one."""
-    return render(request, "sso/signed_out.html", {"left": request.session.pop(LEAVING, None)})
+    left = request.session.pop(LEAVING, None)
+    if left is None:
+        return render(request, "sso/signed_out.html", {"left": None})
+    return _leads_on(request, Message(left["url"], left["fields"]), left["name"])
 
 
 @never_cache
@@ -68,14 +77,26 @@ def slo(request: HttpRequest, tenant_id: UUID, connection_id: UUID) -> HttpRespo
     if twice or len(raw or "") > MAXIMUM_BYTES or ("SAMLRequest" in said) is ("SAMLResponse" in said):
         raise Refused(refusals.LOGIN_REFUSED, "This holds neither a logout request nor the answer to one.")
     if "SAMLRequest" in said:
-        url = saml_requested(tenant_id=tenant_id, connection_id=connection_id, said=said, raw_query=raw)
-        return redirect(url or "sso_signed_out")
+        answer = saml_requested(tenant_id=tenant_id, connection_id=connection_id, said=said, raw_query=raw)
+        if answer.fields:
+            return _leads_on(request, answer, urlsplit(answer.url).netloc)
+        return redirect(answer.url or "sso_signed_out")
     pending = pending_taken(request.session, said.get("RelayState", ""))
     if pending is None and raw is None and "again" not in said:
         again = {"response": said["SAMLResponse"], "state": said.get("RelayState", ""), "leaving": True}
         return render(request, "sso/again.html", again)
     saml_responded(tenant_id=tenant_id, connection_id=connection_id, pending=pending, said=said, raw_query=raw)
     return redirect("sso_signed_out")
+
+
+def _leads_on(request: HttpRequest, message: Message, name: str) -> HttpResponse:
+    """A page that carries a message to the provider by itself: it alone may send a form elsewhere."""
+    told = {"left": {"url": message.url, "fields": message.fields, "name": name}}
+    # The provider may lead the form on to other hosts of its own, which browsers hold to the same directive.
+    places = [CSP.SELF, *([f"{urlsplit(message.url).scheme}:"] if message.fields else [])]
+    policy: dict[str, Any] = settings.SECURE_CSP | {"form-action": places}
+    shown = csp_override(policy)(render)
+    return shown(request, "sso/signed_out.html", told)
 
 
 @require_safe

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
+from django.db.models import TextChoices
 from lxml import etree
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
@@ -27,6 +28,7 @@ FIELDS = (
     "entity_id",
     "sso_url",
     "slo_url",
+    "slo_binding",
     "certificates",
     "email_attribute",
     "name_attribute",
@@ -40,6 +42,13 @@ POST = OneLogin_Saml2_Constants.BINDING_HTTP_POST
 METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
 
 
+class LogoutBinding(TextChoices):
+    """How a provider takes logout messages of ours."""
+
+    REDIRECT = "redirect", "In the address (HTTP-Redirect)"
+    POST = "post", "In a form (HTTP-POST)"
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """An identity provider: its name, where people sign in and out there, and the certificates of its signatures."""
@@ -48,6 +57,7 @@ class Provider:
     sso_url: str
     slo_url: str
     certificates: tuple[str, ...]
+    slo_binding: str = LogoutBinding.REDIRECT
 
 
 class SamlSettings(NamedTuple):
@@ -68,9 +78,7 @@ def provider_checked(provider: Provider) -> Provider:
     certificates: list[str] = []
     if not (0 < len(provider.entity_id) <= MAXIMUM_ENTITY_ID and provider.entity_id.isprintable()):
         wrong["entity_id"] = "Enter the provider's entity ID, exactly as it names itself."
-    for name, url in (("sso_url", provider.sso_url), ("slo_url", provider.slo_url)):
-        if problem := _url_problem(url, required=name == "sso_url"):
-            wrong[name] = problem
+    wrong |= _wrong_places(provider)
     try:
         certificates = list(dict.fromkeys(certificate_text(text) for text in provider.certificates))
     except BadCertificate as bad:
@@ -82,6 +90,14 @@ def provider_checked(provider: Provider) -> Provider:
     if wrong:
         raise refused_fields(wrong)
     return replace(provider, certificates=tuple(certificates))
+
+
+def _wrong_places(provider: Provider) -> dict[str, str]:
+    found = {"sso_url": _url_problem(provider.sso_url, required=True)}
+    found["slo_url"] = _url_problem(provider.slo_url, required=False)
+    if provider.slo_binding not in LogoutBinding.values:
+        found["slo_binding"] = f"Choose one of {', '.join(LogoutBinding.values)}."
+    return {name: problem for name, problem in found.items() if problem}
 
 
 def saml_prepared(connection: SsoConnection, keyring: Keyring) -> None:
@@ -107,7 +123,7 @@ def saml_configured(connection: SsoConnection, draft: Mapping[str, str], provide
 
 def provider_config(provider: Provider) -> dict[str, Any]:
     """The part of a configuration that the provider's metadata tell."""
-    return {**asdict(provider), "certificates": list(provider.certificates)}
+    return {**asdict(provider), "certificates": list(provider.certificates), "slo_binding": str(provider.slo_binding)}
 
 
 def saml_settings(connection: SsoConnection, keyring: Keyring, *, for_logout: bool = False) -> SamlSettings:
@@ -174,7 +190,8 @@ def _pair(connection: SsoConnection, keyring: Keyring) -> KeyPair:
 
 
 def _of_theirs(config: Mapping[str, Any]) -> dict[str, Any]:
-    logout = {"singleLogoutService": {"url": config["slo_url"], "binding": REDIRECT}} if config["slo_url"] else {}
+    binding = POST if config.get("slo_binding") == LogoutBinding.POST else REDIRECT
+    logout = {"singleLogoutService": {"url": config["slo_url"], "binding": binding}} if config["slo_url"] else {}
     return {
         "entityId": config["entity_id"],
         "singleSignOnService": {"url": config["sso_url"], "binding": REDIRECT},

@@ -1,9 +1,8 @@
-"""Single logout with a SAML provider, over the HTTP-Redirect binding (SAML 2.0 profiles section 4.4)."""
+"""Logout messages of a SAML provider over the HTTP-Redirect binding (SAML 2.0 profiles section 4.4)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from lxml import etree
 from onelogin.saml2.auth import OneLogin_Saml2_Auth
@@ -14,6 +13,7 @@ from onelogin.saml2.logout_response import OneLogin_Saml2_Logout_Response
 from tenants.sso.checks import CheckFailed
 from tenants.sso.saml.config import SamlSettings, described_to_library
 from tenants.sso.saml.documents import BadDocument, inflated, moment, parsed, require_moments
+from tenants.sso.saml.own_logout import Message, answered
 
 MAXIMUM_AGE = timedelta(minutes=10)
 _UNREADABLE = (etree.LxmlError, ValueError, TypeError, KeyError, AttributeError, IndexError)
@@ -22,26 +22,14 @@ _UNREADABLE = (etree.LxmlError, ValueError, TypeError, KeyError, AttributeError,
 class Request(NamedTuple):
     """A provider's request that a person be signed out here; `request_id` is good once until `expires_at`.
 
-    `answer_url` is where the browser goes with our signed response.
+    The browser goes on with `answer`, our signed response; it is empty where the provider takes none.
     """
 
     name_id: str
     indexes: tuple[str, ...]
     request_id: str
     expires_at: datetime
-    answer_url: str
-
-
-def sign_out_url(settings: SamlSettings, *, name_id: str, name_format: str, index: str, state: str) -> tuple[str, str]:
-    """Where a person signs out at the provider, with the request's ID; "" where the provider has no such place."""
-    if not settings.library.get_idp_slo_url():
-        return "", ""
-    auth = OneLogin_Saml2_Auth(described_to_library(settings.slo), settings.library)
-    # The library writes the index into its XML as it stands.
-    url = auth.logout(
-        return_to=state, name_id=name_id, session_index=escape(index) or None, name_id_format=name_format or None
-    )
-    return str(url), str(auth.get_last_request_id())
+    answer: Message
 
 
 def request_taken(settings: SamlSettings, query: Mapping[str, str], raw_query: str) -> Request:
@@ -49,16 +37,16 @@ def request_taken(settings: SamlSettings, query: Mapping[str, str], raw_query: s
     _bounded(query["SAMLRequest"])
     auth = OneLogin_Saml2_Auth(_described(settings, query, raw_query), settings.library)
     try:
-        url = auth.process_slo(keep_local_session=True)
-        xml = auth.get_last_request_xml()
-        if auth.get_errors() or not url:
+        auth.process_slo(keep_local_session=True)
+        xml, request_id = auth.get_last_request_xml(), str(auth.get_last_message_id())
+        if auth.get_errors():
             raise CheckFailed(auth.get_last_error_reason() or "The logout request is not valid.")
         return Request(
             name_id=str(OneLogin_Saml2_Logout_Request.get_nameid(xml)),
             indexes=tuple(OneLogin_Saml2_Logout_Request.get_session_indexes(xml)),
-            request_id=str(auth.get_last_message_id()),
+            request_id=request_id,
             expires_at=require_recent(parsed(xml.encode()).get("IssueInstant", "")),
-            answer_url=str(url),
+            answer=answered(settings, request_id, query.get("RelayState", "")),
         )
     except (OneLogin_Saml2_ValidationError, OneLogin_Saml2_Error, *_UNREADABLE) as error:
         raise CheckFailed(f"The logout request cannot be read: {error}") from None

@@ -7,7 +7,7 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 
 from core.outbound import Client, FetchFailed, Limits, fetch
 from core.refusals import Refused
-from tenants.sso.saml.config import Provider
+from tenants.sso.saml.config import POST, LogoutBinding, Provider
 from tenants.sso.saml.documents import MAXIMUM_BYTES, BadDocument, parsed
 from tenants.vault.oauth.exchanging import host_of, require_secure
 from tenants.vault.oauth.failures import MetadataRefused, ProviderAway
@@ -30,8 +30,16 @@ def provider_in(xml: bytes) -> Provider:
     if not sso_url:
         raise BadDocument("It names no SingleSignOnService with the HTTP-Redirect binding.")
     certificates = found.get("x509certMulti", {}).get("signing") or [found.get("x509cert", "")]
-    slo_url = found.get("singleLogoutService", {}).get("url", "")
-    return Provider(found["entityId"], sso_url, slo_url, tuple(text for text in certificates if text))
+    slo_url, binding = found.get("singleLogoutService", {}).get("url", ""), LogoutBinding.REDIRECT
+    if not slo_url and (slo_url := _posted_logout(xml)):
+        binding = LogoutBinding.POST
+    return Provider(found["entityId"], sso_url, slo_url, tuple(text for text in certificates if text), binding)
+
+
+def _posted_logout(xml: bytes) -> str:
+    """Where a provider takes logout messages in forms."""
+    found = OneLogin_Saml2_IdPMetadataParser.parse(xml, required_slo_binding=POST)
+    return str(found["idp"].get("singleLogoutService", {}).get("url", ""))
 
 
 def provider_fetched(url: str) -> Provider:

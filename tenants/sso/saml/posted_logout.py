@@ -9,12 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lxml import etree
-from onelogin.saml2.auth import OneLogin_Saml2_Auth
-from onelogin.saml2.logout_response import OneLogin_Saml2_Logout_Response
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from tenants.sso.checks import MAXIMUM_SUBJECT, CheckFailed
-from tenants.sso.saml.config import SamlSettings, described_to_library
+from tenants.sso.saml.config import SamlSettings
 from tenants.sso.saml.documents import (
     DS,
     SAML,
@@ -27,16 +25,14 @@ from tenants.sso.saml.documents import (
     require_plain_signatures,
 )
 from tenants.sso.saml.logout import Request, require_recent
+from tenants.sso.saml.own_logout import answered
 
 SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
 _NAMED = "Version", "ID", "IssueInstant", "Destination"
 
 
 def request_posted(settings: SamlSettings, form: Mapping[str, str]) -> Request:
-    """What a provider's signed request says; its `answer_url` is empty where the provider takes none.
-
-    Raises CheckFailed.
-    """
+    """What a provider's signed request says. Raises CheckFailed."""
     root = _genuine(settings, form["SAMLRequest"], "LogoutRequest")
     until = root.get("NotOnOrAfter")
     if until is not None and moment(until) <= datetime.now(UTC):
@@ -49,7 +45,7 @@ def request_posted(settings: SamlSettings, form: Mapping[str, str]) -> Request:
         indexes=tuple(element.text or "" for element in root.findall(f"{{{SAMLP}}}SessionIndex")),
         request_id=root.get("ID"),
         expires_at=require_recent(root.get("IssueInstant")),
-        answer_url=_answer_url(settings, root.get("ID"), form.get("RelayState", "")),
+        answer=answered(settings, root.get("ID"), form.get("RelayState", "")),
     )
 
 
@@ -91,16 +87,3 @@ def _require_signed(settings: SamlSettings, root: Any) -> None:
     path, text = f"/samlp:{etree.QName(root).localname}/ds:Signature", etree.tostring(root)
     if not OneLogin_Saml2_Utils.validate_sign(text, xpath=path, multicerts=certificates):
         raise CheckFailed("Its signature is not the provider's.")
-
-
-def _answer_url(settings: SamlSettings, request_id: str, relay_state: str) -> str:
-    """Where the browser goes on to with our signed response (HTTP-Redirect binding)."""
-    place = settings.library.get_idp_slo_response_url()
-    if not place:
-        return ""
-    auth = OneLogin_Saml2_Auth(described_to_library(settings.slo), settings.library)
-    response = OneLogin_Saml2_Logout_Response(settings.library)
-    response.build(request_id)
-    said = {"SAMLResponse": response.get_response()} | ({"RelayState": relay_state} if relay_state else {})
-    auth.add_response_signature(said, settings.library.get_security_data()["signatureAlgorithm"])
-    return str(auth.redirect_to(place, said))
