@@ -9,6 +9,7 @@ from mcp_runtime.protocol.served import ServedEndpoint
 from mcp_runtime.quota.quotas import UNLIMITED, Quota
 from mcp_runtime.snapshots.structs import ResourceSnapshot
 from mcp_runtime.upstreams.opening import retire
+from tenants.hosts.addressing import Hosting
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Held:
 
     __slots__ = (
         "_follower",
+        "_hosts",
         "ended",
         "is_gone",
         "paths",
@@ -106,6 +108,8 @@ class Held:
         self.places: set[tuple[str, str]] = set()
         self.ended: dict[str, float] = {}
         self.subscribers: set[Subscriber] = set()
+        # Of those that came by a host of the tenant's: a host that is given up takes its streams along.
+        self._hosts: dict[Subscriber, str] = {}
         self.running = 0
         self.used = True
         self.is_gone = False
@@ -115,19 +119,25 @@ class Held:
         """Whether it may be evicted: nobody listens, nothing runs, and no one asked lately."""
         return not (self.used or self.running or self.subscribers)
 
-    def subscribe(self, subscriber: Subscriber, limit: int) -> None:
-        """Has `subscriber` hear of changes. Raises Refused: OVERLOADED beyond `limit`, TEMPORARILY_UNAVAILABLE."""
+    def subscribe(self, subscriber: Subscriber, limit: int, host: str = "") -> None:
+        """Has `subscriber` hear of changes, while the host is the tenant's by which it came; empty for the platform's.
+
+        Raises Refused: OVERLOADED beyond `limit`, TEMPORARILY_UNAVAILABLE.
+        """
         if len(self.subscribers) >= limit:
             raise Refused(refusals.OVERLOADED)
-        if self.is_gone:
-            # It was deleted this moment, or this worker is shutting down: asking again tells which.
+        if self.is_gone or not self._is_at(host):
+            # It was deleted this moment, or given up there, or this worker is shutting down: asking again tells which.
             raise Refused(refusals.TEMPORARILY_UNAVAILABLE)
         self.subscribers.add(subscriber)
+        if host:
+            self._hosts[subscriber] = host
         self._follower.stir(self)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """Has it hear of nothing any more."""
         self.subscribers.discard(subscriber)
+        self._hosts.pop(subscriber, None)
         self._follower.stir(self)
 
     def stir(self) -> None:
@@ -146,15 +156,25 @@ class Held:
             return
         changes = _changes(self.served, served)
         elsewhere = self.served.gate.networks != served.gate.networks
+        given_up = self.served.gate.issuers - served.gate.issuers
         retire(self.served.upstreams, served.upstreams)
         self.served = served
         self._follower.stir(self)
         for subscriber in list(self.subscribers):
-            if elsewhere:
-                # Where each comes from is asked at the door: who may stay comes back.
+            # Where each comes from, and by which host, is asked at the door: who may stay comes back.
+            if elsewhere or (given_up and self._issuer_at(self._hosts.get(subscriber, "")) in given_up):
                 subscriber.close()
             else:
                 subscriber.endpoint_changed(served, changes)
+
+    def _is_at(self, host: str) -> bool:
+        """Whether it is at a host now, as far as is known; at the platform's own, which is empty, it always is."""
+        found = not host or self._issuer_at(host) in self.served.gate.issuers
+        return found or any(name == host for name, _ in self.places)
+
+    def _issuer_at(self, host: str) -> str:
+        """The issuer that a tenant's host is."""
+        return Hosting(self.served.gate.public_url).url(host) if host else ""
 
     def announce(self, kind: str, uri: str) -> None:
         """Passes on what a source says: a list changed (`kind`), or with a URI that resource."""

@@ -85,10 +85,15 @@ class Door(ABC):
     ) -> Reply | None:
         """What becomes of a request without a body; None when it was answered already."""
 
-    async def _open(self, stream: EventStream | ResumedStream, held: Held, receive: Receive, send: Send) -> None:
-        """Serves a stream that hears of the endpoint's changes. Raises Refused where there is no room for it."""
+    async def _open(
+        self, stream: EventStream | ResumedStream, held: Held, receive: Receive, send: Send, *, host: str
+    ) -> None:
+        """Serves a stream that hears of the endpoint's changes; `host` is the tenant's by which it came, if any.
+
+        Raises Refused where there is no room for it.
+        """
         async with held.quota.entered():
-            held.subscribe(stream, self._limits.streams)
+            held.subscribe(stream, self._limits.streams, host)
             try:
                 await stream.serve(receive, send, self._limits.keep_alive_seconds)
             finally:

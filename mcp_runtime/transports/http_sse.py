@@ -63,16 +63,19 @@ class HttpSse(Door):
         principal = _principal(scope, headers, held, self._guards)
         if not accepts_events(headers):
             raise Refused(refusals.NOT_ACCEPTABLE, "A GET accepts text/event-stream.")
-        await self._stream(scope["path"], held, principal, receive, send)
+        host = self._guards.host_in(headers)
+        await self._stream(scope["path"], held, principal, receive, send, host=host)
         return None
 
-    async def _stream(self, path: str, held: Held, principal: Principal, receive: Receive, send: Send) -> None:
+    async def _stream(
+        self, path: str, held: Held, principal: Principal, receive: Receive, send: Send, *, host: str
+    ) -> None:
         stream = SseStream(principal)
         connection = Connection(self._services, held, stream, ladder.receive_in_session)
         address = self._mailboxes.open(connection, _owner(held, principal))
         stream.messages = f"{path.removesuffix(STREAM)}{MESSAGES}?session_id={address}"
         try:
-            await self._open(stream, held, receive, send)
+            await self._open(stream, held, receive, send, host=host)
         finally:
             self._mailboxes.close(address)
             await connection.close()

@@ -102,8 +102,9 @@ class StreamableHttp(Door):
         if isinstance(outcome, Notice):
             return await self._signals.give(outcome, held)
         if isinstance(outcome, Listen):
+            host = self._guards.host_in(headers)
             try:
-                await self._open(ListenStream(await with_own_tasks(outcome)), held, receive, send)
+                await self._open(ListenStream(await with_own_tasks(outcome)), held, receive, send, host=host)
             except Refused as refused:
                 return refusal_reply(refused, outcome.id)
             return None
@@ -140,7 +141,7 @@ class StreamableHttp(Door):
         if type(outcome) is Work:
             return self._begin(outcome, held, len(body))
         if type(outcome) is Listen:
-            return self._listen(outcome, held)
+            return self._listen(outcome, held, self._guards.host_in(head.headers))
         return outcome if type(outcome) is Reply else None
 
     def _held_at_host(self, head: RequestHead) -> Held | None:
@@ -221,13 +222,13 @@ class StreamableHttp(Door):
             logger.exception("a request failed")
             return Reply(500, jsonrpc.error_envelope(work.id, errors.INTERNAL_ERROR, "Internal error"))
 
-    def _listen(self, listen: Listen, held: Held) -> Reply | DirectStream | None:
+    def _listen(self, listen: Listen, held: Held, host: str) -> Reply | DirectStream | None:
         """A stream that has been counted and hears of changes. Whose tasks they are has to be asked for."""
         if listen.listening.tasks or not held.quota.take():
             return None
         stream = DirectStream(listen, held, self._pulse, held.quota.leave)
         try:
-            held.subscribe(stream, self._limits.streams)
+            held.subscribe(stream, self._limits.streams, host)
         except Refused as refused:
             held.quota.leave()
             return refusal_reply(refused, listen.id)
@@ -237,17 +238,18 @@ class StreamableHttp(Door):
         session = handshake.session_of(headers, scene)
         if not accepts_events(headers):
             raise Refused(refusals.NOT_ACCEPTABLE, "A GET accepts text/event-stream.")
-        name = digest(headers.values[SESSION_ID].strip(b" \t"))
+        name, host = digest(headers.values[SESSION_ID].strip(b" \t")), self._guards.host_in(headers)
         if headers.get(LAST_EVENT_ID):
             last = headers.values[LAST_EVENT_ID].strip(b" \t")
             rest = ResumedStream(self._replay, session, name, scene.principal, last)
-            await self._open(rest, held, receive, send)
+            await self._open(rest, held, receive, send, host=host)
             return
         await self._open(
             SessionStream(session, name, scene.principal, partial(self._signals.state.is_subscribed, name)),
             held,
             receive,
             send,
+            host=host,
         )
 
     async def _delete(self, headers: RequestHeaders, held: Held, scene: Scene) -> Reply:

@@ -120,7 +120,8 @@ class McpConsumer(AsyncWebsocketConsumer):
             held, principal = await self._enter()
             await self._admitted.enter_async_context(held.quota.entered())
             stream = SocketStream(principal, held)
-            held.subscribe(stream, self._services.limits.streams)
+            host = self._guards.host_in(RequestHeaders(self.scope["headers"]))
+            held.subscribe(stream, self._services.limits.streams, host)
         except Refused as refused:
             raise await self._ended(code_of(refused), refused.refusal.name) from None
         except DatabaseAway:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,14 +13,17 @@ from pytest_django import Settings
 from core.tenancy import tenant_context
 from mcp_runtime.services.endpoints import endpoint_create, endpoint_delete
 from mcp_runtime.services.hosts import default_set, host_claim, host_release, host_verify, proof_of
+from mcp_runtime.transports.websocket import GOING_AWAY
 from mcp_runtime.worker import Worker
 from tenants.models import Tenant
 from tenants.services.tenants import tenant_rename
 from tests.conftest import Cast, unique
 from tests.dns_server import Names, names
-from tests.mcp_runtime.conftest import Probe, Stage, make_stage
-from tests.mcp_runtime.driving import Client, eventually, in_console, serving
+from tests.mcp_runtime.conftest import Probe, Stage, add_tool, make_stage
+from tests.mcp_runtime.driving import BOUND_SECONDS, Client, Exchange, eventually, in_console, request, serving
+from tests.mcp_runtime.sockets import websocket
 from tests.mcp_runtime.transports.lanes import CALL, in_lanes, modern_bytes, read_response
+from tests.mcp_runtime.transports.test_direct_streams import WANTED, listening
 
 __all__ = ["names"]
 
@@ -166,6 +170,46 @@ async def test_a_host_is_given_up_and_anothers(worker: Worker, stage: Stage, the
     await in_console(lambda: _bring(theirs, names, brought))
     await eventually(lambda: _is(200, worker, theirs, brought))
     assert await _ping(worker, stage, brought) == 401
+
+
+async def test_a_host_that_is_given_up_takes_the_streams_along_that_came_by_it(
+    worker: Worker, stage: Stage, names: Names
+) -> None:
+    """Whatever their credential is: those of an access key, which goes on at the endpoint's other addresses."""
+    brought, own = _name(), f"{stage.tenant.slug}.{DOMAIN}"
+    host_id = await in_console(lambda: _bring(stage, names, brought))
+    assert await _ping(worker, stage, brought) == 200
+    staying = [await _stream(Client(worker, "/mcp", stage.key), own), await _stream(stage.client(worker), "localhost")]
+    going = [await _stream(Client(worker, path, stage.key), brought) for path in ("/mcp", "/sse")]
+    listener = Client(worker, "/mcp", stage.key).open_modern("subscriptions/listen", WANTED, host=brought)
+    assert await listener.start() == 200
+    going.append(listener)
+    async with in_lanes(worker) as lanes:
+        where: dict[str, Any] = {"host": "127.0.0.1", "port": lanes.ports["lane"]}
+        async with listening(lanes, stage, path="/mcp", Host=brought) as direct:
+            assert (await direct.event()).startswith(b"event")
+            async with websocket(brought, "/ws", stage.key, **where) as socket:
+                await socket.initialize()
+                await stage.change(lambda actor: host_release(actor=actor, host_id=host_id))
+                for exchange in going:
+                    await asyncio.wait_for(exchange.task, BOUND_SECONDS)
+                assert (await socket.closed())[0] == GOING_AWAY
+            while await direct.event():
+                pass
+    await stage.change(lambda actor: add_tool(actor, stage.endpoint.slug, "further"))
+    for exchange in staying:
+        assert "tools/list_changed" in await exchange.frame()
+
+
+async def _stream(client: Client, host: str) -> Exchange:
+    """An open stream of a session, or over HTTP+SSE."""
+    if client.path.endswith("mcp"):
+        told = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        answer = await client.post(request("initialize", told, 0), host=host)
+        client.session = answer.headers["mcp-session-id"]
+    exchange = client.open("GET", headers={"host": host, "accept": "text/event-stream"})
+    assert await exchange.start() == 200
+    return exchange
 
 
 async def test_the_lane_serves_hosts_and_forgets_them(worker: Worker, stage: Stage, names: Names, cast: Cast) -> None:
