@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from billing.plans.models import DEVELOPER, TERMS, Contract, Entitlement, EntitlementDue, PlanVersion, Standing
 from billing.plans.selling import plan_on_sale, plans_on_sale
+from billing.uptime.promises import promise_settle
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
@@ -170,7 +171,10 @@ def entitlement_grant(
 
 
 def entitlement_settle(held: Entitlement) -> None:
-    """Works out anew what counts, of what was granted and the contract in force, and stores it; `held` is held."""
+    """Works out anew what counts, of what was granted and the contract in force, and stores it; `held` is held.
+
+    The uptime that is promised is remembered with it.
+    """
     contract = contract_in_force(held.tenant_id)
     former = (held.plan_id, held.standing)
     trial = held.trial_until if held.trial_until is not None and held.trial_until > timezone.now() else None
@@ -187,6 +191,7 @@ def entitlement_settle(held: Entitlement) -> None:
     for name in TERMS:
         setattr(held, name, agreed[name] if name in agreed else getattr(terms, name))
     held.save()
+    promise_settle(held, contract)
     _note_due(held.tenant_id, contract.ends_at if contract is not None else None, trial)
 
 

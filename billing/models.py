@@ -14,7 +14,7 @@ from billing.stripe.models import (
     StripeEvent,
     Subscription,
 )
-from billing.uptime.models import StatusPage, UptimeDay, UptimeMonth, UptimeWatch, WatchedEndpoint
+from billing.uptime.models import StatusPage, UptimeDay, UptimeMonth, UptimePromise, UptimeWatch, WatchedEndpoint
 
 __all__ = [
     "Checkout",
@@ -34,6 +34,7 @@ __all__ = [
     "Subscription",
     "UptimeDay",
     "UptimeMonth",
+    "UptimePromise",
     "UptimeWatch",
     "UsageAlert",
     "UsageDue",

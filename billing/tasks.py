@@ -95,7 +95,7 @@ def audit_expire() -> int:
 
 @shared_task(name="billing.uptime_choose")
 def uptime_choose() -> int:
-    """Decides whose uptime is counted, and forgets what is too old; returns how many tenants are watched."""
+    """Ends watches that nobody asks for, and forgets what is too old; returns how many tenants are watched."""
     return choosing.uptime_choose()
 
 
@@ -106,4 +106,5 @@ def uptime_close() -> int:
     months.months_tell()
     if is_set_up():
         crediting.credits_give()
+    months.months_settle()
     return closed

@@ -4,14 +4,19 @@ A minute counts as up only where something shows that it was: a probe that was a
 nobody gains by not looking: what nobody looked at counts as down.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 
 MINUTES = 1_440
 BYTES = MINUTES // 8
 MINUTE = timedelta(minutes=1)
 _ALL = (1 << MINUTES) - 1
+
+# From one moment on and before another.
+type Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,11 @@ def span_of(day: date, since: datetime, until: datetime) -> int:
     first = max(0, -((start - since) // MINUTE))
     end = min(MINUTES, (until - start) // MINUTE)
     return 0 if end <= first else (1 << end) - (1 << first)
+
+
+def spans_of(day: date, spans: Iterable[Span]) -> int:
+    """The minutes of a day that lie wholly in one of `spans`."""
+    return reduce(or_, (span_of(day, *span) for span in spans), 0)
 
 
 def tally(evidence: Evidence, span: int) -> Tally:

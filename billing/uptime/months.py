@@ -11,62 +11,87 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db.models import Q
 from django.utils import timezone
 
-from billing.entitlements import contract_in_force, entitlement_of
 from billing.money import shown
-from billing.plans.models import Entitlement
+from billing.stripe.customers import customer_known
 from billing.uptime.models import UptimeMonth, UptimeWatch
+from billing.uptime.promises import Judged, promises_judged
 from billing.uptime.reckoning import SETTLES, Record, records
-from billing.uptime.terms import TARGET, credit_of, share_of
+from billing.uptime.terms import TARGET
 from core.tenancy import tenant_context
 from tenants.models import Membership, Role, Tenant
 
 logger = logging.getLogger(__name__)
 
+# Of a month in which nothing was promised.
+DEFAULT_CURRENCY = "usd"
+
 
 def months_close(now: datetime | None = None) -> int:
-    """Writes last month down for every watched tenant that it is not written down for; how many that were."""
+    """Writes last month down for every tenant that was watched in it, once; how many that were."""
     now = now or timezone.now()
     month = (now.date().replace(day=1) - timedelta(days=1)).replace(day=1)
     if now < datetime.combine(now.date().replace(day=1), time(), UTC) + SETTLES:
         return 0
-    tenants = list(UptimeWatch.objects.values_list("tenant_id", flat=True))
+    watched = UptimeWatch.objects.filter(Q(ended_at=None) | Q(ended_at__gte=datetime.combine(month, time(), UTC)))
+    tenants = list(watched.exclude(closed__gte=month).values_list("tenant_id", flat=True))
     return sum(_close(tenant_id, month, now) for tenant_id in tenants)
 
 
 def months_tell() -> int:
     """Mails what was not told yet; how many months that were."""
-    tenants = list(UptimeWatch.objects.values_list("tenant_id", flat=True))
-    return sum(_tell(tenant_id) for tenant_id in tenants)
+    return sum(_tell(tenant_id) for tenant_id in months_owed())
+
+
+def months_owed() -> list[UUID]:
+    """The tenants with a month that was closed and has still to be told or credited."""
+    return list(UptimeWatch.objects.filter(is_owed=True).order_by("tenant_id").values_list("tenant_id", flat=True))
+
+
+def months_settle() -> None:
+    """Notes of which tenants nothing is owed any more."""
+    open_ones = Q(told_at=None) | Q(credit_cents__gt=0, credited_at=None)
+    for tenant_id in months_owed():
+        with tenant_context(tenant_id):
+            # Held first: a month that is closed meanwhile is owed again.
+            watch = UptimeWatch.objects.select_for_update().get(tenant_id=tenant_id)
+            watch.is_owed = UptimeMonth.objects.filter(open_ones).exists()
+            watch.save(update_fields=["is_owed"])
 
 
 def _close(tenant_id: UUID, month: date, now: datetime) -> bool:
     with tenant_context(tenant_id):
-        tenant = Tenant.objects.filter(delete_after=None).select_for_update(no_key=True).first()
+        watch = UptimeWatch.objects.select_for_update().get(tenant_id=tenant_id)
+        tenant = Tenant.objects.filter(delete_after=None).first()
         if tenant is None or UptimeMonth.objects.filter(tenant=tenant, month=month).exists():
             return False
         last = month.replace(day=monthrange(month.year, month.month)[1])
         found = [record for record in records(month, last, now) if record.tally.counted]
-        if not found:
-            return False
-        _write(tenant, month, found)
-    return True
+        if found:
+            _write(tenant, month, found, promises_judged(month, last, now))
+        watch.closed, watch.is_owed = month, watch.is_owed or bool(found)
+        watch.save(update_fields=["closed", "is_owed"])
+    return bool(found)
 
 
-def _write(tenant: Tenant, month: date, found: list[Record]) -> None:
-    held = entitlement_of(tenant.pk)
-    worst = min(record.uptime for record in found if record.uptime is not None)
-    share = share_of(worst) if held.sla else 0
+def _write(tenant: Tenant, month: date, found: list[Record], judged: list[Judged]) -> None:
+    currency = judged[-1].terms.currency if judged else DEFAULT_CURRENCY
+    for one in judged:
+        if one.credit_cents and one.terms.currency != currency:
+            # A customer of Stripe's has one currency.
+            logger.error("%s is to be credited by hand for %s: %s", tenant.pk, f"{month:%Y-%m}", one.told())
     UptimeMonth.objects.create(
         tenant=tenant,
         month=month,
         endpoints=[_told(record) for record in found],
-        uptime=worst,
-        target=TARGET if held.sla else None,
-        share=share,
-        credit_cents=credit_of(_price(held), share),
-        currency=held.plan.currency,
+        promised=[one.told() for one in judged],
+        uptime=min([one.uptime for one in judged] or [one.uptime for one in found if one.uptime is not None]),
+        target=TARGET if judged else None,
+        share=max((one.share for one in judged), default=0),
+        credit_cents=sum(one.credit_cents for one in judged if one.terms.currency == currency),
+        currency=currency,
     )
 
 
@@ -79,14 +104,6 @@ def _told(record: Record) -> dict[str, object]:
         "minutes_down": counted.down,
         "uptime_percent": str(record.uptime),
     }
-
-
-def _price(held: Entitlement) -> int:
-    """A month's price, of the contract where there is one: the same where it is paid by the year."""
-    contract = contract_in_force(held.tenant_id)
-    if contract is not None and contract.price_cents is not None:
-        return contract.price_cents
-    return held.plan.monthly_price_cents or 0
 
 
 def _tell(tenant_id: UUID) -> bool:
@@ -114,9 +131,11 @@ def _text(tenant: Tenant, row: UptimeMonth) -> str:
     lines = [f"{one['name']}: {one['uptime_percent']} %, {one['minutes_down']} min down" for one in row.endpoints]
     if row.credit_cents:
         amount = shown(row.credit_cents, row.currency)
+        how = "It is taken off your next invoice" if customer_known(tenant.pk) else "We credit it to you by hand"
         lines += [
             "",
-            f"{row.target} % was promised. {amount} is taken off your next invoice ({row.share} % of a month).",
+            f"{row.target} % was promised, and the worst endpoint had {row.uptime} % while it was.",
+            f"{amount} is given back: up to {row.share} % of the price of that time. {how}.",
         ]
     address = f"{settings.CONSOLE_URL}/t/{tenant.slug}/uptime/?month={row.month:%Y-%m}"
     return "\n".join([*lines, "", f"Each outage: {address}", ""])

@@ -1,12 +1,12 @@
 """What the evidence of days comes to: uptime, outages and the error budget. Runs inside a tenant's context."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_DOWN, Decimal
 from uuid import UUID
 
-from billing.uptime.minutes import Evidence, Outage, Tally, outages, span_of, tally
+from billing.uptime.minutes import Evidence, Outage, Span, Tally, outages, spans_of, tally
 from billing.uptime.models import UptimeDay, WatchedEndpoint
 from billing.uptime.recording import evidence_of
 
@@ -69,24 +69,29 @@ def budget_of(target: Decimal, counted: Tally) -> tuple[int, int]:
     return allowed, max(0, allowed - counted.down)
 
 
-def records(first: date, last: date, now: datetime) -> list[Record]:
-    """Each endpoint that was watched on any day from `first` to `last`, by its name."""
+def records(first: date, last: date, now: datetime, during: Sequence[Span] | None = None) -> list[Record]:
+    """Each endpoint that was watched on any day from `first` to `last`, by its name; only minutes of `during` count."""
     start, over = (datetime.combine(day, time(), UTC) for day in (first, last + _ONE_DAY))
     end = min(over, now - SETTLES)
     watched = WatchedEndpoint.objects.filter(since__lt=over).exclude(until__lte=start).order_by("name", "slug")
     stored = {
         (row.endpoint_id, row.day): evidence_of(row) for row in UptimeDay.objects.filter(day__range=(first, last))
     }
-    return [Record(row, list(_days(row, stored, first, end))) for row in watched]
+    asked = [(start, end)] if during is None else during
+    return [Record(row, list(_days(row, stored, first, end, asked))) for row in watched]
 
 
 def _days(
-    endpoint: WatchedEndpoint, stored: dict[tuple[UUID, date], Evidence], first: date, end: datetime
+    endpoint: WatchedEndpoint,
+    stored: dict[tuple[UUID, date], Evidence],
+    first: date,
+    end: datetime,
+    asked: Sequence[Span],
 ) -> Iterator[DayOf]:
-    until = min(endpoint.until or end, end)
+    spans = endpoint.spans(end)
     day = max(first, endpoint.since.astimezone(UTC).date())
-    while datetime.combine(day, time(), UTC) < until:
+    while datetime.combine(day, time(), UTC) < spans[-1][1]:
         evidence = stored.get((endpoint.endpoint_id, day), Evidence())
-        span = span_of(day, endpoint.since, until)
+        span = spans_of(day, spans) & spans_of(day, asked)
         yield DayOf(day, tally(evidence, span), span, evidence.down(span))
         day += _ONE_DAY

@@ -17,21 +17,24 @@ OUR_FAULTS = ("failed", "refused:internal_error", "refused:overloaded", "refused
 CALLS_THAT_TELL = 5
 # Workers ship their journals within seconds; what comes later still is looked for so far back.
 LOOK_BACK = timedelta(minutes=15)
+# How long days are kept: a year's worth, and the longest month before.
+KEPT = timedelta(days=400)
 
 type Day = tuple[UUID, date]
 
 
 def endpoints_watched(tenant_id: UUID, endpoints: Mapping[UUID, tuple[str, str]], now: datetime) -> None:
     """Has these endpoints' uptime counted from `now` on (slug and name by id), and that of no others any more."""
-    known = {row.endpoint_id: row for row in WatchedEndpoint.objects.filter(until=None)}
+    rows = WatchedEndpoint.objects.filter(Q(until=None) | Q(endpoint_id__in=list(endpoints)))
+    known = {row.endpoint_id: row for row in rows}
     WatchedEndpoint.objects.filter(endpoint_id__in=known.keys() - endpoints.keys()).update(until=now)
     for endpoint_id, (slug, name) in endpoints.items():
-        row = known.get(endpoint_id)
-        if row is None:
-            fields = {"tenant_id": tenant_id, "slug": slug, "name": name, "since": now, "until": None}
-            WatchedEndpoint.objects.update_or_create(endpoint_id=endpoint_id, defaults=fields)
-        elif (row.slug, row.name) != (slug, name):
-            WatchedEndpoint.objects.filter(endpoint_id=endpoint_id).update(slug=slug, name=name)
+        row = known.get(endpoint_id) or WatchedEndpoint(endpoint_id=endpoint_id, tenant_id=tenant_id, since=now)
+        if row.until is None and (row.slug, row.name) == (slug, name):
+            continue
+        row.slug, row.name = slug, name
+        row.resume(now, kept=KEPT)
+        row.save()
 
 
 def evidence_add(tenant_id: UUID, found: Mapping[Day, Evidence]) -> None:

@@ -17,6 +17,6 @@ def share_of(uptime: Decimal | None) -> int:
     return next((share for below, share in STEPS if uptime < below), 0)
 
 
-def credit_of(price_cents: int, share: int) -> int:
+def credit_of(price_cents: int | Decimal, share: int) -> int:
     """That share of a price, half a cent rounded up."""
     return int((Decimal(price_cents) * share / 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))

@@ -43,7 +43,7 @@ class Looked:
 
 def watched_tenants() -> list[UUID]:
     """Whose endpoints' uptime is counted."""
-    return list(UptimeWatch.objects.order_by("tenant_id").values_list("tenant_id", flat=True))
+    return list(UptimeWatch.objects.filter(ended_at=None).order_by("tenant_id").values_list("tenant_id", flat=True))
 
 
 def uptime_look(tenant_ids: Sequence[UUID]) -> int:

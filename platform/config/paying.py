@@ -7,10 +7,12 @@ import stripe
 from django.utils import timezone
 
 from billing.metering.verifying import month_of, usage_verified
+from billing.money import shown
 from billing.stripe.applying import event_replay
 from billing.stripe.catalogue import CatalogueDiffers, catalogue_sync
 from billing.stripe.models import EventState, StripeCustomer, StripeEvent
 from billing.stripe.reconcile import reconciled
+from billing.uptime.crediting import Waiting, credit_note, credits_waiting
 from config.problems import Problem
 from core.refusals import Refused
 from tenants.models import TenantSlug
@@ -72,6 +74,22 @@ def _verify(arguments: argparse.Namespace) -> Outcome:
     return int(not all(verified.is_right for verified in found.values())), lines or ["Nobody pays here yet."]
 
 
+def _credits(arguments: argparse.Namespace) -> Outcome:
+    if not arguments.tenant:
+        return 0, [_waiting(one) for one in credits_waiting()] or ["Nothing waits."]
+    try:
+        month = month_of(arguments.month)[0].date()
+    except ValueError:
+        raise Problem(f"{arguments.month!r} is no month. One is written 2026-06.") from None
+    credit_note(slug=arguments.tenant, month=month)
+    return 0, [f"{arguments.tenant} was credited for {month:%Y-%m}."]
+
+
+def _waiting(one: Waiting) -> str:
+    how = "at Stripe, soon" if one.has_customer else "by hand: it is no customer at Stripe"
+    return f"{one.slug}  {one.month:%Y-%m}  {shown(one.credit_cents, one.currency)}  {how}"
+
+
 def _reconcile(_: argparse.Namespace) -> Outcome:
     missed = reconciled()
     return 0, [f"{missed} events that no webhook had brought; every customer was looked at."]
@@ -83,4 +101,5 @@ _ACTS: dict[str, Callable[[argparse.Namespace], Outcome]] = {
     "replay": _replay,
     "reconcile": _reconcile,
     "verify": _verify,
+    "credits": _credits,
 }

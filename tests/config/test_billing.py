@@ -7,8 +7,11 @@ import stripe
 from django.utils import timezone
 from pytest_django import Settings
 
+from billing.models import UptimeMonth, UptimeWatch
 from billing.stripe.models import EventState, StripeEvent
 from config.cli import main
+from core.tenancy import tenant_context
+from tests.conftest import Cast
 from tests.stripe_simulator.process import simulator_running
 
 
@@ -51,6 +54,21 @@ def _other_price(client: stripe.StripeClient, product: str) -> None:
             "transfer_lookup_key": True,
         }
     )
+
+
+def test_what_is_to_be_credited_by_hand_is_listed_until_it_was(capsys: pytest.CaptureFixture[str], cast: Cast) -> None:
+    with tenant_context(cast.tenant.pk):
+        UptimeMonth.objects.create(
+            tenant=cast.tenant, month="2026-10-01", endpoints=[], uptime="97.5", target="99.9", share=25,
+            credit_cents=749_75, currency="usd",
+        )  # fmt: skip
+    UptimeWatch.objects.create(tenant_id=cast.tenant.pk, is_owed=True)
+    line = f"{cast.tenant.slug}  2026-10  $749.75  by hand: it is no customer at Stripe"
+    assert line in printed(capsys, "credits")
+    assert main(["billing", "credits", cast.tenant.slug, "--month", "x"]) == 1
+    assert printed(capsys, "credits", cast.tenant.slug, "--month", "2026-10")[0].endswith("was credited for 2026-10.")
+    assert line not in printed(capsys, "credits")
+    assert main(["billing", "credits", cast.tenant.slug, "--month", "2026-10"]) == 1
 
 
 def test_events_that_were_given_up_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

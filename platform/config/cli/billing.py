@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verified = acts.add_parser("verify", help="compare the ledger, what was reported of it, and Stripe's meter")
     verified.add_argument("tenant", metavar="TENANT", nargs="?", default="", help="its slug; else everybody who pays")
     verified.add_argument("--month", default="", help="such as 2026-06 (UTC); else the present one")
+    credits_ = acts.add_parser("credits", help="list what is to be given back for uptime, or note one as given by hand")
+    credits_.add_argument("tenant", metavar="TENANT", nargs="?", default="", help="whose month was credited by hand")
+    credits_.add_argument("--month", default="", help="such as 2026-06 (UTC)")
     acts.add_parser("reconcile", help="list what no webhook told, and look at every customer, now")
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from billing.models import UptimeDay, UptimeMonth, UptimeWatch
+from billing.models import UptimeDay, UptimeMonth, UptimePromise
 from billing.uptime.crediting import credits_give
 from billing.uptime.minutes import MINUTES, Evidence
 from billing.uptime.months import months_close, months_tell
@@ -28,12 +28,12 @@ def october(cast: Cast) -> Cast:
     good, bad = uuid4(), uuid4()
     up, nothing = Evidence(up=(1 << MINUTES) - 1), Evidence()
     with tenant_context(cast.tenant.pk):
-        entitle(cast.tenant.pk, plan="enterprise", sla=True)
+        entitle(cast.tenant.pk, plan="enterprise")
+        UptimePromise.objects.update(since=OCTOBER)
         endpoints_watched(cast.tenant.pk, {good: ("good", "Good"), bad: ("bad", "Bad")}, OCTOBER)
         for number in range(31):
             day = (OCTOBER + timedelta(days=number)).date()
             evidence_add(cast.tenant.pk, {(good, day): up, (bad, day): nothing if number == 9 else up})
-    UptimeWatch.objects.create(tenant_id=cast.tenant.pk)
     return cast
 
 
@@ -58,13 +58,13 @@ def test_it_is_told_once_to_owners_and_admins(october: Cast) -> None:
     months_tell()
     (mail,) = [str(one.body) for one in mails_to(october.alice.email)]
     assert "Bad: 96.7741 %, 1440 min down" in mail
-    assert "$749.75 is taken off your next invoice" in mail
+    assert "$749.75 is given back: up to 25 % of the price of that time. We credit it to you by hand." in mail
     assert not mails_to(october.bob.email)
 
 
 def test_without_the_promise_nothing_is_given_back(october: Cast) -> None:
     with tenant_context(october.tenant.pk):
-        entitle(october.tenant.pk, sla=False)
+        UptimePromise.objects.all().delete()
     months_close(NOW)
     row = month_of(october)
     assert (row.target, row.share, row.credit_cents) == (None, 0, 0)

@@ -5,10 +5,10 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from billing.models import UptimeDay, UptimeWatch, WatchedEndpoint
-from billing.uptime.choosing import KEPT, uptime_choose
+from billing.uptime.choosing import uptime_choose
 from billing.uptime.minutes import Evidence, Tally, minute_of
 from billing.uptime.reckoning import SETTLES, Record, budget_of, records, uptime_of
-from billing.uptime.recording import endpoints_watched, evidence_add, evidence_of_calls
+from billing.uptime.recording import KEPT, endpoints_watched, evidence_add, evidence_of_calls
 from core.tenancy import tenant_context
 from tests.billing.ships import Ships
 from tests.conftest import Cast
@@ -108,7 +108,7 @@ def test_nobody_is_watched_who_does_not_ask_and_old_days_are_forgotten(cast: Cas
     seen(cast, endpoint_id, old)
     UptimeWatch.objects.create(tenant_id=cast.tenant.pk)
     uptime_choose()
-    assert not UptimeWatch.objects.filter(tenant_id=cast.tenant.pk).exists()
+    assert UptimeWatch.objects.get(tenant_id=cast.tenant.pk).ended_at is not None
     with tenant_context(cast.tenant.pk):
         assert not UptimeDay.objects.exists()
         assert WatchedEndpoint.objects.get().until is not None

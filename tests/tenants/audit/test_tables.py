@@ -36,6 +36,7 @@ REASONS = {
     "alert": "what waits to be told",
     "watchedendpoint": "follows endpoints by itself",
     "uptimeday": "a history of its own",
+    "uptimepromise": "follows from entitlements and contracts",
     "checkout": "a page on which somebody may pay; what comes of it is a subscription",
     "invoice": "Stripe's document, and its own history",
     "invoiceline": "part of an invoice",
