@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
@@ -50,13 +49,6 @@ IN_WORDS = {
     Right.AUDIT_EXPORT: "exports of the audit log",
     Right.SLA: "a service level agreement",
 }
-
-
-class Guard(NamedTuple):
-    """The version of the Stripe object that a grant follows from: when it was made (Unix seconds), and its id."""
-
-    created: int
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,28 +138,16 @@ def refused_by(held: Entitlement, of: Limit, used: int, what: str) -> Refused:
     return Refused(refusals.LIMIT_REACHED, f"Your plan allows {allowed} {what}.", data)
 
 
-def entitlement_grant(
-    *,
-    tenant_id: UUID,
-    plan: PlanVersion,
-    standing: Standing,
-    guard: Guard | None = None,
-    until: datetime | None = None,
-) -> bool:
-    """Gives a tenant a plan, or another standing with it; returns whether it did.
+def entitlement_grant(*, tenant_id: UUID, plan: PlanVersion, standing: Standing, until: datetime | None = None) -> None:
+    """Gives a tenant a plan, or another standing with it.
 
-    With a `guard` that is not newer than the latest, nothing is done; without one it is done whatever was heard. While
-    a contract names a plan, what is granted is kept and counts when the contract ends. Workers hear of it on commit,
-    and the audit log has it. Raises Refused(NOT_FOUND) where the tenant is gone.
+    While a contract names a plan, what is granted is kept and counts when the contract ends. Workers hear of it on
+    commit, and the audit log has it. What orders news of Stripe is the ticket of what was fetched
+    (billing/stripe/tickets.py). Raises Refused(NOT_FOUND) where the tenant is gone.
     """
     held = entitlement_held(tenant_id)
-    if guard is not None:
-        if held.guard_created is not None and guard <= (held.guard_created, held.guard_id):
-            return False
-        held.guard_created, held.guard_id = guard
     held.granted_plan, held.granted_standing, held.granted_until = plan, standing, until
     entitlement_settle(held)
-    return True
 
 
 def entitlement_settle(held: Entitlement) -> None:

@@ -117,8 +117,7 @@ class Entitlement(Terms):
     """What a tenant has now: exactly one row for each, which a trigger makes with the tenant, so that one is read.
 
     `plan` and `standing` are what counts: those of a contract, else what was last granted (`granted_*`), else, where
-    that is free, those of a trial until it ends. `guard_*` names the latest that was heard of Stripe: older news change
-    nothing.
+    that is free, those of a trial until it ends.
     """
 
     tenant = models.OneToOneField("tenants.Tenant", primary_key=True, on_delete=models.DB_CASCADE, related_name="+")
@@ -129,8 +128,6 @@ class Entitlement(Terms):
     granted_plan = models.ForeignKey(PlanVersion, on_delete=models.DO_NOTHING, db_index=False, related_name="+")
     granted_standing = models.CharField(max_length=16, choices=Standing.choices)
     granted_until = models.DateTimeField(null=True, blank=True)
-    guard_created = models.BigIntegerField(null=True, blank=True)
-    guard_id = models.CharField(max_length=255, blank=True)
     trial_plan = models.ForeignKey(
         PlanVersion, null=True, blank=True, on_delete=models.DO_NOTHING, db_index=False, related_name="+"
     )
@@ -154,7 +151,7 @@ class Entitlement(Terms):
                 name="entitlement_audited",
                 noun="entitlement",
                 title="plan_id",
-                ignore=("guard_created", "guard_id", "calls_left", "calls_until", "calls_lent_at"),
+                ignore=("calls_left", "calls_until", "calls_lent_at"),
             ),
             TenantIsolation(name="entitlement_isolation"),
         ]

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from billing.contracts import Agreed, contract_agree
-from billing.entitlements import Guard, Limit, entitlement_grant, entitlement_of
+from billing.entitlements import Limit, entitlement_grant, entitlement_of
 from billing.plans.models import Contract, Entitlement, EntitlementDue, Standing
 from billing.plans.selling import plan_on_sale
 from billing.tasks import entitlements_settle_due
@@ -32,8 +32,7 @@ def _try(cast: Cast) -> None:
 
 def _bought(cast: Cast, plan: str = "enterprise", standing: Standing = Standing.ACTIVE) -> None:
     with tenant_context(cast.tenant.id):
-        guard = Guard(int(timezone.now().timestamp() * 1_000_000), "evt")
-        assert entitlement_grant(tenant_id=cast.tenant.id, plan=plan_on_sale(plan), standing=standing, guard=guard)
+        entitlement_grant(tenant_id=cast.tenant.id, plan=plan_on_sale(plan), standing=standing)
 
 
 def _let_the_time_come(cast: Cast, **until: object) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from billing.entitlements import Guard, Limit, Right, entitlement_grant, entitlement_of, limit, may, require
+from billing.entitlements import Limit, Right, entitlement_grant, entitlement_of, limit, may, require
 from billing.plans.models import TERMS, Entitlement, PlanVersion, Standing
 from billing.plans.selling import plan_on_sale, plans_on_sale
 from core import refusals
@@ -17,9 +17,9 @@ from tenants.services.tenants import tenant_create
 from tests.conftest import Cast, unique
 
 
-def _granted(cast: Cast, plan: str, standing: Standing = Standing.ACTIVE, guard: Guard | None = None) -> bool:
+def _granted(cast: Cast, plan: str, standing: Standing = Standing.ACTIVE) -> None:
     with tenant_context(cast.tenant.id):
-        return entitlement_grant(tenant_id=cast.tenant.id, plan=plan_on_sale(plan), standing=standing, guard=guard)
+        entitlement_grant(tenant_id=cast.tenant.id, plan=plan_on_sale(plan), standing=standing)
 
 
 def _held(cast: Cast) -> Entitlement:
@@ -53,23 +53,13 @@ def test_a_new_tenant_has_developer(cast: Cast) -> None:
 
 
 def test_a_grant_gives_all_that_the_plan_has_and_is_in_the_audit_log(cast: Cast) -> None:
-    assert _granted(cast, "professional")
+    _granted(cast, "professional")
     held = _held(cast)
     assert all(getattr(held, name) == getattr(plan_on_sale("professional"), name) for name in TERMS)
     with tenant_context(cast.tenant.id):
         told = AuditEvent.objects.filter(action="entitlement.changed").order_by("sequence").last()
     assert told is not None
     assert ["plan_id", "developer-1", "professional-1"] in told.changes
-
-
-def test_only_newer_news_of_stripe_count(cast: Cast) -> None:
-    assert _granted(cast, "professional", guard=Guard(100, "evt_b"))
-    assert not _granted(cast, "enterprise", guard=Guard(100, "evt_b"))
-    assert not _granted(cast, "enterprise", guard=Guard(100, "evt_a"))
-    assert not _granted(cast, "enterprise", guard=Guard(99, "evt_z"))
-    assert _held(cast).plan_id == "professional-1"
-    assert _granted(cast, "enterprise", guard=Guard(101, "evt_a"))
-    assert _held(cast).plan_id == "enterprise-1"
 
 
 @pytest.mark.parametrize("standing", [Standing.TRIALING, Standing.PAST_DUE, Standing.GRACE])
