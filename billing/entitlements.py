@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from billing.notices import standing_tell
 from billing.plans.models import DEVELOPER, TERMS, Contract, Entitlement, EntitlementDue, PlanVersion, Standing
 from billing.plans.selling import plan_on_sale, plans_on_sale
 from billing.uptime.promises import promise_settle
@@ -166,6 +167,8 @@ def entitlement_settle(held: Entitlement) -> None:
         held.plan, held.standing, held.until = held.granted_plan, held.granted_standing, held.granted_until
     if former != (held.plan_id, held.standing):
         held.since = timezone.now()
+    if former[1] != held.standing:
+        standing_tell(former[1], held)
     terms = plan_on_sale(DEVELOPER) if held.standing == Standing.LAPSED else held.plan
     agreed = contract.limits if contract is not None else {}
     for name in TERMS:

@@ -6,6 +6,7 @@ Opens the tenant's context itself; mail is sent outside of it.
 import logging
 from datetime import datetime
 from smtplib import SMTPException
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from billing.metering.caps import cap_settle
 from billing.metering.models import AlertAbout, SpendingCap, UsageAlert
 from billing.metering.periods import Period, calls_in, period_now
 from billing.money import shown
+from billing.notices import Notice, notice_tell
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.models import Membership, Role, Tenant
@@ -43,19 +45,29 @@ def spending_settle(tenant_id: UUID, now: datetime | None = None) -> None:
 
 
 def alerts_note(tenant_id: UUID, now: datetime) -> None:
-    """Writes down what was reached of the present period, inside the tenant's context."""
+    """Writes down what was reached of the present period, inside the tenant's context, and has it be heard of.
+
+    The tenant's entitlement is held: of two who come at once the second finds what the first wrote.
+    """
     period = period_now(tenant_id, now)
     calls = calls_in(period)
     reached = {AlertAbout.INCLUDED: _of_included(period, calls), AlertAbout.CAP: _of_cap(period, calls)}
-    UsageAlert.objects.bulk_create(
-        [
-            UsageAlert(tenant_id=tenant_id, period=period.since, about=about, percent=percent, calls=calls)
-            for about, part in reached.items()
-            for percent in PERCENTS
-            if part >= percent
-        ],
-        ignore_conflicts=True,
-    )
+    known = set(UsageAlert.objects.filter(period=period.since).values_list("about", "percent"))
+    new = [
+        UsageAlert(tenant_id=tenant_id, period=period.since, about=about, percent=percent, calls=calls)
+        for about, part in reached.items()
+        for percent in PERCENTS
+        if part >= percent and (about, percent) not in known
+    ]
+    UsageAlert.objects.bulk_create(new)
+    for alert in {alert.about: alert for alert in new}.values():  # the most of each
+        notice_tell(Notice(alert.about, _said(alert, period)))
+
+
+def _said(alert: UsageAlert, period: Period) -> dict[str, Any]:
+    of = {"included": period.included} if alert.about == AlertAbout.INCLUDED else {}
+    period_said = {"since": period.since.isoformat(), "until": period.until.isoformat()}
+    return {"percent": alert.percent, "calls": alert.calls, "period": period_said, **of}
 
 
 def _of_included(period: Period, calls: int) -> int:

@@ -12,9 +12,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing.entitlements import entitlement_grant
+from billing.notices import Notice, notice_tell
 from billing.plans.models import DEVELOPER, PlanVersion, Standing
 from billing.plans.selling import plan_on_sale
-from billing.stripe.fetched import Fetched, FetchedInvoice, FetchedSubscription, Unknown
+from billing.stripe.fetched import Fetched, FetchedDispute, FetchedInvoice, FetchedSubscription, Unknown
 from billing.stripe.models import (
     Checkout,
     CheckoutState,
@@ -41,7 +42,7 @@ def mirror_write(*, tenant_id: UUID, ticket: int, fetched: Fetched) -> None:
     for refund in fetched.refunds:
         _stored(Refund, tenant_id, ticket, asdict(refund))
     for dispute in fetched.disputes:
-        _stored(Dispute, tenant_id, ticket, asdict(dispute))
+        _dispute(tenant_id, ticket, dispute)
     for checkout in fetched.checkouts:
         open_ones = Checkout.objects.filter(tenant_id=tenant_id, state=CheckoutState.OPEN)
         open_ones.filter(stripe_id=checkout.stripe_id).update(state=checkout.state)
@@ -84,6 +85,14 @@ def _invoice(tenant_id: UUID, ticket: int, found: FetchedInvoice) -> None:
         return
     InvoiceLine.objects.filter(tenant_id=tenant_id, invoice=found.stripe_id).delete()
     InvoiceLine.objects.bulk_create(InvoiceLine(tenant_id=tenant_id, invoice=found.stripe_id, **line) for line in lines)
+
+
+def _dispute(tenant_id: UUID, ticket: int, found: FetchedDispute) -> None:
+    """Tells of one that is new, and of one that is lost, once each: the customer's row is held."""
+    known = Dispute.objects.filter(tenant_id=tenant_id, stripe_id=found.stripe_id).values_list("status", flat=True)
+    former = known.first()
+    if _stored(Dispute, tenant_id, ticket, asdict(found)) and (former is None or LOST == found.status != former):
+        notice_tell(Notice("dispute", {"status": found.status, "reason": found.reason}))
 
 
 def _stored(

@@ -42,7 +42,11 @@ class ChannelIn(Body):
 
     name: str = Field(description="1 to 80 characters.")
     kind: str = Field(description="mail or webhook.")
-    url: str = Field(default="", description="Of a webhook: an https URL, signed as Standard Webhooks has it.")
+    url: str = Field(
+        default="",
+        description="Of a webhook: an https URL. It gets messages signed as Standard Webhooks has it: `upstream.health`, "
+        "and `billing.notice` of calls used up, payments and disputes.",
+    )
     addresses: list[str] = Field(default_factory=list, description="Of mail: at most 20; none: all owners and admins.")
 
 

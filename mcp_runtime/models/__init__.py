@@ -1,7 +1,7 @@
 """The models of MCP endpoints, one noun a module."""
 
 from mcp_runtime.models.access_key import AccessKey
-from mcp_runtime.models.alert import Alert, AlertChannel, AlertDue, AlertKind
+from mcp_runtime.models.alert import Alert, AlertChannel, AlertDue, AlertKind, AlertSubject
 from mcp_runtime.models.content import Prompt, Resource
 from mcp_runtime.models.endpoint import Access, Endpoint, LoginsAt, TaskSupport, Tool
 from mcp_runtime.models.health import BoardState, Evidence, HealthEvent, Watch, board_state
@@ -27,6 +27,7 @@ __all__ = [
     "AlertChannel",
     "AlertDue",
     "AlertKind",
+    "AlertSubject",
     "BoardState",
     "CallBudget",
     "ConnectionLease",

@@ -1,4 +1,4 @@
-"""Who is told when an upstream's state changes, and what waits to be told."""
+"""Who is told when an upstream's state changes or of billing, and what waits to be told."""
 
 import uuid
 
@@ -13,6 +13,13 @@ class AlertKind(models.TextChoices):
 
     MAIL = "mail", "Mail"
     WEBHOOK = "webhook", "Webhook"
+
+
+class AlertSubject(models.TextChoices):
+    """What an alert tells of, as a webhook's receiver reads it."""
+
+    HEALTH = "upstream.health"
+    BILLING = "billing.notice"
 
 
 class AlertChannel(models.Model):
@@ -52,7 +59,9 @@ class Alert(models.Model):
     channel = models.ForeignKey(
         AlertChannel, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="alerts"
     )
-    # [{"endpoint", "upstream", "before", "after", "reason", "at"}], the earliest first.
+    subject = models.CharField(max_length=20, choices=AlertSubject, default=AlertSubject.HEALTH)
+    # The earliest first. Of upstreams: {"endpoint", "upstream", "before", "after", "reason", "at"}; of billing: what
+    # billing.notices says.
     changes = models.JSONField(default=list)
     is_test = models.BooleanField(default=False)
     # Whether somebody began to tell it: nothing is added from then on.
@@ -63,6 +72,7 @@ class Alert(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "id"], name="alert_id_within_tenant"),
+            models.CheckConstraint(condition=models.Q(subject__in=AlertSubject.values), name="alert_subject_is_known"),
             TenantIsolation(name="alert_isolation"),
             TenantForeignKey(
                 name="alert_channel_of_same_tenant", column="channel_id", to_table="mcp_runtime_alertchannel"

@@ -104,7 +104,7 @@ def _told(message: _Message) -> str:
 
 
 def _document(message: _Message) -> dict[str, object]:
-    kind = "test" if message.alert.is_test else "upstream.health"
+    kind = "test" if message.alert.is_test else message.alert.subject
     data = {"tenant": message.tenant.slug, "changes": message.alert.changes}
     return {"type": kind, "timestamp": message.alert.created_at.isoformat(), "data": data}
 

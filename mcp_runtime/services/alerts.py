@@ -1,15 +1,17 @@
-"""Alerts: who is told of changes of upstreams' states, and what. Runs inside a tenant's context."""
+"""Alerts: who is told of changes of upstreams' states and of billing, and what. Runs inside a tenant's context."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
 
+from billing.notices import Notice
 from core import refusals
 from core.refusals import Refused
-from mcp_runtime.models import Alert, AlertChannel, AlertDue, AlertKind, BoardState, HealthEvent
+from mcp_runtime.models import Alert, AlertChannel, AlertDue, AlertKind, AlertSubject, BoardState, HealthEvent
 from tenants.access import Actor, Permission
 from tenants.validation import cleaned, refused_fields
 from tenants.vault.secrets import secrets_forget
@@ -32,10 +34,19 @@ def alerts_write(event: HealthEvent) -> None:
     channels = list(AlertChannel.objects.select_for_update().order_by("pk"))
     change = _told(event) if channels else {}
     for channel in channels:
-        _add(channel, change)
+        _add(channel, AlertSubject.HEALTH, change)
 
 
-def _told(event: HealthEvent) -> dict[str, str]:
+def notice_write(notice: Notice) -> None:
+    """Notes for each webhook of the tenant what happened in billing, in the transaction in which it does.
+
+    Mail of it is billing's own: to owners and admins, whatever channels there are.
+    """
+    for channel in AlertChannel.objects.filter(kind=AlertKind.WEBHOOK).select_for_update().order_by("pk"):
+        _add(channel, AlertSubject.BILLING, notice.said)
+
+
+def _told(event: HealthEvent) -> dict[str, Any]:
     upstream = event.upstream
     return {
         "endpoint": upstream.endpoint.slug,
@@ -48,19 +59,23 @@ def _told(event: HealthEvent) -> dict[str, str]:
     }
 
 
-def _add(channel: AlertChannel, change: dict[str, str]) -> None:
+def _add(channel: AlertChannel, subject: AlertSubject, change: dict[str, Any]) -> None:
     """Adds to what waits for the channel already, so that many changes are one message."""
-    alert = Alert.objects.select_for_update().filter(channel=channel, begun=False, is_test=False).first()
+    waiting = Alert.objects.filter(channel=channel, subject=subject, begun=False, is_test=False)
+    alert = waiting.select_for_update().first()
     if alert is not None and len(alert.changes) < MAXIMUM_CHANGES:
         alert.changes = [*alert.changes, change]
         alert.save(update_fields=["changes"])
     elif alert is None:
         last = channel.told_at or channel.created_at - AT_MOST_EVERY
-        _send(channel, [change], max(timezone.now() + GATHERED, last + AT_MOST_EVERY) - timezone.now())
+        alert = Alert(channel=channel, subject=subject, changes=[change])
+        _send(alert, max(timezone.now() + GATHERED, last + AT_MOST_EVERY) - timezone.now())
 
 
-def _send(channel: AlertChannel, changes: list[dict[str, str]], wait: timedelta, *, is_test: bool = False) -> Alert:
-    alert = Alert.objects.create(tenant_id=channel.tenant_id, channel=channel, changes=changes, is_test=is_test)
+def _send(alert: Alert, wait: timedelta) -> Alert:
+    channel = alert.channel
+    alert.tenant_id = channel.tenant_id
+    alert.save(force_insert=True)
     AlertDue.objects.create(alert_id=alert.pk, tenant_id=channel.tenant_id, due_at=timezone.now() + wait)
     return alert
 
@@ -113,7 +128,7 @@ def channel_test(*, actor: Actor, channel_id: UUID) -> Alert:
     actor.require(Permission.EDIT_ENDPOINTS)
     channel = channel_for(channel_id, lock=True)
     waiting = Alert.objects.filter(channel=channel, is_test=True).first()
-    return waiting or _send(channel, [], timedelta(0), is_test=True)
+    return waiting or _send(Alert(channel=channel, is_test=True), timedelta(0))
 
 
 def channel_for(channel_id: UUID, *, lock: bool = False) -> AlertChannel:

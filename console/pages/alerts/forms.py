@@ -19,7 +19,10 @@ class ChannelForm(ServiceForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     url = forms.CharField(
-        label="URL", required=False, max_length=2000, help_text="For a webhook: signed as Standard Webhooks has it."
+        label="URL",
+        required=False,
+        max_length=2000,
+        help_text="For a webhook: signed as Standard Webhooks has it. It hears of billing too: calls used up, payments that fail.",
     )
 
     def clean_addresses(self) -> list[str]:
