@@ -44,8 +44,8 @@ class ChannelIn(Body):
     kind: str = Field(description="mail or webhook.")
     url: str = Field(
         default="",
-        description="Of a webhook: an https URL. It gets messages signed as Standard Webhooks has it: `upstream.health`, "
-        "and `billing.notice` of calls used up, payments and disputes.",
+        description="Of a webhook: an https URL. It gets messages signed as Standard Webhooks has it: "
+        "`upstream.health`, and `billing.notice` of calls used up, payments and disputes.",
     )
     addresses: list[str] = Field(default_factory=list, description="Of mail: at most 20; none: all owners and admins.")
 

@@ -22,7 +22,7 @@ class ChannelForm(ServiceForm):
         label="URL",
         required=False,
         max_length=2000,
-        help_text="For a webhook: signed as Standard Webhooks has it. It hears of billing too: calls used up, payments that fail.",
+        help_text="For a webhook: signed as Standard Webhooks has it. It hears of billing too.",
     )
 
     def clean_addresses(self) -> list[str]:
