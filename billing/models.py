@@ -3,6 +3,17 @@
 from billing.ledger.models import UsageDue, UsageEvent, UsageHour, UsageKept, UsageWatermark
 from billing.metering.models import SpendingCap, UsageAlert, UsageReport, UsageReportDue
 from billing.plans.models import Contract, Entitlement, EntitlementDue, PlanVersion
+from billing.resale.models import (
+    ConnectedAccount,
+    Offer,
+    Purchase,
+    PurchaseDue,
+    PurchaseKey,
+    PurchaseReport,
+    PurchaseReportDue,
+    Sale,
+    SellerAccount,
+)
 from billing.stripe.models import (
     Checkout,
     Dispute,
@@ -18,14 +29,23 @@ from billing.uptime.models import StatusPage, UptimeDay, UptimeMonth, UptimeProm
 
 __all__ = [
     "Checkout",
+    "ConnectedAccount",
     "Contract",
     "Dispute",
     "Entitlement",
     "EntitlementDue",
     "Invoice",
     "InvoiceLine",
+    "Offer",
     "PlanVersion",
+    "Purchase",
+    "PurchaseDue",
+    "PurchaseKey",
+    "PurchaseReport",
+    "PurchaseReportDue",
     "Refund",
+    "Sale",
+    "SellerAccount",
     "SpendingCap",
     "StatusPage",
     "StripeCursor",

@@ -20,7 +20,7 @@ class ReportState(models.TextChoices):
     WAIVED = "waived"
 
 
-class UsageReport(models.Model):
+class Report(models.Model):
     """Billable calls of one hour that no earlier report told; the id is what Stripe knows an event by.
 
     `at` is the time under which they are told, and so the period that they are billed with. It is set once, before the
@@ -40,6 +40,30 @@ class UsageReport(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.calls} calls of {self.hour:%Y-%m-%d %H}: {self.state}"
+
+
+class ReportDue(models.Model):
+    """A report that waits. Global, so that one question finds what is due whoever's it is; it holds ids and times."""
+
+    report_id = models.UUIDField(primary_key=True)
+    tenant_id = models.UUIDField()
+    due_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.report_id} at {self.due_at}"
+
+
+class UsageReport(Report):
+    """Calls of a tenant, on their way to the platform's meter."""
+
+    class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(calls__gt=0), name="usage_report_has_calls"),
             models.CheckConstraint(
@@ -52,19 +76,9 @@ class UsageReport(models.Model):
             models.Index(fields=["tenant", "at"], name="usage_report_by_time"),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.calls} calls of {self.hour:%Y-%m-%d %H}: {self.state}"
 
-
-class UsageReportDue(models.Model):
-    """A report that waits. Global, so that one question finds what is due whoever's it is; it holds ids and times."""
-
-    report_id = models.UUIDField(primary_key=True)
-    tenant_id = models.UUIDField()
-    due_at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return f"{self.report_id} at {self.due_at}"
+class UsageReportDue(ReportDue):
+    """Those of them that wait."""
 
 
 class SpendingCap(models.Model):

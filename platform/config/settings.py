@@ -210,6 +210,8 @@ STRIPE_WEBHOOK_SECRETS = environment.optional_secret("STRIPE_WEBHOOK_SECRETS").r
 STRIPE_AUTOMATIC_TAX = environment.boolean("STRIPE_AUTOMATIC_TAX", default=False)
 # For how many days the plan stays after Stripe gave up getting what is owed.
 BILLING_GRACE_DAYS = environment.integer("BILLING_GRACE_DAYS", 7)
+# What the platform keeps of each payment to a tenant that sells its endpoints; what is on sale keeps its own.
+RESALE_FEE_PERCENT = environment.percentage("RESALE_FEE_PERCENT", "5")
 
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -1,6 +1,7 @@
 """Reads the process environment, and fails loudly on a value that does not parse."""
 
 import os
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 
@@ -25,6 +26,18 @@ def integer(name: str, default: int) -> int:
         return int(value)
     except ValueError:
         raise BadEnvironment(f"{name}={value!r} is not an integer.") from None
+
+
+def percentage(name: str, default: str) -> Decimal:
+    """The variable `name` as a number from 0 to 100 with at most two decimals; raises BadEnvironment otherwise."""
+    value = os.environ.get(name, "") or default
+    try:
+        found = Decimal(value)
+    except InvalidOperation:
+        found = Decimal("nan")
+    if not found.is_finite() or not 0 <= found <= 100 or found != round(found, 2):
+        raise BadEnvironment(f"{name}={value!r} is no percentage.")
+    return found
 
 
 def boolean(name: str, *, default: bool) -> bool:

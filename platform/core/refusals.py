@@ -152,5 +152,8 @@ SPENDING_CAP_REACHED = Refusal(
     retry_after_seconds=600,
 )
 WEBHOOK_REFUSED = Refusal("webhook_refused", 1403, 400, "Only events that Stripe signed for this account are taken.")
+SELLER_NOT_READY = Refusal(
+    "seller_not_ready", 1405, 409, "The seller's account at Stripe cannot take payments. Its owner has to set it up."
+)
 
 ALL: tuple[Refusal, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Refusal))

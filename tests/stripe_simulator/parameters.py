@@ -124,6 +124,8 @@ def _scalar(hint: Any, value: Any, path: str) -> Any:
         if value not in _BOOLEANS:
             raise invalid(f"Invalid boolean: {value}", param=path)
         return _BOOLEANS[value]
+    if "e" in value.lower():
+        raise invalid(f"Invalid decimal: {value}", param=path)
     try:
         number = hint(value)  # int, float or Decimal
     except (ValueError, ArithmeticError):

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import stripe
 
-from tests.stripe_simulator import pages, refunds
+from tests.stripe_simulator import connect, pages, refunds
 from tests.stripe_simulator.faults import Fault, missing, unauthorized
 from tests.stripe_simulator.forms import decode
 from tests.stripe_simulator.webhooks import Weather
@@ -170,10 +170,21 @@ def _dispute(world: World, told: dict[str, Any]) -> Any:
     return refunds.dispute_open(account, told["charge"])
 
 
+def _account(world: World, told: dict[str, Any]) -> Any:
+    """What the owner of a connected account does, or Stripe does to it."""
+    account = world.account(told["key"])
+    if "restrict" in told:
+        connect.restrict(account, told["account"], told["restrict"])
+    if told.get("deauthorize"):
+        connect.deauthorize(account, told["account"])
+    return {}
+
+
 _CONTROLS: dict[str, Callable[[World, dict[str, Any]], Any]] = {
     "webhooks": _weather,
     "outages": _outage,
     "disputes": _dispute,
+    "accounts": _account,
     "requests": lambda world, _told: world.log[-1_000:],
 }
 

@@ -44,6 +44,8 @@ REASONS = {
     "usagehour": "the ledger",
     "usagekept": "the ledger",
     "usagealert": "what was told",
+    "purchasekey": "who calls for a purchase; the key itself is told of",
+    "purchasereport": "sums of the ledger, on their way to Stripe",
     "usagereport": "sums of the ledger, on their way to Stripe",
 }
 

@@ -11,6 +11,7 @@ from django.core.wsgi import get_wsgi_application
 from pytest_django import Settings
 
 from billing.stripe.catalogue import catalogue_sync
+from tests.billing.resale.selling import Seller, make_seller
 from tests.billing.stripe.metered import Metered
 from tests.billing.stripe.paying import Shop
 from tests.conftest import Cast, unique
@@ -71,3 +72,9 @@ def metered(shop: Shop) -> Metered:
     made = Metered(shop, clock)
     made.pass_to(made.first + timedelta(hours=2))
     return made
+
+
+@pytest.fixture
+def seller(shop: Shop) -> Seller:
+    """Alice's tenant, with an endpoint to sell; not connected yet."""
+    return make_seller(shop)
