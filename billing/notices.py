@@ -7,13 +7,12 @@ only if, they are true.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from django.utils import timezone
 
 from billing.plans.models import Entitlement, Standing
 
-type About = Literal["included", "cap", "payment", "dispute"]
 type Hears = Callable[["Notice"], None]
 
 _hearing: list[Hears] = []
@@ -23,9 +22,12 @@ _OF_PAYMENT = (Standing.PAST_DUE, Standing.GRACE, Standing.LAPSED)
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing that happened; `said` is JSON. It holds no amounts of money: whoever sees a webhook may not pay."""
+    """One thing that happened, `about` included calls, a cap, a payment or a dispute; `said` is JSON.
 
-    about: About
+    It holds no amounts of money: whoever sees a webhook may not pay.
+    """
+
+    about: str
     said: dict[str, Any]
 
 
