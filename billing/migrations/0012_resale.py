@@ -32,7 +32,7 @@ _DROP = "DROP TRIGGER billing_offer_kept ON billing_offer; DROP FUNCTION billing
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0011_promises_carried"), ("tenants", "0033_audit_heard")]
+    dependencies = [("billing", "0012_entitlements_without_guard"), ("tenants", "0033_audit_heard")]
 
     operations = [
         migrations.CreateModel(
