@@ -25,7 +25,15 @@ from billing.stripe.models import (
     StripeEvent,
     Subscription,
 )
-from billing.uptime.models import StatusPage, UptimeDay, UptimeMonth, UptimePromise, UptimeWatch, WatchedEndpoint
+from billing.uptime.models import (
+    StatusPage,
+    UptimeDay,
+    UptimeDue,
+    UptimeMonth,
+    UptimePromise,
+    UptimeWatch,
+    WatchedEndpoint,
+)
 
 __all__ = [
     "Checkout",
@@ -53,6 +61,7 @@ __all__ = [
     "StripeEvent",
     "Subscription",
     "UptimeDay",
+    "UptimeDue",
     "UptimeMonth",
     "UptimePromise",
     "UptimeWatch",

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from billing.uptime.models import StatusPage, UptimeDay, UptimePromise, UptimeWatch, WatchedEndpoint
+from billing.uptime.models import StatusPage, UptimeDay, UptimeDue, UptimePromise, UptimeWatch, WatchedEndpoint
 from billing.uptime.recording import KEPT, LOOK_BACK
 from core.tenancy import tenant_context
 from tenants.models import Tenant
@@ -34,6 +34,8 @@ def _choose_one(tenant_id: UUID, now: datetime) -> bool:
             watch.ended_at = now
             watch.save(update_fields=["ended_at"])
             WatchedEndpoint.objects.filter(until=None).update(until=now)
+        if watch.ended_at is not None:
+            UptimeDue.objects.filter(tenant_id=tenant_id).delete()
         _forget(watch, now)
     return wanted
 
@@ -51,4 +53,5 @@ def _forget(watch: UptimeWatch, now: datetime) -> None:
     UptimePromise.objects.filter(until__lt=old).delete()
     is_over = watch.ended_at is not None and watch.ended_at < old and not watch.is_owed
     if is_over or not Tenant.objects.exists():
+        UptimeDue.objects.filter(tenant_id=watch.tenant_id).delete()
         watch.delete()

@@ -99,6 +99,24 @@ class UptimeWatch(models.Model):
         return str(self.tenant_id)
 
 
+class UptimeDue(models.Model):
+    """A minute of a watched tenant that got calls which nobody has looked at; written with these by who ships them.
+
+    Global on purpose, as the shipper writes for all tenants at once; it holds nothing but ids and times. Each run of a
+    worker has its own row, so that workers do not wait for each other.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "minute", "boot")
+    tenant_id = models.UUIDField()
+    minute = models.DateTimeField()
+    boot = models.BigIntegerField()
+    # The last sequence that was shipped: who has looked forgets the row only if it is still this one.
+    sequence = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.minute}"
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """For what uptime is promised: a version of a plan, and what a month of it costs the tenant, in cents."""

@@ -1,22 +1,23 @@
 """Putting evidence down: each function runs inside a tenant's context, and comes to the same when it runs again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, Q
-from django.db.models.functions import TruncMinute
 
 from billing.ledger.models import UsageEvent
-from billing.uptime.minutes import Evidence, minute_of, packed, unpacked
-from billing.uptime.models import UptimeDay, WatchedEndpoint
+from billing.uptime.minutes import MINUTE, Evidence, minute_of, packed, unpacked
+from billing.uptime.models import UptimeDay, UptimeDue, WatchedEndpoint
 
 # What the ledger says of calls that failed by our fault (mcp_runtime/transports/endings.py), and so not by a tool's.
 OUR_FAULTS = ("failed", "refused:internal_error", "refused:overloaded", "refused:temporarily_unavailable")
 # A minute was down where so many calls at least were made, and more than half of them failed by our fault.
 CALLS_THAT_TELL = 5
-# Workers ship their journals within seconds; what comes later still is looked for so far back.
+# Workers ship their journals within seconds, and what a dead one left within minutes.
 LOOK_BACK = timedelta(minutes=15)
+# After an outage of whoever looks there may be many.
+_MARKS_AT_ONCE = 200
 # How long days are kept: a year's worth, and the longest month before.
 KEPT = timedelta(days=400)
 
@@ -53,18 +54,29 @@ def evidence_of(row: UptimeDay) -> Evidence:
     return Evidence(unpacked(row.up), unpacked(row.failed), unpacked(row.excused))
 
 
-def evidence_of_calls(now: datetime) -> dict[Day, Evidence]:
-    """What the calls of the last minutes show."""
-    rows = UsageEvent.objects.filter(at__gte=now - LOOK_BACK, at__lt=now).order_by()
-    counted = (
-        rows.annotate(minute=TruncMinute("at", tzinfo=UTC))
-        .values("endpoint_id", "minute")
-        .annotate(calls=Count("sequence"), faults=Count("sequence", filter=Q(outcome__in=OUR_FAULTS)))
+def evidence_of_calls(tenant_id: UUID) -> dict[Day, Evidence]:
+    """What the calls show of each minute that got any since this was asked last, however late they came.
+
+    A minute is read whole, whatever of it was read before: so nothing is counted up, and nothing counts twice. That it
+    was read is forgotten again unless the transaction commits, so what is returned has to be put down in it.
+    """
+    # Read first: a mark that a shipper moves on meanwhile is not the one deleted below, and is looked at again. In the
+    # order in which shippers write them, so that none waits for another that waits for it.
+    due = UptimeDue.objects.filter(tenant_id=tenant_id).order_by("minute", "boot")[:_MARKS_AT_ONCE]
+    marks = list(due.values("minute", "boot", "sequence"))
+    found = joined(shown for minute in sorted({mark["minute"] for mark in marks}) for shown in _evidence_in(minute))
+    for mark in marks:
+        UptimeDue.objects.filter(tenant_id=tenant_id, **mark).delete()
+    return found
+
+
+def _evidence_in(minute: datetime) -> Iterator[tuple[Day, Evidence]]:
+    rows = UsageEvent.objects.filter(at__gte=minute, at__lt=minute + MINUTE).order_by()
+    counted = rows.values("endpoint_id").annotate(
+        calls=Count("sequence"), faults=Count("sequence", filter=Q(outcome__in=OUR_FAULTS))
     )
-    return joined(
-        ((row["endpoint_id"], row["minute"].date()), _shown(row["minute"], row["calls"], row["faults"]))
-        for row in counted
-    )
+    for row in counted:
+        yield (row["endpoint_id"], minute.astimezone(UTC).date()), _shown(minute, row["calls"], row["faults"])
 
 
 def joined(found: Iterable[tuple[Day, Evidence]]) -> dict[Day, Evidence]:

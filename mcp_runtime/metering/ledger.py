@@ -38,6 +38,15 @@ _DUE = """
     FROM usage_arrivals GROUP BY 1, 2
     ON CONFLICT (tenant_id, hour, boot) DO UPDATE SET sequence = excluded.sequence
 """
+# By the minute, for whoever looks at uptime (billing/uptime/recording.py). In order, as who deletes them does.
+_LOOK = """
+    INSERT INTO billing_uptimedue (tenant_id, minute, boot, sequence)
+    SELECT tenant_id, date_trunc('minute', 'epoch'::timestamptz + at * interval '1 microsecond', 'UTC'), %s,
+        max(sequence)
+    FROM usage_arrivals WHERE tenant_id IN (SELECT tenant_id FROM billing_uptimewatch WHERE ended_at IS NULL)
+    GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (tenant_id, minute, boot) DO UPDATE SET sequence = excluded.sequence
+"""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -87,6 +96,7 @@ class Ledger:
                 await copy.write(b"".join(lines))
             await connection.execute(_SHIP, (boot,))
             await connection.execute(_DUE, (boot,))
+            await connection.execute(_LOOK, (boot,))
             await connection.execute(_ADVANCE, (records[-1][0], boot))
 
     async def _skip(self, boot: int, number: int) -> None:

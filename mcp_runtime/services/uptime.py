@@ -105,5 +105,5 @@ def _write_down(tenant_id: UUID, seen: Iterable[tuple[Looked, bool]], now: datet
     )
     with tenant_context(tenant_id):
         known = set(Endpoint.objects.values_list("pk", flat=True))
-        calls = {key: one for key, one in evidence_of_calls(now).items() if key[0] in known}
+        calls = {key: one for key, one in evidence_of_calls(tenant_id).items() if key[0] in known}
         evidence_add(tenant_id, joined([*probes.items(), *calls.items()]))

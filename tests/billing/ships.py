@@ -5,6 +5,7 @@ from datetime import datetime
 
 from billing.ledger.models import UsageDue, UsageEvent
 from billing.ledger.partitions import partitions_make
+from billing.uptime.models import UptimeDue
 from core.tenancy import tenant_context
 from tenants.models import Tenant
 
@@ -12,7 +13,7 @@ ENDPOINT = uuid.uuid4()
 
 
 class Ships:
-    """Writes calls as a worker's shipper does: the calls and the mark of their hour in one transaction."""
+    """Writes calls as a worker's shipper does: the calls and the marks of their hour and minute in one transaction."""
 
     def __init__(self, tenant: Tenant, endpoint_id: uuid.UUID = ENDPOINT, principal: str = "key:1") -> None:
         self.tenant = tenant
@@ -46,4 +47,11 @@ class Ships:
             hour = at.replace(minute=0, second=0, microsecond=0)
             UsageDue.objects.update_or_create(
                 tenant_id=self.tenant.id, hour=hour, boot=self.boot, defaults={"sequence": self.number}
+            )
+            # Of watched tenants alone, in truth.
+            UptimeDue.objects.update_or_create(
+                tenant_id=self.tenant.id,
+                minute=at.replace(second=0, microsecond=0),
+                boot=self.boot,
+                defaults={"sequence": self.number},
             )

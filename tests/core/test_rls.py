@@ -40,6 +40,7 @@ GLOBAL = {
     "billing_entitlementdue": "says whose trial or contract ends when, whoever's; holds ids and times",
     "billing_usagedue": "says which hours have to be summed, whoever's; holds ids and times",
     "billing_uptimewatch": "says whose endpoints are looked at and whose months wait, whoever's; holds ids and times",
+    "billing_uptimedue": "says which minutes got calls, whoever's; holds ids and times",
     "billing_usagewatermark": "how far a worker's journal was shipped; nothing of any tenant",
     "tenants_issuerwatch": "says which issuer's keys are looked at when, whoever's; holds ids, times and a digest",
     "tenants_deprovisiondue": "says whom a second look is taken at when, whoever's; holds ids and times",

@@ -1,14 +1,20 @@
 """What evidence comes to: from looks, from calls, and from nothing at all."""
 
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
-from billing.models import UptimeDay, UptimeWatch, WatchedEndpoint
+import pytest
+from django.db import connection
+
+from billing.models import UptimeDay, UptimeDue, UptimeWatch, WatchedEndpoint
 from billing.uptime.choosing import uptime_choose
 from billing.uptime.minutes import Evidence, Tally, minute_of
 from billing.uptime.reckoning import SETTLES, Record, budget_of, records, uptime_of
-from billing.uptime.recording import KEPT, endpoints_watched, evidence_add, evidence_of_calls
+from billing.uptime.recording import KEPT, endpoints_watched, evidence_add, evidence_of, evidence_of_calls
 from core.tenancy import tenant_context
 from tests.billing.ships import Ships
 from tests.conftest import Cast
@@ -31,6 +37,16 @@ def seen(cast: Cast, endpoint_id: UUID, *moments: datetime, failed: bool = False
             bit = minute_of(moment)
             evidence = Evidence(failed=bit) if failed else Evidence(up=bit)
             evidence_add(cast.tenant.pk, {(endpoint_id, moment.date()): evidence})
+
+
+def looked(cast: Cast) -> None:
+    with tenant_context(cast.tenant.pk):
+        evidence_add(cast.tenant.pk, evidence_of_calls(cast.tenant.pk))
+
+
+def shown(cast: Cast) -> Evidence:
+    with tenant_context(cast.tenant.pk):
+        return evidence_of(UptimeDay.objects.get())
 
 
 def record(cast: Cast, since: datetime = NOW - timedelta(days=30)) -> Record:
@@ -69,8 +85,8 @@ def test_calls_that_failed_by_our_fault_outweigh_a_look(cast: Cast) -> None:
     ships(since, 1)
     ships(since + MINUTE, 20, outcome="tool_error")
     with tenant_context(cast.tenant.pk):
-        evidence_add(cast.tenant.pk, evidence_of_calls(NOW))
-        evidence_add(cast.tenant.pk, evidence_of_calls(NOW))
+        evidence_add(cast.tenant.pk, evidence_of_calls(cast.tenant.pk))
+        evidence_add(cast.tenant.pk, evidence_of_calls(cast.tenant.pk))
     assert record(cast).tally == Tally(2, 1)
 
 
@@ -81,8 +97,56 @@ def test_few_calls_tell_nothing_and_one_that_went_well_shows_that_it_was_up(cast
     ships(since, 3, outcome="failed")
     ships(since + MINUTE, 1)
     with tenant_context(cast.tenant.pk):
-        evidence_add(cast.tenant.pk, evidence_of_calls(NOW))
+        evidence_add(cast.tenant.pk, evidence_of_calls(cast.tenant.pk))
     assert record(cast).tally == Tally(2, 1)
+
+
+def test_calls_that_come_late_count_and_none_counts_twice(cast: Cast) -> None:
+    since = NOW - timedelta(hours=3)
+    endpoint_id = watched(cast, since)
+    seen(cast, endpoint_id, since, since + MINUTE)
+    early, late = Ships(cast.tenant, endpoint_id), Ships(cast.tenant, endpoint_id)
+    early(since, 3, outcome="failed")
+    early(since + MINUTE, 4, outcome="failed")
+    looked(cast)
+    looked(cast)
+    # The same three are not five, and three of hours ago that come now with another two are.
+    assert (shown(cast).failed, UptimeDue.objects.filter(tenant_id=cast.tenant.pk).count()) == (0, 0)
+    late(since, 2, outcome="failed")
+    looked(cast)
+    assert shown(cast).failed == minute_of(since)
+
+
+def test_what_is_shipped_while_it_is_looked_is_looked_at_again(cast: Cast) -> None:
+    since = NOW - timedelta(hours=1)
+    endpoint_id = watched(cast, since)
+    ships = Ships(cast.tenant, endpoint_id)
+    ships(since, 4, outcome="failed")
+
+    def shipped_meanwhile(execute: Callable[..., Any], *arguments: Any) -> Any:
+        if "billing_usageevent" in arguments[0] and not meanwhile:
+            meanwhile.append(threading.Thread(target=lambda: (ships(since, outcome="failed"), connection.close())))
+            meanwhile[0].start()
+            meanwhile[0].join(10)
+        return execute(*arguments)
+
+    meanwhile: list[threading.Thread] = []
+    with tenant_context(cast.tenant.pk), connection.execute_wrapper(shipped_meanwhile):
+        evidence_add(cast.tenant.pk, evidence_of_calls(cast.tenant.pk))
+    assert UptimeDue.objects.filter(tenant_id=cast.tenant.pk).count() == 1
+    looked(cast)
+    assert shown(cast).failed == minute_of(since)
+
+
+def test_a_look_that_fails_is_taken_again(cast: Cast) -> None:
+    since = NOW - timedelta(hours=1)
+    endpoint_id = watched(cast, since)
+    Ships(cast.tenant, endpoint_id)(since)
+    with pytest.raises(ZeroDivisionError), tenant_context(cast.tenant.pk):
+        evidence_of_calls(cast.tenant.pk)
+        raise ZeroDivisionError
+    looked(cast)
+    assert shown(cast).up == minute_of(since)
 
 
 def test_an_endpoint_that_was_deleted_is_counted_until_then_and_keeps_its_name(cast: Cast) -> None:

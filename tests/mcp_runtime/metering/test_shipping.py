@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from billing.ledger.models import UsageEvent, UsageWatermark
+from billing.models import UptimeDue
+from billing.uptime.choosing import uptime_watch
 from mcp_runtime.lines import DatabaseAway
 from mcp_runtime.metering.journal import Journal, boots_in, segments_of
 from mcp_runtime.metering.ledger import Ledger
@@ -74,6 +76,22 @@ async def test_a_journal_that_was_shipped_in_part_is_not_counted_twice(
     # Again, as when a worker dies between storing the last of a journal and deleting it.
     await ledger.ship(dead.boot, [(number, row(tenant_id, NOW, "again")) for number in range(1, 51)])
     assert len(await _names(tenant_id)) == 50
+
+
+async def test_minutes_are_marked_for_whoever_looks_at_uptime_and_of_watched_tenants_alone(
+    ledger: Ledger, tenant_id: uuid.UUID
+) -> None:
+    minute, other = NOW.replace(second=0, microsecond=0), uuid.uuid4()
+    await in_console(lambda: uptime_watch(tenant_id))
+    of_watched = [row(tenant_id, minute - timedelta(minutes=ago), "call") for ago in (5, 5, 0)]
+    boot = uuid.uuid4().int >> 65
+    await ledger.ship(boot, list(enumerate([*of_watched, row(other, NOW, "call")], 1)))
+
+    def marks() -> list[tuple[uuid.UUID, datetime, int]]:
+        found = UptimeDue.objects.filter(boot=boot).order_by("minute")
+        return list(found.values_list("tenant_id", "minute", "sequence"))
+
+    assert await in_console(marks) == [(tenant_id, minute - timedelta(minutes=5), 2), (tenant_id, minute, 3)]
 
 
 async def test_the_journal_of_a_living_worker_is_left_alone(
