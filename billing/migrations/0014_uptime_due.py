@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0012_entitlements_without_guard"),
+        ("billing", "0013_purchases"),
     ]
 
     operations = [
