@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from core.supervision.tasks import TaskSpec, TaskSupervisor, TemporaryTasks, end
 from mcp_runtime.authorization.asking import KeyRequests
 from mcp_runtime.authorization.challenges import WELL_KNOWN
 from mcp_runtime.authorization.gates import gates
+from mcp_runtime.authorization.refused_tokens import RefusedTokens
 from mcp_runtime.bus import Bus
 from mcp_runtime.durable.keeper import Keeper
 from mcp_runtime.health.breakers import Breakers
@@ -99,6 +100,24 @@ class _Upstreams:
         await self.vault.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What the control plane hears of tokens of others."""
+
+    key_requests: KeyRequests
+    refused_tokens: RefusedTokens
+
+    @property
+    def runs(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What writes it down, beside the calls."""
+        return {"key requests": self.key_requests.run, "refused tokens": self.refused_tokens.run}
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self.key_requests.close()
+        await self.refused_tokens.close()
+
+
 @dataclass(slots=True)
 class _Running:
     """What exists between startup and shutdown."""
@@ -123,7 +142,7 @@ class _Running:
     socket_door: SocketDoor
     socket: Application
     hearings: Hearings
-    key_requests: KeyRequests
+    word: _Word
     tree: TaskSupervisor
     tree_task: asyncio.Task[None]
 
@@ -203,8 +222,8 @@ class Worker:
         valkey = redis.asyncio.Redis.from_url(self._redis_url)
         state = SessionState(valkey)
         hearings = Hearings(state.subscriptions)
-        key_requests = KeyRequests(self._database_url)
-        store = self._store(database, _compiler(http, bus, upstreams), quotas, key_requests, hearings)
+        word = _Word(KeyRequests(self._database_url), RefusedTokens(self._database_url))
+        store = self._store(database, _compiler(http, bus, upstreams), quotas, word, hearings)
         _heed(bus, store)
         listener = Listener(self._database_url, store, upstreams.vault.holding)
         signals = Signals(bus, state)
@@ -217,7 +236,7 @@ class Worker:
         http_sse = HttpSse(store=store, guards=self._guards, services=services, mailboxes=Mailboxes(bus))
         socket_door = SocketDoor(store=store, guards=self._guards, limits=self._limits, meter=meter)
         socket = _consumer(store=store, guards=self._guards, services=services)
-        runs = {"shipper": shipper.run, "lag": lag.run, "hearing": hearings.run, "key requests": key_requests.run}
+        runs = {"shipper": shipper.run, "lag": lag.run, "hearing": hearings.run, **word.runs}
         tree = _tree(listener, store, quotas, bus, [TaskSpec(name, run) for name, run in runs.items()])
         self._running = _Running(
             http,
@@ -239,7 +258,7 @@ class Worker:
             socket_door,
             socket,
             hearings,
-            key_requests,
+            word,
             tree,
             self._tended(tree),
         )
@@ -249,13 +268,13 @@ class Worker:
         return issuers, Certificates(servers=servers, guards=self._guards)
 
     def _store(
-        self, database: Database, compiler: Compiler, quotas: Quotas, key_requests: KeyRequests, hearings: Hearings
+        self, database: Database, compiler: Compiler, quotas: Quotas, word: _Word, hearings: Hearings
     ) -> SnapshotStore:
         return SnapshotStore(
             database,
             compiler,
             quotas,
-            gates=gates(self._guards.public_url, key_requests.ask),
+            gates=gates(self._guards.public_url, word.key_requests.ask, word.refused_tokens.note),
             hosting=self._guards.hosting,
             follower=hearings,
         )
@@ -314,7 +333,7 @@ class Worker:
         await running.bus.close()
         await running.valkey.aclose()
         await running.database.close()
-        await running.key_requests.close()
+        await running.word.close()
         await running.keeper.close()
         await running.quotas.close()
 

@@ -13,7 +13,8 @@ from console.oauth.resources import EndpointResources
 from core.tenancy import tenant_context
 from mcp_runtime.trying import Tried, token_tried
 from tenants.authorization.trusted import ALGORITHMS
-from tenants.issuers import services
+from tenants.issuers import refused, services
+from tenants.issuers.refused import Refusals
 from tenants.models import TrustedIssuer, TrustedPeople
 
 router = Router(tags=["Trusted issuers"])
@@ -87,6 +88,16 @@ class TriedOut(Schema):
     groups: list[str] = Field(description="Ids of the groups that the token names.")
 
 
+class RefusedTokensOut(Schema):
+    """Tokens that workers refused in the last 30 days for one reason."""
+
+    issuer_id: UUID | None = Field(description="Whose they are; null: of issuers that nobody here trusts.")
+    check: str = Field(description="The claim or check that failed, as a trial names it.")
+    sentence: str
+    times: int
+    last_at: Moment
+
+
 class TrustedIssuers(Page[TrustedIssuerOut]):
     """Trusted issuers, the earliest first."""
 
@@ -101,6 +112,13 @@ def issuer_list(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
 def issuer_add(request: ApiRequest, payload: TrustedIssuerIn) -> Status[TrustedIssuer]:
     """Its keys are fetched first. Endpoints take its tokens that are set to (`logins`)."""
     return Status(201, services.issuer_set(actor=request.auth, fields=services.IssuerFields(**payload.model_dump())))
+
+
+@router.get("/refused-tokens", response=answers(200, list[RefusedTokensOut]), summary="Count refused tokens")
+def tokens_refused(request: ApiRequest) -> list[Refusals]:
+    """Of trusted issuers and of others, by the check that they failed; the last first. Nothing of a token is kept."""
+    with tenant_context(request.auth.tenant.id):
+        return refused.tokens_refused(request.auth)
 
 
 @router.get(_ONE, response=answers(200, TrustedIssuerOut, 404), summary="Show an issuer")

@@ -32,6 +32,7 @@ class ServedGate:
     # By issuer identifier: what is trusted of it, and its keys by their `kid`.
     trusted: dict[str, tuple[gate.Trusted, Keys]] = field(default_factory=dict)
     ask_for_keys: Callable[[str], None] = lambda _issuer_id: None
+    note_refused: Callable[[str, str, str], None] = lambda _tenant_id, _issuer_id, _reason: None
     seen: SeenProofs = field(default_factory=SeenProofs)
     slugs: frozenset[str] = frozenset()
 
@@ -46,10 +47,15 @@ NO_GATE = ServedGate()
 type Gates = Callable[[bytes | None], ServedGate]
 
 
-def gates(public_url: str, ask_for_keys: Callable[[str], None] = lambda _issuer_id: None) -> Gates:
+def gates(
+    public_url: str,
+    ask_for_keys: Callable[[str], None] = lambda _issuer_id: None,
+    note_refused: Callable[[str, str, str], None] = lambda _tenant_id, _issuer_id, _reason: None,
+) -> Gates:
     """What makes a gate of a published document, for a runtime that clients know as `public_url`.
 
-    `ask_for_keys` is called with the id of a trusted issuer that signs with a key which the gate does not hold.
+    `ask_for_keys` is called with the id of a trusted issuer that signs with a key which the gate does not hold;
+    `note_refused` with the ids of a tenant and of an issuer whose token was refused, and why.
     """
 
     seen = SeenProofs()
@@ -59,7 +65,7 @@ def gates(public_url: str, ask_for_keys: Callable[[str], None] = lambda _issuer_
         trusted = {one.issuer: (one, keys_of(one.keys)) for one in told.trusted}
         networks = Networks.of(told.networks) if told.networks else None
         issuers, keys = frozenset(told.issuers), _keys(told)
-        known = (networks, trusted, ask_for_keys, seen, frozenset(told.slugs))
+        known = (networks, trusted, ask_for_keys, note_refused, seen, frozenset(told.slugs))
         return ServedGate(told.version, public_url, issuers, keys, told.cutoffs, *known)
 
     return of

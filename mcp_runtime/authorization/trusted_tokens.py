@@ -5,25 +5,53 @@ from functools import partial
 
 from mcp_runtime.authorization.access_tokens import is_address
 from mcp_runtime.protocol.served import Principal, ServedEndpoint
-from tenants.authorization.gate import CALL_SCOPE, OWN, READ_SCOPE, grants
-from tenants.authorization.trusted import KEY, Said, TokenRefused, issuer_named, principal_name, said_by
+from tenants.authorization.gate import CALL_SCOPE, OWN, READ_SCOPE, Trusted, grants
+from tenants.authorization.trusted import (
+    KEY,
+    NOBODYS,
+    Keys,
+    Said,
+    TokenRefused,
+    issuer_named,
+    principal_name,
+    said_by,
+)
 
 
 def admitted(token: bytes, endpoint: ServedEndpoint) -> Principal | None:
     """Who presents a token of a trusted issuer; None for one that is not good here, or of nobody who may come in."""
-    if endpoint.logins == OWN or not endpoint.gate.trusted:
+    gate = endpoint.gate
+    if not gate.trusted:
         return None
     text = token.decode("latin-1")
-    issuer, keys = endpoint.gate.trusted.get(issuer_named(text), (None, {}))
+    named = issuer_named(text)
+    issuer, keys = gate.trusted.get(named, (None, {}))
     if issuer is None:
+        if named and named not in gate.issuers:
+            gate.note_refused(endpoint.tenant_id, NOBODYS, "iss")
         return None
     try:
-        said = said_by(text, issuer, keys, is_address=partial(is_address, endpoint=endpoint), now=time.time())
+        return _admitted(text, issuer, keys, endpoint)
     except TokenRefused as refused:
+        gate.note_refused(endpoint.tenant_id, issuer.id, refused.check)
         if refused.check == KEY:
-            endpoint.gate.ask_for_keys(issuer.id)
+            gate.ask_for_keys(issuer.id)
         return None
-    return principal_of(said, endpoint)
+
+
+def _admitted(text: str, issuer: Trusted, keys: Keys, endpoint: ServedEndpoint) -> Principal:
+    if endpoint.logins == OWN:
+        raise TokenRefused("endpoint", "The endpoint takes no tokens of trusted issuers.")
+    said = said_by(text, issuer, keys, is_address=partial(is_address, endpoint=endpoint), now=time.time())
+    principal = principal_of(said, endpoint)
+    if principal is not None:
+        return principal
+    if said.lookup and said.lookup not in endpoint.people:
+        raise TokenRefused("member", "No active member is known by what it says.")
+    person = endpoint.people.get(said.lookup)
+    if not (narrowed(said.scopes, person[1]) if person else said.scopes):
+        raise TokenRefused("scope", "The role of its member gives nothing that it asks for.")
+    raise TokenRefused("cut off", "Who bears it was put out after it was issued.")
 
 
 def principal_of(said: Said, endpoint: ServedEndpoint) -> Principal | None:

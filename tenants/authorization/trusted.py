@@ -11,6 +11,10 @@ from tenants.authorization.jose import BadKey, BadToken, PublicKey, peeked, publ
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 MAXIMUM_BYTES = 8_192
 MAXIMUM_KEYS = 50
+# For so long a tenant sees which tokens of others were refused.
+REFUSED_DAYS = 30
+# What stands for issuers there that nobody here trusts: a UUID, as the ids of others are.
+NOBODYS = "00000000-0000-0000-0000-000000000000"
 # Of groups and scopes in one token: what is beyond counts for nothing.
 MAXIMUM_VALUES = 500
 SKEW_SECONDS = 60.0

@@ -19,7 +19,7 @@ from tenants.authorization import scopes
 from tenants.authorization.publishing import gate_publish
 from tenants.authorization.trusted import ALGORITHMS
 from tenants.issuers.keys import FRESH, Fetched, keys_fetched
-from tenants.models import Group, IssuerWatch, SsoConnection, TrustedIssuer, TrustedPeople
+from tenants.models import Group, IssuerWatch, SsoConnection, TokenRefusal, TrustedIssuer, TrustedPeople
 from tenants.validation import cleaned, refused_fields
 
 MAXIMUM_ISSUERS = 10
@@ -89,6 +89,7 @@ def issuer_remove(*, actor: Actor, issuer_id: UUID) -> None:
     """Trusts it no more: its tokens are refused and its streams end within a second. Inside the tenant's context."""
     issuer_shown(actor, issuer_id, lock=True).delete()
     IssuerWatch.objects.filter(pk=issuer_id).delete()
+    TokenRefusal.objects.filter(issuer_id=issuer_id).delete()
     gate_publish(actor.tenant.id)
 
 

@@ -32,7 +32,7 @@ from tenants.models.sso import (
     SsoSetupLink,
 )
 from tenants.models.tenant import Tenant, TenantSlug
-from tenants.models.trusted_issuer import IssuerWatch, TrustedIssuer, TrustedPeople
+from tenants.models.trusted_issuer import IssuerWatch, TokenRefusal, TrustedIssuer, TrustedPeople
 from tenants.models.user import User
 from tenants.models.vault import Secret, TenantKey
 
@@ -94,6 +94,7 @@ __all__ = [
     "Tenant",
     "TenantKey",
     "TenantSlug",
+    "TokenRefusal",
     "TrustedIssuer",
     "TrustedPeople",
     "User",

@@ -81,6 +81,28 @@ class TrustedIssuer(models.Model):
         return self.name
 
 
+class TokenRefusal(models.Model):
+    """How often workers refused tokens of one issuer in a day (UTC), and why: sums, and nothing of what they said.
+
+    Tokens of issuers that nobody here trusts are under `trusted.NOBODYS`. Workers write it and forget what is over.
+    """
+
+    pk = models.CompositePrimaryKey("tenant", "issuer_id", "day", "reason")
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="+")
+    issuer_id = models.UUIDField()
+    day = models.DateField()
+    # The check that failed, or the claim that says who somebody is.
+    reason = models.CharField(max_length=LONGEST_NAME)
+    times = models.BigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [TenantIsolation(name="token_refusal_isolation")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.day}"
+
+
 class IssuerWatch(models.Model):
     """When an issuer's keys are looked at next, and which audience it holds for its tenant.
 

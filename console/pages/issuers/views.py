@@ -17,6 +17,7 @@ from mcp_runtime.models import Endpoint, LoginsAt
 from mcp_runtime.trying import Tried, token_tried
 from tenants.access import Permission
 from tenants.issuers.keys import keys_renew
+from tenants.issuers.refused import UNKNOWN, tokens_refused
 from tenants.issuers.services import issuer_remove, issuer_set, issuer_shown, issuers_trusted
 from tenants.models import Group, TrustedIssuer
 
@@ -27,6 +28,7 @@ def index(request: MemberRequest) -> HttpResponse:
     """Every issuer, and which endpoints take their tokens."""
     context = {
         "issuers": list(issuers_trusted(request.actor)),
+        "unknown": tokens_refused(request.actor, UNKNOWN),
         "endpoints": list(Endpoint.objects.exclude(logins=LoginsAt.OWN).order_by("name", "pk")),
     }
     return page(request, "issuers/index.html", context)
@@ -113,4 +115,5 @@ def remove(request: MemberRequest, issuer_id: UUID) -> HttpResponse:
 def _page(request: MemberRequest, issuer: TrustedIssuer, form: TokenForm, tried: Tried | None = None) -> HttpResponse:
     groups = Group.objects.filter(pk__in=tried.groups).order_by("name") if tried else []
     context = {"issuer": issuer, "form": form, "tried": tried, "groups": [group.name for group in groups]}
+    context["refused"] = tokens_refused(request.actor, issuer.pk)
     return page(request, "issuers/show.html", context, status=form.status)

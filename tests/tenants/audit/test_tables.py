@@ -25,6 +25,7 @@ REASONS = {
     "deprovisionitem": "a receipt, kept for itself",
     "scimuser": "what a provider says; what comes of it is a member, an invitation or nothing",
     "scimrequest": "a history of its own",
+    "tokenrefusal": "sums of what workers refused",
     "publishedendpoint": "made of what is audited",
     "endpointversion": "made of what is audited",
     "endedsession": "clients end them",
