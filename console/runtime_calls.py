@@ -1,19 +1,14 @@
-"""Trying things from a page: one real request to the runtime over the wire of MCP revision 2026-07-28.
-
-The origin comes from settings alone; nothing that a person types chooses where the console connects to.
-"""
+"""Trying things from a page: one real request to the runtime over the wire of MCP revision 2026-07-28."""
 
 import http.client
 import json
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
-
-from django.conf import settings
 
 from core import tickets
 from mcp_runtime.addresses import mcp_path
+from mcp_runtime.inner_address import request_headers, runtime_connection
 
 REVISION = "2026-07-28"
 CONNECT_SECONDS = 5
@@ -109,11 +104,7 @@ def _message(question: Question) -> dict[str, Any]:
 
 def _headers(target: Target, question: Question) -> dict[str, str]:
     ticket = tickets.mint(tenant_id=target.tenant_id, endpoint_id=target.endpoint_id, user_id=target.user_id)
-    return {
-        # The runtime answers under its public name, whichever way the console reaches it.
-        "Host": urlsplit(settings.RUNTIME_URL).netloc,
-        "Content-Type": "application/json",
-        "Accept": f"application/json, {EVENT_STREAM}",
+    return request_headers() | {
         "MCP-Protocol-Version": REVISION,
         "Mcp-Method": question.method,
         "Mcp-Name": question.name,
@@ -122,7 +113,7 @@ def _headers(target: Target, question: Question) -> dict[str, str]:
 
 
 def _sent(path: str, headers: dict[str, str], body: str) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = _connection(urlsplit(settings.RUNTIME_INTERNAL_URL))
+    connection = runtime_connection(timeout=CONNECT_SECONDS)
     try:
         connection.connect()
         if connection.sock is not None:
@@ -136,11 +127,6 @@ def _sent(path: str, headers: dict[str, str], body: str) -> tuple[http.client.HT
         raise CallFailed("The runtime cannot be reached. It may be starting: try again in a moment.") from None
     finally:
         connection.close()
-
-
-def _connection(origin: SplitResult) -> http.client.HTTPConnection:
-    kind = http.client.HTTPSConnection if origin.scheme == "https" else http.client.HTTPConnection
-    return kind(origin.hostname or "", origin.port, timeout=CONNECT_SECONDS)
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:

@@ -133,11 +133,11 @@ class SsoDomainOut(Schema):
 
     @staticmethod
     def resolve_record_name(domain: SsoDomain) -> str:
-        return domains.record_name(domain)
+        return domains.proof_of(domain).name
 
     @staticmethod
     def resolve_record_text(domain: SsoDomain) -> str:
-        return domains.record_text(domain)
+        return domains.proof_of(domain).text
 
 
 class SsoDomainIn(Body):

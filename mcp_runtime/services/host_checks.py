@@ -5,16 +5,14 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from mcp_runtime.services.hosts import next_look, proof_of
 from mcp_runtime.services.withdrawing import host_withdraw
+from tenants.domain_proof import is_missing_too_long
 from tenants.models import EndpointHost, HostHolder
 
 LOOKED_AT_ONCE = 50
-# From the first time that a record was missing.
-GRACE = timedelta(days=7)
 # Until a record that was missing, or DNS that did not answer, is asked for again.
 AGAIN = timedelta(hours=1)
 
@@ -45,12 +43,7 @@ def _look(name: str, tenant_id: UUID) -> None:
 
 def _note(host: EndpointHost, missing: Refused | None) -> None:
     now = timezone.now()
-    host.checked_at, host.last_error = now, str(missing) if missing else ""
-    if missing is None:
-        host.missing_since = None
-    elif missing.refusal is refusals.CONFLICT:
-        host.missing_since = host.missing_since or now
-    if host.missing_since is not None and now - host.missing_since >= GRACE:
+    if is_missing_too_long(host, missing, now):
         host.withdrawn_at = now
         host_withdraw(host)
     look_at = next_look(now) if missing is None else now + AGAIN

@@ -3,11 +3,9 @@
 Each service runs inside the actor's tenant context, except where it says that it opens its own.
 """
 
-import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core import refusals
@@ -17,7 +15,7 @@ from mcp_runtime.models import Endpoint
 from mcp_runtime.services.endpoints import endpoint_for
 from mcp_runtime.services.withdrawing import host_withdraw, hosts_announce, hosts_publish
 from tenants.access import Actor, Permission
-from tenants.domain_proof import Proof
+from tenants.domain_proof import Proof, look_noted, name_taken, new_token
 from tenants.hosts.names import claimable
 from tenants.models import EndpointHost, HostHolder, Tenant
 from tenants.validation import cleaned
@@ -57,8 +55,7 @@ def host_claim(*, actor: Actor, name: str, endpoint_slug: str) -> EndpointHost:
     endpoint = endpoint_for(endpoint_slug, lock=True)
     if EndpointHost.objects.count() >= MAXIMUM_HOSTS:
         raise Refused(refusals.LIMIT_REACHED, f"There are at most {MAXIMUM_HOSTS} hosts.")
-    token = secrets.token_urlsafe(32)
-    host = cleaned(EndpointHost(tenant=actor.tenant, endpoint=endpoint.pk, name=normal, token=token))
+    host = cleaned(EndpointHost(tenant=actor.tenant, endpoint=endpoint.pk, name=normal, token=new_token()))
     host.save(force_insert=True)
     return host
 
@@ -76,7 +73,7 @@ def host_verify(*, actor: Actor, host_id: UUID) -> EndpointHost:
     with tenant_context(actor.tenant.id):
         host = host_for(host_id, lock=True)
         refused = refused or _take(host)
-        host.checked_at, host.last_error = timezone.now(), str(refused) if refused else ""
+        look_noted(host, refused, timezone.now())
         host.save()
     if refused is not None:
         raise refused
@@ -109,18 +106,11 @@ def next_look(now: datetime) -> datetime:
 
 
 def _take(host: EndpointHost) -> Refused | None:
-    """Makes a proven host this tenant's, unless another's is quicker: the database decides."""
+    """Makes a proven host this tenant's, unless another's is quicker."""
     now = timezone.now()
-    try:
-        with transaction.atomic():
-            HostHolder.objects.create(
-                name=host.name, tenant_id=host.tenant_id, endpoint_id=host.endpoint, look_at=next_look(now)
-            )
-    except IntegrityError:
-        holder = HostHolder.objects.filter(name=host.name).first()
-        if holder is None or holder.tenant_id != host.tenant_id:
-            return Refused(refusals.CONFLICT, f"Another tenant has verified {host.name}. It has to give it up first.")
-        HostHolder.objects.filter(name=host.name, tenant_id=host.tenant_id).update(look_at=next_look(now))
+    fields = {"endpoint_id": host.endpoint, "look_at": next_look(now)}
+    if refused := name_taken(HostHolder.objects, host.name, host.tenant_id, **fields):
+        return refused
     host.verified_at = host.verified_at or now
     host.missing_since = host.withdrawn_at = None
     host.save()

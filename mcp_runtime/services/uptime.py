@@ -11,10 +11,8 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.conf import settings
 from django.utils import timezone
 
 from billing.models import UptimeWatch
@@ -22,6 +20,7 @@ from billing.uptime.minutes import Evidence, minute_of
 from billing.uptime.recording import endpoints_watched, evidence_add, evidence_of_calls, joined
 from core.tenancy import tenant_context
 from mcp_runtime.addresses import mcp_path
+from mcp_runtime.inner_address import request_headers, runtime_connection
 from mcp_runtime.models import Endpoint
 from tenants.models import Tenant
 
@@ -60,17 +59,9 @@ def uptime_look(tenant_ids: Sequence[UUID]) -> int:
 
 def answers(path: str) -> bool:
     """Whether the runtime answers at an endpoint's path as it does to whoever brings no credential."""
-    address = urlsplit(settings.RUNTIME_INTERNAL_URL)
-    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    connection = kind(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS)
-    headers = {
-        # The runtime answers under its public name, whichever way it is reached.
-        "Host": urlsplit(settings.RUNTIME_URL).netloc,
-        "Content-Type": "application/json",
-        "Accept": "application/json, text/event-stream",
-    }
+    connection = runtime_connection(timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("POST", path, _PING, headers)
+        connection.request("POST", path, _PING, request_headers())
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return False

@@ -3,17 +3,15 @@
 A tenant's providers speak for the addresses at its verified domains and for no others.
 """
 
-import secrets
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
-from tenants.domain_proof import Proof, normal_domain
+from tenants.domain_proof import Proof, look_noted, name_taken, new_token, normal_domain
 from tenants.models import SsoDomain, SsoDomainHolder
 from tenants.validation import cleaned, refused_fields
 
@@ -27,14 +25,9 @@ def domain_of(email: str) -> str:
     return normal_domain(domain) if at and local else ""
 
 
-def record_name(domain: SsoDomain) -> str:
-    """Where the TXT record has to be."""
-    return _proof(domain).name
-
-
-def record_text(domain: SsoDomain) -> str:
-    """What the TXT record has to say."""
-    return _proof(domain).text
+def proof_of(domain: SsoDomain) -> Proof:
+    """The TXT record that proves a domain."""
+    return Proof(domain.name, f"{PREFIX}{domain.token}")
 
 
 def domain_add(*, actor: Actor, name: str) -> SsoDomain:
@@ -48,7 +41,7 @@ def domain_add(*, actor: Actor, name: str) -> SsoDomain:
         raise refused_fields({"name": "Enter a domain, such as example.com."})
     if SsoDomain.objects.count() >= MAXIMUM_DOMAINS:
         raise Refused(refusals.LIMIT_REACHED, f"There are at most {MAXIMUM_DOMAINS} domains.")
-    domain = cleaned(SsoDomain(tenant=actor.tenant, name=normal, token=secrets.token_urlsafe(32)))
+    domain = cleaned(SsoDomain(tenant=actor.tenant, name=normal, token=new_token()))
     domain.save(force_insert=True)
     return domain
 
@@ -62,14 +55,14 @@ def domain_verify(*, actor: Actor, domain_id: UUID) -> SsoDomain:
     actor.require(Permission.MANAGE_TENANT)
     with tenant_context(actor.tenant.id):
         domain = domain_for(domain_id)
-    refused = _proof(domain).missing()
+    refused = proof_of(domain).missing()
     with tenant_context(actor.tenant.id):
         domain = domain_for(domain_id, locked=True)
-        refused = refused or _claimed(domain)
-        domain.checked_at = timezone.now()
-        domain.last_error = str(refused) if refused else ""
+        now = timezone.now()
+        refused = refused or name_taken(SsoDomainHolder.objects, domain.name, domain.tenant_id)
+        look_noted(domain, refused, now)
         if refused is None:
-            domain.verified_at, domain.missing_since = domain.verified_at or timezone.now(), None
+            domain.verified_at, domain.missing_since = domain.verified_at or now, None
         domain.save()
     if refused is not None:
         raise refused
@@ -104,18 +97,3 @@ def domain_for(domain_id: UUID, *, locked: bool = False) -> SsoDomain:
 def holder_of(email: str) -> UUID | None:
     """The tenant that has verified the domain of an address, if one has."""
     return SsoDomainHolder.objects.filter(name=domain_of(email)).values_list("tenant_id", flat=True).first()
-
-
-def _proof(domain: SsoDomain) -> Proof:
-    return Proof(domain.name, f"{PREFIX}{domain.token}")
-
-
-def _claimed(domain: SsoDomain) -> Refused | None:
-    try:
-        with transaction.atomic():
-            SsoDomainHolder.objects.create(name=domain.name, tenant_id=domain.tenant_id)
-    except IntegrityError:
-        holder = SsoDomainHolder.objects.filter(name=domain.name).first()
-        if holder is None or holder.tenant_id != domain.tenant_id:
-            return Refused(refusals.CONFLICT, f"Another tenant has verified {domain.name}. It has to give it up first.")
-    return None

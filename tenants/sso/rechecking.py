@@ -1,20 +1,15 @@
 """Verified domains, looked at once a day: one whose record is gone is warned of, and counts no more in the end."""
 
-import logging
-from datetime import timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
+from core import refusals
+from core.refusals import Refused
 from core.tenancy import tenant_context
-from tenants.dns import LookupFailed, texts_at
+from tenants.domain_proof import is_missing_too_long
 from tenants.models import SsoDomain, SsoDomainHolder
-from tenants.sso.domains import record_name, record_text
-
-logger = logging.getLogger(__name__)
-
-# Long enough for somebody to see it and to put the record back; a domain that was sold is another's by then.
-GRACE = timedelta(days=7)
+from tenants.sso.domains import proof_of
 
 
 def domains_recheck() -> int:
@@ -38,24 +33,17 @@ def _recheck(tenant_id: UUID, domain_id: UUID) -> bool:
         domain = SsoDomain.objects.filter(pk=domain_id).first()
     if domain is None:
         return False
-    try:
-        is_there = record_text(domain) in texts_at(record_name(domain))
-    except LookupFailed as failed:
-        logger.warning("A domain was not looked at again: %s", failed)
-        return False
+    missing = proof_of(domain).missing()
     with tenant_context(tenant_id):
-        _noted(domain_id, is_there=is_there)
-    return not is_there
+        _note(domain_id, missing)
+    return missing is not None and missing.refusal is refusals.CONFLICT
 
 
-def _noted(domain_id: UUID, *, is_there: bool) -> None:
+def _note(domain_id: UUID, missing: Refused | None) -> None:
     domain = SsoDomain.objects.select_for_update().filter(pk=domain_id).exclude(verified_at=None).first()
     if domain is None:  # given up meanwhile
         return
-    domain.checked_at = timezone.now()
-    domain.missing_since = None if is_there else domain.missing_since or domain.checked_at
-    domain.last_error = "" if is_there else f"The TXT record at {record_name(domain)} is gone."
-    if domain.missing_since is not None and domain.missing_since + GRACE <= domain.checked_at:
+    if is_missing_too_long(domain, missing, timezone.now()):
         domain.verified_at, domain.missing_since = None, None
         SsoDomainHolder.objects.filter(name=domain.name, tenant_id=domain.tenant_id).delete()
     domain.save()

@@ -18,7 +18,7 @@ from mcp_runtime.services.telling import tell_board
 from tenants.access import Permission
 from tenants.models import SsoConnection, SsoDomain
 from tenants.sso.connections import connection_create, is_configured
-from tenants.sso.domains import domain_add, domain_remove, domain_verify, record_name, record_text
+from tenants.sso.domains import domain_add, domain_remove, domain_verify, proof_of
 from tenants.sso.policy import affected, policy_set
 
 
@@ -107,7 +107,7 @@ def _page(
     domains = list(SsoDomain.objects.order_by("name"))
     context = {
         "connections": [(connection, is_configured(connection)) for connection in connections],
-        "domains": [(domain, record_name(domain), record_text(domain)) for domain in domains],
+        "domains": [(domain, proof_of(domain)) for domain in domains],
         "lack": lack_of(tenant.id, Right.SSO),
         "domain_form": domain_form,
         "policy_form": policy_form,

@@ -12,8 +12,9 @@ from core.refusals import Refused
 from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint
 from mcp_runtime.services.endpoints import endpoint_create, endpoint_delete
-from mcp_runtime.services.host_checks import GRACE, hosts_look
+from mcp_runtime.services.host_checks import hosts_look
 from mcp_runtime.services.hosts import default_set, host_claim, host_release, host_verify, proof_of
+from tenants.domain_proof import GRACE
 from tenants.models import AuditEvent, EndpointHost, HostHolder, Tenant, User
 from tenants.services.tenants import purge_deleted
 from tests.conftest import Cast, unique

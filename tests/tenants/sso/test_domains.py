@@ -8,7 +8,7 @@ from django.utils import timezone
 from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
-from tenants.domain_proof import normal_domain
+from tenants.domain_proof import GRACE, normal_domain
 from tenants.models import SsoDomain, Tenant, User
 from tenants.services.tenants import purge_deleted, tenant_delete
 from tenants.sso.domains import (
@@ -17,10 +17,9 @@ from tenants.sso.domains import (
     domain_remove,
     domain_verify,
     holder_of,
-    record_name,
-    record_text,
+    proof_of,
 )
-from tenants.sso.rechecking import GRACE, domains_recheck, tenant_recheck
+from tenants.sso.rechecking import domains_recheck, tenant_recheck
 from tests.conftest import Cast, unique
 from tests.dns_server import Names, names
 
@@ -35,7 +34,7 @@ def _added(cast: Cast, name: str, user: User | None = None, tenant: Tenant | Non
 
 def _verified(cast: Cast, names: Names, name: str) -> SsoDomain:
     domain = _added(cast, name)
-    names.texts[record_name(domain)] = ["v=spf1 -all", record_text(domain)]
+    names.texts[proof_of(domain).name] = ["v=spf1 -all", proof_of(domain).text]
     return domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk)
 
 
@@ -51,10 +50,10 @@ def test_a_domain_is_verified_by_its_record(cast: Cast, names: Names) -> None:
     with pytest.raises(Refused, match=f"_armstrong-challenge.{name}. There is none") as refused:
         domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk)
     assert refused.value.refusal is refusals.CONFLICT
-    names.texts[record_name(domain)] = ["another text"]
+    names.texts[proof_of(domain).name] = ["another text"]
     with pytest.raises(Refused, match="1 with others"):
         domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk)
-    names.texts[record_name(domain)] = ["x" * 300, record_text(domain)]
+    names.texts[proof_of(domain).name] = ["x" * 300, proof_of(domain).text]
     assert domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk).verified_at is not None
     assert holder_of(f"Bob@{name.upper()}") == cast.tenant.id
     assert holder_of(f"bob@sub.{name}") is None
@@ -64,7 +63,7 @@ def test_a_domain_belongs_to_the_tenant_that_verified_it_first(cast: Cast, names
     name = _domain()
     first = _verified(cast, names, name)
     second = _added(cast, name, cast.charlie, cast.elsewhere)
-    names.texts[record_name(second)].append(record_text(second))
+    names.texts[proof_of(second).name].append(proof_of(second).text)
     charlie = cast.acting(cast.charlie, cast.elsewhere)
     with pytest.raises(Refused, match="Another tenant has verified") as refused:
         domain_verify(actor=charlie, domain_id=second.pk)
@@ -80,7 +79,7 @@ def test_a_domain_belongs_to_the_tenant_that_verified_it_first(cast: Cast, names
 def test_the_record_of_one_tenant_proves_nothing_for_another(cast: Cast, names: Names) -> None:
     name = _domain()
     ours, theirs = _added(cast, name), _added(cast, name, cast.charlie, cast.elsewhere)
-    names.texts[record_name(ours)] = [record_text(ours)]
+    names.texts[proof_of(ours).name] = [proof_of(ours).text]
     with pytest.raises(Refused):
         domain_verify(actor=cast.acting(cast.charlie, cast.elsewhere), domain_id=theirs.pk)
     assert holder_of(f"bob@{name}") is None
@@ -105,12 +104,12 @@ def test_a_domain_whose_record_is_gone_is_warned_of_and_then_counts_no_more(cast
     domain = _verified(cast, names, name)
     domains_recheck()
     assert _again(domain).missing_since is None
-    del names.texts[record_name(domain)]
+    del names.texts[proof_of(domain).name]
     domains_recheck()
     warned = _again(domain)
     assert warned.verified_at is not None
     assert warned.missing_since is not None
-    assert "is gone" in warned.last_error
+    assert "There is none." in warned.last_error
     assert holder_of(f"bob@{name}") == cast.tenant.id
     with tenant_context(cast.tenant.id):
         SsoDomain.objects.update(missing_since=timezone.now() - GRACE + timedelta(minutes=1))
@@ -121,7 +120,7 @@ def test_a_domain_whose_record_is_gone_is_warned_of_and_then_counts_no_more(cast
     domains_recheck()
     assert _again(domain).verified_at is None
     assert holder_of(f"bob@{name}") is None
-    names.texts[record_name(domain)] = [record_text(domain)]
+    names.texts[proof_of(domain).name] = [proof_of(domain).text]
     assert domain_verify(actor=cast.acting(cast.alice), domain_id=domain.pk).verified_at is not None
 
 
@@ -129,9 +128,9 @@ def test_a_record_that_came_back_is_as_if_it_had_stayed(
     cast: Cast, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     domain = _verified(cast, names, _domain())
-    said = names.texts.pop(record_name(domain))
+    said = names.texts.pop(proof_of(domain).name)
     tenant_recheck(cast.tenant.pk)
-    names.texts[record_name(domain)] = said
+    names.texts[proof_of(domain).name] = said
     tenant_recheck(cast.tenant.pk)
     assert (_again(domain).missing_since, _again(domain).last_error) == (None, "")
     # A name server that does not answer says nothing of the record.
