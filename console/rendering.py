@@ -29,6 +29,7 @@ SECTIONS = (
     ("API keys", "api_key_list", "k", Permission.MANAGE_API_KEYS),
     ("Audit log", "audit_log", "a", Permission.VIEW_AUDIT),
     ("Billing", "billing", "b", Permission.MANAGE_BILLING),
+    ("Resale", "resale", "r", Permission.MANAGE_BILLING),
     ("Settings", "settings", "s", Permission.VIEW),
 )
 # Pages of a section whose addresses do not begin with the section's own.

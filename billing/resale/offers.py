@@ -31,7 +31,7 @@ from core import refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
-from tenants.validation import cleaned
+from tenants.validation import cleaned, refused_fields
 
 MAXIMUM_OFFERS = 500
 METER_EVENT = "armstrong_calls"
@@ -80,6 +80,9 @@ def offer_changed(*, actor: Actor, offer: Offer, wanted: Wanted) -> Offer:
 
 def _stored(offer: Offer, wanted: Wanted) -> Offer:
     offer.name, offer.description = wanted.name.strip(), wanted.description.strip()
+    # It stands in strangers' pages and mails, where hidden characters would make it look like another.
+    if not offer.name.isprintable():
+        raise refused_fields({"name": "Use characters that can be seen."})
     if offer.state == OfferState.DRAFT:
         offer.endpoint_id, offer.tools, offer.kind = wanted.endpoint_id, wanted.tools, wanted.kind
         offer.amount, offer.currency = wanted.amount, wanted.currency

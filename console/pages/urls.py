@@ -20,6 +20,7 @@ _OF_TENANT = (
     "usage",
     "uptime",
     "billing",
+    "resale",
     "team",
     "connections",
     "clients",

@@ -90,6 +90,18 @@ def thousand(each: Decimal, currency: str) -> str:
     return shown(int(each * 1_000), currency)
 
 
+@register.simple_tag
+def amount(value: int, currency: str) -> str:
+    """An amount in its currency's smallest unit, as people read it."""
+    return shown(value, currency)
+
+
+@register.filter
+def requirement(name: str) -> str:
+    """What Stripe asks of a seller, as words: `external_account` is an external account."""
+    return str(name).rpartition(".")[2].replace("_", " ") or str(name)
+
+
 @register.filter
 def board_colour(state: str) -> str:
     """The state of an upstream as a state of `<c-status>`, `<c-node>` and `<c-event>`."""

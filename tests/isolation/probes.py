@@ -142,6 +142,14 @@ _PAGES = {
     "billing/trial/": _TENANT,
     "billing/invoices/<str:invoice>/": _TENANT | {"invoice": "invoice"},
     "billing/invoices/<str:invoice>/<str:line>/": _TENANT | {"invoice": "invoice", "line": "invoice_line"},
+    **{f"resale/{act}": _TENANT for act in ("", "connect/", "resume/", "returned/", "dashboard/", "disconnect/")},
+    "resale/new/": _TENANT,
+    "resale/revenue/": _TENANT,
+    "resale/sales/<uuid:sale_id>/": _TENANT | {"sale_id": "sale"},
+    **{
+        f"resale/offers/<slug:offer>/{act}": _TENANT | {"offer": "offer"}
+        for act in ("", "edit/", "sell/", "delete/", "withdraw/")
+    },
     "team/": _TENANT,
     "team/invite/": _TENANT,
     "team/groups/": _TENANT,
@@ -248,7 +256,12 @@ _API_OF_UPSTREAMS = {
 }
 _CHANNEL = {"channel_id": "alert_channel"}
 _TARGET = {"target_id": "audit_target"}
+_OFFER = {"offer": "offer"}
 _API = {
+    "resale/offers/<slug:offer>": Probe(_OFFER, {"PATCH": {"name": "Changed"}}),
+    "resale/offers/<slug:offer>/sell": Probe(_OFFER, {"POST": {}}),
+    "resale/offers/<slug:offer>/withdraw": Probe(_OFFER, {"POST": {}}),
+    "resale/offers/<slug:offer>/purchases": Probe(_OFFER),
     "alert-channels/<uuidstr:channel_id>": Probe(_CHANNEL),
     "alert-channels/<uuidstr:channel_id>/test": Probe(_CHANNEL, {"POST": {}}),
     "alert-channels/<uuidstr:channel_id>/secret": Probe(_CHANNEL, {"POST": {}}),

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 
 import pytest
-from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.core import mail
 from django.db import connection
@@ -43,20 +42,14 @@ from tenants.authorization.grant_types import CLIENT, CODE
 from tenants.models import (
     AuditTarget,
     AuthMethod,
-    Cause,
     ClientGrant,
     ClientKind,
-    Deprovision,
-    DeprovisionItem,
     EndpointHost,
     Group,
     GroupClient,
-    GroupSource,
     McpClient,
-    MemberSession,
     Membership,
     Role,
-    ScimRequest,
     SsoConnection,
     SsoDomain,
     SsoSetupLink,
@@ -64,7 +57,6 @@ from tenants.models import (
     TrustedIssuer,
     User,
 )
-from tenants.scim.connections import scim_connection_create, scim_token_issue
 from tenants.services.api_keys import api_key_issue
 from tenants.services.groups import group_create, group_fill
 from tenants.services.members import member_invite
@@ -73,7 +65,8 @@ from tenants.sso.saml.config import saml_prepared
 from tenants.vault.keyrings import keyring_for_sealing
 from tests.conftest import TERMS, unique
 from tests.entitled import entitle_outside
-from tests.isolation.billed import billed
+from tests.isolation.billed import billed, sold
+from tests.isolation.provisioned import provisioned_by
 from tests.stored_connection import stored_connection
 
 
@@ -104,6 +97,8 @@ class Belongings:
     mcp_client: str
     invoice: str
     invoice_line: str
+    offer: str
+    sale: str
     trusted_issuer: str
     client_grant: str
     sso_connection: str
@@ -224,7 +219,7 @@ def _filled(tenant: Tenant, owner: User, member: User, mark: str) -> Belongings:
         connection = stored_connection(tenant, f"https://127.0.0.1:9/{mark}", mark)
         sso = _signing_in(tenant, endpoint, mark)
         api_key, api_secret = api_key_issue(actor=acting, name=f"api {mark}", role=Role.OWNER)
-        provisioned = _provisioned(acting, mark) | billed(tenant, mark)
+        provisioned = provisioned_by(acting, mark) | billed(tenant, mark) | sold(endpoint, mark)
     return Belongings(
         owner=owner,
         member=member,
@@ -341,33 +336,6 @@ def _signing_in(tenant: Tenant, endpoint: Endpoint, mark: str) -> dict[str, str]
     domain = SsoDomain.objects.create(tenant=tenant, name=f"{mark}.example", token=mark)
     rows = {"sso_connection": connection, "sso_begun": begun, "sso_domain": domain, "sso_link": link, "host": named}
     return {**{name: str(row.pk) for name, row in rows.items()}, "sso_token": token}
-
-
-def _provisioned(acting: Actor, mark: str) -> dict[str, str]:
-    """Who provisions the tenant, what they told of, and somebody who was put out."""
-    ours = {"tenant_id": acting.tenant.id}
-    connection = scim_connection_create(actor=acting, name=f"scim {mark}")
-    token, _ = scim_token_issue(actor=acting, connection_id=connection.pk)
-    group = Group.objects.create(**ours, name=mark, source=GroupSource.SCIM, provider=connection.pk)
-    gone = Deprovision.objects.create(**ours, email=f"gone@{mark}.example", cause=Cause.REMOVED)
-    now = timezone.now()
-    assert acting.user is not None
-    own = UserSession.objects.create(
-        user=acting.user, ip="192.0.2.1", session_key=unique("session")[:40], user_agent=mark
-    )
-    seen = MemberSession.objects.create(
-        **ours, user=acting.user, session=own.pk, browser=mark, began_at=now, last_seen_at=now
-    )
-    DeprovisionItem.objects.create(**ours, deprovision=gone, kind="api_key", label=mark, ended_at=timezone.now())
-    asked = {"at": timezone.now(), "method": "GET", "path": f"/Users/{mark}", "status": 200}
-    ScimRequest.objects.create(**ours, connection=connection, **asked)
-    return {
-        "scim_connection": str(connection.pk),
-        "scim_token": str(token.pk),
-        "scim_group": str(group.pk),
-        "deprovision": str(gone.pk),
-        "member_session": str(seen.pk),
-    }
 
 
 def _token_mailed_to(email: str) -> str:

@@ -1,0 +1,1 @@
+"""Resale: what a tenant sells, and what it brought."""
