@@ -19,6 +19,7 @@ SYSTEM = (
     "tests/leaving/",
     "tests/mcp_runtime/metering/test_killed.py",
     "tests/openapi_corpus/",
+    "tests/scripts/test_servers.py",
 )
 
 

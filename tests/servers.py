@@ -3,11 +3,15 @@
 The process that starts pytest starts the servers and makes one migrated database, or brings the last run's
 (tests/migrated.py); each xdist worker copies that database as its own template, so that workers share nothing but the
 server.
+
+They end with the run, however it ends: SIGTERM ends it like Ctrl-C, with all that it has to clear away, and when it is
+killed the kernel ends the servers (Linux).
 """
 
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,22 +25,22 @@ from psycopg import sql
 from core.embedded.account import Account
 from core.embedded.postgres import STOP_SIGNAL, PostgresCluster, free_port
 from core.embedded.valkey import ValkeyServer
+from core.supervision import launcher
 from tests import migrated
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "armstrong"
 START_SECONDS = 30
+# PostgreSQL's "immediate" shutdown: its own children end as well, and nobody needs what it holds any more.
+DEATH_SIGNAL = signal.SIGQUIT
 
 
 def _launch(command: list[str], account: Account, log: Path) -> subprocess.Popen[bytes]:
+    ids = [-1 if one is None else one for one in (account.uid, account.gid)]
+    told = [str(number) for number in (os.getpid(), int(DEATH_SIGNAL), *ids)]
+    launching = [sys.executable, "-I", "-S", launcher.__file__, *told, *command]
     with log.open("wb") as output:
-        child: subprocess.Popen[bytes] = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            **account.popen_arguments(),  # type: ignore[call-overload]  # a dictionary of known keywords
-        )
+        child = subprocess.Popen(launching, stdout=output, stderr=subprocess.STDOUT, cwd="/")
     atexit.register(_end, child)
     return child
 
@@ -120,4 +124,5 @@ sys.dont_write_bytecode = False
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     _own_database(worker)
 else:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _start()
