@@ -200,7 +200,10 @@ def session_list(request: ApiRequest, paging: Query[Paging]) -> dict[str, Any]:
 
 @router.delete("/sessions/{uuid:session_id}", response=answers(204, None, 404, 409), summary="End a console session")
 def session_end(request: ApiRequest, session_id: UUID) -> Status[None]:
-    """Its person is signed out of that browser, and signs in again. The owner's are the owner's to end."""
+    """It opens nothing here any more: its person signs in again. The owner's are the owner's to end.
+
+    Who belongs to no other tenant is signed out of that browser at once.
+    """
     with tenant_context(request.auth.tenant.id):
         member_session_end(actor=request.auth, session_id=session_id)
         tell_board(request.auth.tenant.id)

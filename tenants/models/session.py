@@ -11,7 +11,10 @@ LONGEST_BROWSER = 200
 
 
 class MemberSession(models.Model):
-    """A console session of a member, as far as this tenant saw it. `session` is the person's own row of it."""
+    """A console session of a member, as far as this tenant saw it. `session` is the person's own row of it.
+
+    One that was ended stays, since it may go on in other tenants: as long as the browser has it, it opens nothing here.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, db_index=False, related_name="+")
@@ -22,6 +25,7 @@ class MemberSession(models.Model):
     by_sso = models.BooleanField(default=False)
     began_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

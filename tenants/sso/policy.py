@@ -25,6 +25,7 @@ class Demand(StrEnum):
 
     SSO = "sso"
     MFA = "mfa"
+    SESSION = "session"
 
 
 class SignedIn(NamedTuple):

@@ -55,6 +55,32 @@ def test_a_tenant_sees_no_session_that_was_never_in_it(cast: Cast, alice: Client
     assert cast.bob.email not in alice.get(f"{base}/team/sessions/").text
 
 
+def test_a_session_that_ends_here_goes_on_in_other_tenants(
+    cast: Cast, alice: Client, charlie: Client, bob: Client, base: str
+) -> None:
+    """Who manages one tenant has no say in what its members do in others."""
+    with tenant_context(cast.elsewhere.id):
+        Membership.objects.create(tenant=cast.elsewhere, user=cast.bob, role=Role.VIEWER)
+    other = f"/t/{cast.elsewhere.slug}"
+    second = signed_in(cast.bob)
+    for browser in (bob, second):
+        assert [browser.get(f"{each}/").status_code for each in (base, other)] == [200, 200]
+    own = UserSession.objects.get(session_key=bob.session.session_key)
+    (row,) = [row for row in _rows(cast) if row.session == own.pk]
+    assert alice.post(f"{base}/team/sessions/{row.pk}/end/").status_code == 302
+    assert alice.post(f"{base}/team/sessions/{row.pk}/end/").status_code == 404
+    assert str(row.pk) not in alice.get(f"{base}/team/sessions/").text
+    assert charlie.get(f"{other}/team/sessions/").text.count(f"the session of {cast.bob.email}") == 2
+    assert bob.get(f"{other}/").status_code == second.get(f"{base}/").status_code == 200
+    authorize = f"/oauth/{cast.tenant.pk}/authorize?client_id=x"
+    assert bob.get(authorize)["Location"].startswith("/account/login/")
+    # Who is asked to sign in again does so once, for everything.
+    for place in (f"{base}/", f"{other}/"):
+        assert bob.get(place)["Location"].startswith("/account/login/")
+    bob.force_login(cast.bob)
+    assert [bob.get(f"{each}/").status_code for each in (base, other)] == [200, 200]
+
+
 def test_others_see_and_end_nothing(cast: Cast, alice: Client, bob: Client, charlie: Client, base: str) -> None:
     alice.get(f"{base}/")
     row = _rows(cast)[0]
