@@ -31,7 +31,7 @@ from tenants.models.sso import (
     SsoSession,
     SsoSetupLink,
 )
-from tenants.models.tenant import Tenant, TenantSlug
+from tenants.models.tenant import Tenant, TenantPurgeDue, TenantSlug
 from tenants.models.trusted_issuer import IssuerWatch, TokenRefusal, TrustedIssuer, TrustedPeople
 from tenants.models.user import User
 from tenants.models.vault import Secret, TenantKey
@@ -93,6 +93,7 @@ __all__ = [
     "SsoSetupLink",
     "Tenant",
     "TenantKey",
+    "TenantPurgeDue",
     "TenantSlug",
     "TokenRefusal",
     "TrustedIssuer",

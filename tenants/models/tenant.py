@@ -68,3 +68,16 @@ class TenantSlug(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+
+class TenantPurgeDue(models.Model):
+    """When a tenant that is being deleted goes for good, whoever's it is: global, so that one query finds what is due.
+
+    A trigger on tenants keeps it, so that no way of deleting or restoring one is forgotten.
+    """
+
+    tenant_id = models.UUIDField(primary_key=True)
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.tenant_id)

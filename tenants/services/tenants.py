@@ -16,7 +16,7 @@ from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
 from tenants.authorization.publishing import gate_publish
 from tenants.issuers.services import issuers_forget
-from tenants.models import ApiKey, HostHolder, Membership, Role, Tenant, TenantSlug, User
+from tenants.models import ApiKey, HostHolder, Membership, Role, Tenant, TenantPurgeDue, TenantSlug, User
 from tenants.sso.domains import domains_forget
 from tenants.validation import cleaned, refused_fields
 from tenants.vault.revocations import tenant_forget
@@ -118,8 +118,8 @@ def tenant_restore(*, actor: Actor) -> Tenant:
 
 def purge_deleted() -> int:
     """Deletes every tenant whose grace period is over; returns how many. Their slugs stay taken."""
-    tenant_ids = set(TenantSlug.objects.values_list("tenant_id", flat=True))
-    return sum(_purge(tenant_id) for tenant_id in tenant_ids)
+    due = list(TenantPurgeDue.objects.filter(due_at__lte=timezone.now()).values_list("tenant_id", flat=True))
+    return sum(_purge(tenant_id) for tenant_id in due)
 
 
 def announce(tenant_id: UUID) -> None:
@@ -136,6 +136,8 @@ def _purge(tenant_id: UUID) -> bool:
             domains_forget(tenant_id)
             HostHolder.objects.filter(tenant_id=tenant_id).delete()
             issuers_forget(tenant_id)
+        if not Tenant.objects.exists():
+            TenantPurgeDue.objects.filter(tenant_id=tenant_id).delete()
     return due is not None
 
 

@@ -42,6 +42,7 @@ GLOBAL = {
     "billing_uptimewatch": "says whose endpoints are looked at and whose months wait, whoever's; holds ids and times",
     "billing_uptimedue": "says which minutes got calls, whoever's; holds ids and times",
     "billing_usagewatermark": "how far a worker's journal was shipped; nothing of any tenant",
+    "tenants_tenantpurgedue": "says which tenant goes when, whoever's; holds ids and times",
     "tenants_issuerwatch": "says which issuer's keys are looked at when, whoever's; holds ids, times and a digest",
     "tenants_deprovisiondue": "says whom a second look is taken at when, whoever's; holds ids and times",
     "tenants_knowndevice": "a person's browsers, in whichever tenants they are; holds digests and times",

@@ -11,7 +11,7 @@ from core.tenancy import tenant_context
 from mcp_runtime.models import Endpoint
 from mcp_runtime.services.endpoints import endpoint_create
 from tenants.access import Permission, actor_for, memberships_of, tenant_id_for
-from tenants.models import Membership, Role, Tenant, TenantSlug
+from tenants.models import Membership, Role, Tenant, TenantPurgeDue, TenantSlug
 from tenants.services import tenants
 from tenants.services.api_keys import actor_for_api_key, api_key_issue
 from tests.conftest import Cast, make_user, unique
@@ -224,6 +224,21 @@ def test_a_purge_deletes_what_is_due_with_all_it_holds_and_nothing_else(cast: Ca
     with tenant_context(cast.elsewhere.id):
         assert Tenant.objects.exists()
     assert not memberships_of(cast.alice)
+
+
+def test_only_tenants_that_are_being_deleted_are_due_to_be_purged(cast: Cast) -> None:
+    due = TenantPurgeDue.objects.filter(tenant_id__in=[cast.tenant.id, cast.elsewhere.id])
+    assert not due.exists()
+    moment = _delete(cast).delete_after
+    assert list(due.values_list("tenant_id", "due_at")) == [(cast.tenant.id, moment)]
+    actor = cast.acting(cast.alice)
+    with tenant_context(cast.tenant.id):
+        tenants.tenant_restore(actor=actor)
+    assert not due.exists()
+    _delete(cast)
+    _make_overdue(cast.tenant)
+    tenants.purge_deleted()
+    assert not due.exists()
 
 
 def test_a_purged_tenants_slug_stays_taken(cast: Cast) -> None:
