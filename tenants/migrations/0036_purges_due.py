@@ -28,7 +28,7 @@ ALTER TABLE tenants_tenant FORCE ROW LEVEL SECURITY;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0034_refused_tokens")]
+    dependencies = [("tenants", "0035_sessions_that_end_in_one_tenant")]
 
     operations = [
         migrations.CreateModel(
