@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from config.celery import app as jobs
@@ -35,6 +36,9 @@ TERMS: dict[str, Any] = {
 }
 # What services ask for goes to the run's own Valkey.
 jobs.set_default()
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session", autouse=True)

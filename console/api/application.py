@@ -1,5 +1,7 @@
 """The API as one application: its routers, its documents, its boundary."""
 
+import functools
+import threading
 from typing import Any
 
 from ninja import NinjaAPI
@@ -62,13 +64,29 @@ class Api(NinjaAPI):
         return operation.view_func.__name__
 
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
-        schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        """The document, made once: that takes seconds, and anybody may ask for it as often as they like."""
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        with _MAKING:
+            return _document(self, prefix)
+
+    def made_schema(self, prefix: str) -> OpenAPISchema:
+        """The document for a path, made anew."""
+        schema = super().get_openapi_schema(path_prefix=prefix)
         for operations in schema["paths"].values():
             for operation in operations.values():
                 for status, response in operation["responses"].items():
                     if int(status) >= 400:
                         response["content"] = {problems.CONTENT_TYPE: next(iter(response["content"].values()))}
         return schema
+
+
+# Whoever asks meanwhile waits, and does not make it too.
+_MAKING = threading.Lock()
+
+
+@functools.cache
+def _document(of: Api, prefix: str) -> OpenAPISchema:
+    return of.made_schema(prefix)
 
 
 api = Api(

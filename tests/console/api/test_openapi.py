@@ -8,6 +8,8 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.test import Client
 from openapi_spec_validator import validate
 
+from console.api.application import api
+
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -27,6 +29,11 @@ def _operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]
         for method, operation in operations.items()
         if method in METHODS
     ]
+
+
+def test_asking_again_makes_no_other_document(document: dict[str, Any]) -> None:
+    assert Client().get("/api/v1/openapi.json").json() == document
+    assert api.get_openapi_schema() is api.get_openapi_schema()
 
 
 def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
