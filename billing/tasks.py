@@ -9,6 +9,10 @@ from billing.ledger import partitions, retention, summing
 from billing.metering import sending
 from billing.metering.alerts import spending_settle
 from billing.receipts import receipts_expire as expire_receipts
+from billing.resale.due import SETTLE
+from billing.resale.reconcile import sellers_end, sellers_reconcile
+from billing.resale.settling import purchases_settle
+from billing.resale.usage import purchase_reports_send
 from billing.stripe import applying, reconcile
 from billing.stripe.client import is_set_up
 from billing.stripe.passing_time import standings_settle
@@ -43,6 +47,30 @@ def reconcile_stripe() -> int:
 def forget_stripe_events() -> int:
     """Deletes events that are done with; returns how many."""
     return applying.events_forget()
+
+
+@shared_task(name=SETTLE)
+def settle_purchases() -> int:
+    """Does what purchases wait for: ends, mails; returns how much of that was begun."""
+    return purchases_settle() if is_set_up() else 0
+
+
+@shared_task(name="billing.reconcile_sellers")
+def reconcile_sellers() -> int:
+    """Finds what no webhook told of sellers' accounts; returns how many sellers were looked at."""
+    return sellers_reconcile() if is_set_up() else 0
+
+
+@shared_task(name="billing.end_sellers")
+def end_sellers() -> int:
+    """Ends what tenants sold that are being deleted; returns of how many sellers."""
+    return sellers_end()
+
+
+@shared_task(name="billing.send_purchase_usage")
+def send_purchase_usage() -> int:
+    """Tells sellers' meters of their buyers' calls; returns how many reports were tried."""
+    return purchase_reports_send() if is_set_up() else 0
 
 
 @shared_task(name="billing.usage_sum")

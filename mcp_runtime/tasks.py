@@ -6,6 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
+from billing.resale.due import PUBLISH
 from core.tenancy import tenant_context
 from mcp_runtime.durable.thread import RUN_TASK, runner_thread
 from mcp_runtime.jobs import LOOK_AT_UPTIME, PROBE_UPSTREAMS, RUN_IMPORT
@@ -16,6 +17,7 @@ from mcp_runtime.services.host_checks import hosts_look
 from mcp_runtime.services.importing import import_perform
 from mcp_runtime.services.imports import runs_due
 from mcp_runtime.services.probing import probes_perform
+from mcp_runtime.services.purchase_keys import purchases_publish
 from mcp_runtime.services.rates import budgets_purge
 from mcp_runtime.services.uptime import uptime_look, watched_tenants
 from mcp_runtime.services.watching import LEASE, upstreams_due
@@ -94,6 +96,12 @@ def sweep_uptime() -> int:
 def look_at_uptime(tenants: list[str]) -> int:
     """Looks whether the endpoints of these tenants are up; returns how many answered."""
     return uptime_look([UUID(tenant_id) for tenant_id in tenants])
+
+
+@shared_task(name=PUBLISH)
+def publish_purchases() -> int:
+    """Has workers know the keys of purchases whose standing changed; returns of how many purchases."""
+    return purchases_publish()
 
 
 @shared_task(name="mcp_runtime.deliver_alerts")

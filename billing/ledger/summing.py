@@ -15,6 +15,7 @@ from django.db import connection
 from billing.ledger.models import UsageDue, UsageHour, UsageKept
 from billing.ledger.partitions import oldest_day
 from billing.metering.reports import reports_derive
+from billing.resale.usage import purchase_reports_derive
 from core.tenancy import tenant_context
 
 HOUR = timedelta(hours=1)
@@ -66,6 +67,7 @@ def sum_tenant(tenant_id: UUID, hours: Iterable[datetime]) -> None:
             lock_sums(tenant_id)
             _sum_hour(tenant_id, hour)
             reports_derive(tenant_id, since=hour, until=hour + HOUR)
+            purchase_reports_derive(since=hour, until=hour + HOUR)
 
 
 def lock_sums(tenant_id: UUID) -> None:

@@ -9,13 +9,13 @@ import stripe
 
 from billing.resale.models import PurchaseStanding
 from billing.stripe.fetched import maybe, moment
+from billing.stripe.standing import NEVER_BEGAN
 
 # In the metadata of subscriptions and of sessions: which purchase they are of.
 PURCHASE = "armstrong_purchase"
 _AS_THEY_ARE = {
     "active": PurchaseStanding.ACTIVE,
     "trialing": PurchaseStanding.ACTIVE,
-    "incomplete": PurchaseStanding.OPENED,
     "past_due": PurchaseStanding.PAST_DUE,
     "unpaid": PurchaseStanding.UNPAID,
     "paused": PurchaseStanding.UNPAID,
@@ -71,7 +71,7 @@ class FetchedSale:
     fee: int
     refunded: int
     currency: str
-    calls: int
+    quantities: dict[str, int]
     period_start: datetime
     period_end: datetime
     paid_at: datetime
@@ -111,10 +111,10 @@ def purchase_of(metadata: object) -> UUID | None:
 
 
 def purchase_made(found: stripe.Subscription) -> FetchedPurchase | None:
-    """A subscription whose `latest_invoice` was expanded; None for one that is of no purchase."""
+    """A subscription whose `latest_invoice` was expanded; None for one of no purchase, or that never began."""
     purchase_id = purchase_of(found.metadata)
     items = found["items"].data
-    if purchase_id is None or not items:
+    if purchase_id is None or not items or found.status in NEVER_BEGAN:
         return None
     details = found.cancellation_details
     return FetchedPurchase(

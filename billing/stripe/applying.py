@@ -5,7 +5,9 @@ event's own state in one transaction. Whoever dies before that leaves nothing be
 """
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,10 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from billing.resale import fetching
+from billing.resale.directory import seller_of
+from billing.resale.models import ConnectedAccount
+from billing.resale.writing import seller_written
 from billing.stripe.client import is_gone, is_passing
 from billing.stripe.customers import customer_adopt, tenant_of
 from billing.stripe.families import Family, family_of
@@ -114,6 +120,9 @@ def _do(event: StripeEvent) -> None:
     if family is None:
         _mark(event, EventState.IGNORED)
         return
+    if account := event.account or (about.get("account") if family is Family.FEE else ""):
+        _write_seller(event, account, family, about)
+        return
     customer = event.customer or customer_of(family, about)
     if not customer:
         _mark(event, EventState.IGNORED, "It is of no customer.")
@@ -128,6 +137,20 @@ def _do(event: StripeEvent) -> None:
 def _write(event: StripeEvent, tenant_id: UUID, family: Family, about: dict[str, Any]) -> None:
     ticket = ticket_take(tenant_id)
     fetched = fetched_for(family, about)
+    _written(event, tenant_id, partial(mirror_write, tenant_id=tenant_id, ticket=ticket, fetched=fetched))
+
+
+def _write_seller(event: StripeEvent, account: str, family: Family, about: dict[str, Any]) -> None:
+    tenant_id = seller_of(account)
+    if tenant_id is None:
+        _mark(event, EventState.IGNORED, "Its account is not connected any more.")
+        return
+    ticket = ticket_take(tenant_id, of=ConnectedAccount)
+    fetched = fetching.fetched_for(account, family, about)
+    _written(event, tenant_id, partial(seller_written, tenant_id, ticket, account, fetched))
+
+
+def _written(event: StripeEvent, tenant_id: UUID, write: Callable[[], None]) -> None:
     with tenant_context(tenant_id):
         held = _waiting().select_for_update(skip_locked=True).filter(pk=event.pk).exists()
         if not held:
@@ -135,7 +158,7 @@ def _write(event: StripeEvent, tenant_id: UUID, family: Family, about: dict[str,
         if not Tenant.objects.filter(pk=tenant_id).exists():
             _mark(event, EventState.IGNORED, "The tenant is gone.")
             return
-        mirror_write(tenant_id=tenant_id, ticket=ticket, fetched=fetched)
+        write()
         _mark(event, EventState.APPLIED)
 
 

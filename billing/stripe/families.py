@@ -12,6 +12,9 @@ class Family(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     CUSTOMER = "customer"
+    # Of accounts under the platform's, and the platform's fees of what is paid there (billing/resale).
+    ACCOUNT = "account"
+    FEE = "fee"
 
 
 # By the beginning of the event's type: the longest that fits counts.
@@ -24,9 +27,14 @@ _BEGINNINGS = {
     "charge.dispute.": Family.DISPUTE,
     "customer.created": Family.CUSTOMER,
     "customer.deleted": Family.CUSTOMER,
+    "account.": Family.ACCOUNT,
+    "application_fee.refund": Family.FEE,
 }
 # What Stripe is asked to send: the smallest list that names all of the above.
 WANTED_EVENTS = (
+    "account.application.deauthorized",
+    "account.updated",
+    "application_fee.refunded",
     "charge.dispute.closed",
     "charge.dispute.created",
     "charge.dispute.updated",

@@ -7,6 +7,7 @@ import stripe
 from django.conf import settings
 from django.utils import timezone
 
+from billing.resale.directory import seller_of
 from billing.stripe.client import is_live, is_set_up
 from billing.stripe.families import family_of
 from billing.stripe.models import EventState, StripeEvent
@@ -34,7 +35,8 @@ def webhook_receive(*, payload: bytes, signature: str) -> None:
         raise Refused(refusals.BODY_TOO_LARGE)
     _verify(payload, signature)
     event = _decoded(payload)
-    if event.get("account"):
+    account = event.get("account")
+    if account and (not isinstance(account, str) or seller_of(account) is None):
         raise Refused(refusals.WEBHOOK_REFUSED, "This event is of another account.")
     event_store(event)
 
@@ -87,6 +89,7 @@ def _row(event: dict[str, Any]) -> StripeEvent:
             created=created,
             api_version=_text(event.get("api_version") or "", 60),
             livemode=event["livemode"] is True,
+            account=_text(event.get("account") or ""),
             customer=_text(_customer(about)),
             payload=event,
             # Due at once, also by a clock that is late.

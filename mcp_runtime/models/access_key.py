@@ -28,6 +28,8 @@ class AccessKey(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
+    # Of a buyer: what was bought, while which stands the key works; it is a layer below (billing/resale).
+    purchase_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -40,6 +42,14 @@ class AccessKey(models.Model):
             TenantIsolation(name="access_key_isolation"),
             TenantForeignKey(
                 name="access_key_endpoint_of_same_tenant", column="endpoint_id", to_table="mcp_runtime_endpoint"
+            ),
+            TenantForeignKey(
+                name="access_key_purchase_of_same_tenant", column="purchase_id", to_table="billing_purchase"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "purchase_id"],
+                condition=models.Q(revoked_at=None),
+                name="access_key_one_of_a_purchase",
             ),
         ]
         indexes = [models.Index(fields=["tenant", "endpoint"], name="access_key_by_endpoint")]

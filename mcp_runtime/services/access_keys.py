@@ -16,7 +16,7 @@ from tenants.access import Actor, Permission
 from tenants.services.api_keys import live
 from tenants.validation import cleaned, refused_fields, require_expiry
 
-MAXIMUM_LIVE_KEYS = 1_000  # per endpoint: they travel in its snapshot
+MAXIMUM_LIVE_KEYS = 1_000  # per endpoint, beside those of its buyers: they travel in its snapshot
 
 
 def access_key_issue(
@@ -39,7 +39,10 @@ def access_key_issue(
     endpoint = endpoint_for(endpoint_slug, lock=True)
     require_expiry(expires_at)
     require_rate(calls_per_minute)
-    if AccessKey.objects.filter(live(), endpoint=endpoint, revoked_at=None).count() >= MAXIMUM_LIVE_KEYS:
+    if (
+        AccessKey.objects.filter(live(), endpoint=endpoint, revoked_at=None, purchase_id=None).count()
+        >= MAXIMUM_LIVE_KEYS
+    ):
         raise Refused(refusals.LIMIT_REACHED, f"An endpoint has at most {MAXIMUM_LIVE_KEYS} live keys.")
     if tools is not None:
         _require_known(set(tools), set(Tool.objects.filter(endpoint=endpoint).values_list("name", flat=True)))

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.entitlements import Limit, require_room
+from billing.resale.ending import offers_end
 from core import refusals
 from core.refusals import Refused
 from mcp_runtime.models import Endpoint, LoginsAt
@@ -157,6 +158,7 @@ def endpoint_delete(*, actor: Actor, endpoint_slug: str) -> UUID:
     for upstream_id in endpoint.upstreams.values_list("pk", flat=True):
         secrets_forget(holder=upstream_id)
         holder_forget(tenant_id=actor.tenant.id, holder=upstream_id, by=actor.user)
+    offers_end(endpoint.pk)
     hosts_forget(endpoint)
     hosts_announce(actor.tenant.id)
     endpoint.delete()

@@ -1,7 +1,8 @@
 """Publishing: the document that workers serve changes in the same transaction as what it describes."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from billing.resale.models import SERVED, Purchase
 from core.channels import ENDPOINTS_CHANNEL
 from core.events import notify
 from mcp_runtime.addresses import upstream_url
@@ -59,7 +60,7 @@ def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
     tools = Tool.objects.filter(endpoint=endpoint, enabled=True).select_related("definition").order_by("name")
     prompts = Prompt.objects.filter(endpoint=endpoint, enabled=True).select_related("definition")
     resources = Resource.objects.filter(endpoint=endpoint, enabled=True).select_related("definition")
-    keys = AccessKey.objects.filter(live(), endpoint=endpoint, revoked_at=None).order_by("created_at", "id")
+    keys = AccessKey.objects.filter(live(), _paid(), endpoint=endpoint, revoked_at=None).order_by("created_at", "id")
     return structs.EndpointSnapshot(
         tenant_id=str(endpoint.tenant_id),
         endpoint_id=str(endpoint.pk),
@@ -84,6 +85,11 @@ def _snapshot(endpoint: Endpoint) -> structs.EndpointSnapshot:
         stopped=endpoint.stopped_message,
         stopped_since=endpoint.stopped_at.timestamp() if endpoint.stopped_at else 0,
     )
+
+
+def _paid() -> Q:
+    """The condition of a key that nobody bought, or whose purchase stands."""
+    return Q(purchase_id=None) | Q(purchase_id__in=Purchase.objects.filter(standing__in=SERVED).values("pk"))
 
 
 def _tool_rules(endpoint: Endpoint) -> dict[str, list[str]] | None:

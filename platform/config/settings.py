@@ -186,6 +186,23 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },
+    "send-purchase-usage": {
+        "task": "billing.send_purchase_usage",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
+    "settle-purchases": {
+        "task": "billing.settle_purchases",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 15},
+    },
+    "publish-purchases": {
+        "task": "mcp_runtime.publish_purchases",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 5},
+    },
+    "end-sellers": {"task": "billing.end_sellers", "schedule": timedelta(minutes=1)},
+    "reconcile-sellers": {"task": "billing.reconcile_sellers", "schedule": timedelta(hours=1)},
     "catch-up-usage": {"task": "billing.catch_up_usage", "schedule": timedelta(hours=1)},
     "usage-partitions": {"task": "billing.usage_partitions", "schedule": timedelta(hours=1)},
     "receipts-expire": {"task": "billing.receipts_expire", "schedule": timedelta(hours=6)},

@@ -15,7 +15,8 @@ from tests.stripe_simulator.shapes import Object, shaped
 
 API_VERSION = stripe.api_version
 _PREFIXES = {
-    "account": "acct", "application_fee": "fee", "balance_transaction": "txn", "billing.meter": "mtr",
+    "account": "acct", "application_fee": "fee", "fee_refund": "fr", "balance_transaction": "txn",
+    "billing.meter": "mtr",
     "billing.meter_event_summary": "mtrsum", "billing_portal.configuration": "bpc", "billing_portal.session": "bps",
     "charge": "ch", "checkout.session": "cs_test", "coupon": "co", "customer": "cus",
     "customer_balance_transaction": "cbtxn", "discount": "di",
@@ -56,6 +57,9 @@ class Account:
     connect_endpoints: dict[str, bool] = field(default_factory=dict)
     # What checkout sessions were asked to do, and which features products give.
     wanted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # By which test clock customers live whom Checkout makes; and what becomes of a subscription that is never paid.
+    newcomers_clock: str | None = None
+    never_paid: str = "cancel"
     features: dict[str, list[str]] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:

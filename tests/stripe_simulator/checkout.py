@@ -26,6 +26,8 @@ readable("checkout.session", "/v1/checkout/sessions", params.SessionRetrievePara
 def create(request: Request) -> Object:
     """A session, open for a day. Raises Fault for one that could never be completed."""
     account, given = request.account, request.params
+    if account.platform and not account.platform.get("account", account.id)["charges_enabled"]:
+        raise invalid("Your account cannot currently make charges.", code="account_not_chargeable")
     mode = given.get("mode", "payment")
     if given.get("ui_mode", "hosted_page") in {"hosted", "hosted_page"} and not given.get("success_url"):
         raise invalid("Missing required param: success_url.", param="success_url", code="parameter_missing")
@@ -115,7 +117,7 @@ def _customer(account: Account, session: Object, form: dict[str, str]) -> Object
     customer = account.make(
         stripe.Customer, email=email, name=form.get("name"), balance=0, delinquent=False, next_invoice_sequence=1,
         invoice_settings=shaped(stripe.Customer.InvoiceSettings), tax_exempt="none", metadata={},
-        invoice_prefix=new_id("customer")[-8:].upper(),
+        test_clock=account.newcomers_clock, invoice_prefix=new_id("customer")[-8:].upper(),
     )  # fmt: skip
     account.emit("customer.created", customer)
     return customer

@@ -1,6 +1,7 @@
 """Invoices: lines, discounts, the customer's balance, and their way from draft to paid, open or void."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import stripe
@@ -9,7 +10,7 @@ from stripe import params
 from tests.stripe_simulator import payments
 from tests.stripe_simulator.accounts import Account, new_id
 from tests.stripe_simulator.faults import invalid
-from tests.stripe_simulator.money import off
+from tests.stripe_simulator.money import off, rounded
 from tests.stripe_simulator.routing import readable
 from tests.stripe_simulator.shapes import Object, listed, shaped
 
@@ -18,8 +19,7 @@ DRAFT_SECONDS = 3_600
 RETRY_DAYS = (3, 5, 7)
 DAY = 86_400
 
-readable("invoice_payment", "/v1/invoice_payments", params.InvoicePaymentRetrieveParams,
-         params.InvoicePaymentListParams, ("invoice",))  # fmt: skip
+readable("invoice_payment", "/v1/invoice_payments", params.InvoicePaymentRetrieveParams)
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def fee_of(account: Account, invoice: Object) -> int | None:
     """What the platform gets of an invoice of a connected account."""
     subscription = account.objects.get(subscription_of(invoice) or "")
     percent = subscription and subscription["application_fee_percent"]
-    return round(invoice["amount_due"] * percent / 100) if percent else None
+    return rounded(Decimal(invoice["amount_due"]) * Decimal(str(percent)) / 100) if percent else None
 
 
 def _payment(account: Account, invoice: Object, intent: Object) -> None:

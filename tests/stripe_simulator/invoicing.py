@@ -17,7 +17,7 @@ from tests.stripe_simulator.invoices import (
     subscription_of,
 )  # fmt: skip
 from tests.stripe_simulator.items import licensed_lines, metered_lines
-from tests.stripe_simulator.routing import Request, page, route
+from tests.stripe_simulator.routing import Request, fits, page, route
 from tests.stripe_simulator.shapes import Object
 
 
@@ -36,7 +36,23 @@ def invoice_list(request: Request) -> Object:
         for invoice in request.account.all("invoice")
         if invoice["customer"] == given.get("customer", invoice["customer"])
         and invoice["status"] == given.get("status", invoice["status"])
+        and ("created" not in given or fits(invoice["created"], given["created"]))
         and ("subscription" not in given or subscription_of(invoice) == given["subscription"])
+    ]
+    return page(request, found)
+
+
+@route("GET", "/v1/invoice_payments", params.InvoicePaymentListParams)
+def payment_list(request: Request) -> Object:
+    """What was tried to pay invoices with, by the invoice or the intent."""
+    given = request.params
+    intent = given.get("payment", {}).get("payment_intent")
+    found = [
+        payment
+        for payment in request.account.all("invoice_payment")
+        if payment["invoice"] == given.get("invoice", payment["invoice"])
+        and payment["status"] == given.get("status", payment["status"])
+        and intent in {None, payment["payment"]["payment_intent"]}
     ]
     return page(request, found)
 

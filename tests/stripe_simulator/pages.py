@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from html import escape
 
-from tests.stripe_simulator import checkout, connect, portal
+from tests.stripe_simulator import checkout, connect, portal, refunds
 from tests.stripe_simulator.accounts import Account
+from tests.stripe_simulator.balances import held
 from tests.stripe_simulator.faults import missing
 from tests.stripe_simulator.shapes import Object
 from tests.stripe_simulator.world import World
@@ -110,6 +111,8 @@ type Shown = tuple[Callable[[str], str], Callable[[dict[str, str]], str | None]]
 def shown(world: World, kind: str, identifier: str) -> Shown:
     """How to draw a hosted page, and what its form does: where the browser goes then, or None to stay. Raises Fault."""
     for account in world.everybody():
+        if kind == "account" and identifier not in account.connected:
+            continue
         if identifier in account.objects:
             return _PAGES[kind](account, account.objects[identifier])
     raise missing("page", identifier)
@@ -143,4 +146,30 @@ def _onboarding(account: Account, connected: Object) -> Shown:
     return lambda wrong: page("Set up payments", body + _form("", "Everything is filled in"), wrong), act
 
 
-_PAGES = {"checkout": _checkout, "portal": _portal, "invoice": _invoice, "onboarding": _onboarding}
+def _account(platform: Account, connected: Object) -> Shown:
+    account = platform.connected[connected["id"]]
+
+    def act(form: dict[str, str]) -> None:
+        refunds.give_back(account, form.get("charge"))
+
+    return lambda wrong: account_page(account, wrong), act
+
+
+def account_page(account: Account, wrong: str) -> str:
+    """What an account holds, and its payments, each with a way to give it back."""
+    body = "".join(f"<p>It holds {money(amount, currency)}.</p>" for currency, amount in held(account).items())
+    for charge in account.all("charge", status="succeeded"):
+        body += f"<p>{money(charge['amount'], charge['currency'])}"
+        body += f", {money(charge['amount_refunded'], charge['currency'])} given back</p>"
+        if not charge["refunded"]:
+            body += _form(f'<input type="hidden" name="charge" value="{charge["id"]}">', "Give it back")
+    return page("Payments", body, wrong)
+
+
+_PAGES = {
+    "account": _account,
+    "checkout": _checkout,
+    "portal": _portal,
+    "invoice": _invoice,
+    "onboarding": _onboarding,
+}

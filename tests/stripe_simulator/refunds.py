@@ -1,22 +1,35 @@
 """Money that goes back: refunds, and disputes as a bank opens and closes them."""
 
+from typing import Any
+
 import stripe
 from stripe import params
 
 from tests.stripe_simulator.accounts import Account
 from tests.stripe_simulator.faults import invalid
+from tests.stripe_simulator.money import share
 from tests.stripe_simulator.routing import Request, readable, route
 from tests.stripe_simulator.shapes import Object, shaped
 
-readable("refund", "/v1/refunds", params.RefundRetrieveParams, params.RefundListParams, ("charge", "payment_intent"))
+readable("refund", "/v1/refunds", params.RefundRetrieveParams, params.RefundListParams,
+         ("charge", "payment_intent", "created"))  # fmt: skip
 readable("dispute", "/v1/disputes", params.DisputeRetrieveParams, params.DisputeListParams, ("charge",))
 
 
 @route("POST", "/v1/refunds", params.RefundCreateParams)
 def refund_create(request: Request) -> Object:
     """Gives back a payment, or a part of it. Raises Fault for more than is left of it."""
-    account, given = request.account, request.params
-    charge = _charge(account, given.get("charge"), given.get("payment_intent"))
+    given = request.params
+    charge = _charge(request.account, given.get("charge"), given.get("payment_intent"))
+    return _given_back(request.account, charge, given)
+
+
+def give_back(account: Account, charge: str | None) -> Object:
+    """All that is left of a payment, as its owner does in the dashboard. Raises Fault."""
+    return _given_back(account, account.get("charge", charge), {})
+
+
+def _given_back(account: Account, charge: Object, given: dict[str, Any]) -> Object:
     left = charge["amount"] - charge["amount_refunded"]
     amount = given.get("amount", left)
     if charge["status"] != "succeeded" or left == 0:
@@ -30,6 +43,9 @@ def refund_create(request: Request) -> Object:
     before = dict(charge)
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    if given.get("refund_application_fee") and charge["application_fee"] and account.platform:
+        fee = account.platform.get("application_fee", charge["application_fee"])
+        fee_refund(account.platform, fee, share(fee["amount"], amount, charge["amount"]))
     account.emit("refund.created", refund)
     account.emit("charge.refunded", charge, before=before)
     return refund
@@ -68,3 +84,27 @@ def dispute_close(account: Account, dispute: str, status: str) -> Object:
     found["status"] = status
     account.emit("charge.dispute.closed", found, before=before)
     return found
+
+
+@route("POST", "/v1/application_fees/{}/refunds", params.ApplicationFeeCreateRefundParams)
+def fee_refund_create(request: Request) -> Object:
+    """The platform gives a fee back, or a part of it. Raises Fault for more than is left of it."""
+    account = request.account
+    fee = account.get("application_fee", request.ids[0])
+    left = fee["amount"] - fee["amount_refunded"]
+    amount = request.params.get("amount", left)
+    if not 0 < amount <= left:
+        raise invalid(f"Refund amount ({amount}) is greater than what is left of the fee ({left}).", param="amount")
+    return fee_refund(account, fee, amount)
+
+
+def fee_refund(platform: Account, fee: Object, amount: int) -> Object:
+    """What of a fee goes back to the account that paid it."""
+    before = dict(fee)
+    fee["amount_refunded"] += amount
+    fee["refunded"] = fee["amount_refunded"] == fee["amount"]
+    made = platform.make(
+        stripe.ApplicationFeeRefund, amount=amount, currency=fee["currency"], fee=fee["id"], metadata={}
+    )
+    platform.emit("application_fee.refunded", fee, before=before)
+    return made

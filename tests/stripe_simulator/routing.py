@@ -127,7 +127,9 @@ def _expand(account: Account, made: Object, path: list[str]) -> None:
 
 def _opened(account: Account, value: Any, rest: list[str]) -> Any:
     if isinstance(value, str):
-        value = account.objects.get(value, value)
+        # The platform's fees are the one thing of another account that an answer names.
+        of_platform = account.platform.objects if account.platform and value.startswith("fee_") else {}
+        value = account.objects.get(value) or of_platform.get(value, value)
     if isinstance(value, list):
         return [_opened(account, member, rest) for member in value]
     if isinstance(value, dict):

@@ -49,7 +49,9 @@ def settle(account: Account, subscription: Object, invoice: Object) -> None:
     elif invoice["status"] == "open" and invoice["attempted"] and subscription["status"] != "incomplete":
         customer["delinquent"] = True
         is_over = invoice["next_payment_attempt"] is None and invoice["attempt_count"] > len(invoices.RETRY_DAYS)
-        if is_over:
+        if is_over and account.never_paid == "unpaid":
+            status_set(account, subscription, "unpaid")
+        elif is_over:
             end(account, subscription, "payment_failed")
         else:
             status_set(account, subscription, "past_due")

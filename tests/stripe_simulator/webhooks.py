@@ -138,11 +138,13 @@ def endpoint_create(request: Request) -> Object:
 
 
 def listen(account: Account, url: str, secret: str) -> None:
-    """Sends all events of an account to one place alone, signed with a secret that it knows already."""
+    """Sends all events of an account, and of those under it, to one place alone, signed with a secret it knows."""
     for former in list(account.all("webhook_endpoint")):
         account.drop(former)
-    made = account.make(stripe.WebhookEndpoint, url=url, enabled_events=["*"], status="enabled", metadata={})
-    account.secrets[made["id"]] = secret
+    for is_for_others in (False, True):
+        made = account.make(stripe.WebhookEndpoint, url=url, enabled_events=["*"], status="enabled", metadata={})
+        account.secrets[made["id"]] = secret
+        account.connect_endpoints[made["id"]] = is_for_others
 
 
 @route("POST", "/v1/webhook_endpoints/{}", params.WebhookEndpointUpdateParams)

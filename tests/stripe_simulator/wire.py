@@ -111,7 +111,7 @@ class Application:
         _, _, kind, identifier = path.split("/", 3)
         html = {"content-type": "text/html; charset=utf-8"}
         try:
-            if kind not in {"checkout", "portal", "invoice", "onboarding"}:
+            if kind not in {"account", "checkout", "portal", "invoice", "onboarding"}:
                 raise missing("page", kind)
             draw, act = pages.shown(self.world, kind, identifier)
         except Fault as fault:
@@ -164,7 +164,7 @@ def _outage(world: World, told: dict[str, Any]) -> Any:
 
 
 def _dispute(world: World, told: dict[str, Any]) -> Any:
-    account = world.account(told["key"])
+    account = world.account(told["key"], told.get("account"))
     if "close" in told:
         return refunds.dispute_close(account, told["close"], told["status"])
     return refunds.dispute_open(account, told["charge"])
@@ -175,6 +175,8 @@ def _account(world: World, told: dict[str, Any]) -> Any:
     account = world.account(told["key"])
     if "restrict" in told:
         connect.restrict(account, told["account"], told["restrict"])
+    for name in {"newcomers_clock", "never_paid"} & told.keys():
+        setattr(account.connected[told["account"]], name, told[name])
     if told.get("deauthorize"):
         connect.deauthorize(account, told["account"])
     return {}
