@@ -13,6 +13,7 @@ from django.db.models.functions import TruncHour
 
 from billing.ledger.models import UsageEvent, UsageHour
 from billing.metering.models import ReportState, UsageReport
+from billing.stripe.invoices import is_id
 from billing.stripe.models import InvoiceLine
 from core import refusals
 from core.refusals import Refused
@@ -101,7 +102,8 @@ def line_calls(invoice: str, line: str) -> QuerySet[UsageEvent, Any]:
 
 def line_of_calls(invoice: str, line: str) -> InvoiceLine:
     """A line that bills calls. Raises Refused(NOT_FOUND)."""
-    row = InvoiceLine.objects.filter(invoice=invoice, stripe_id=line, is_metered=True).first()
+    rows = InvoiceLine.objects.filter(invoice=invoice, stripe_id=line, is_metered=True)
+    row = rows.first() if is_id(line) else None
     if row is None:
         raise Refused(refusals.NOT_FOUND)
     return row

@@ -41,6 +41,15 @@ def outlook(tenant_id: UUID, now: datetime | None = None) -> Outlook:
     of_hours = sum(count for hour, count in sums.items() if hour >= period.since)
     late = calls - of_hours
     expected = late + calls_forecast(sums, since=period.since, until=period.until, now=now)
-    months = 1 if period.until - period.since < _MONTH else 12
-    on_plans = [month_on(plan, expected // months) for plan in plans_on_sale()]
+    on_plans = [month_on(plan, expected // _months(period)) for plan in plans_on_sale()]
     return Outlook(period, period.cost(calls), period.cost(expected), [each for each in on_plans if each is not None])
+
+
+def expected_a_month(tenant_id: UUID) -> int:
+    """How many calls a month of the present period is expected to have. Raises Refused(NOT_FOUND)."""
+    seen = outlook(tenant_id)
+    return seen.expected.calls // _months(seen.period)
+
+
+def _months(period: Period) -> int:
+    return 1 if period.until - period.since < _MONTH else 12

@@ -11,6 +11,7 @@ from core.rls import TenantIsolation
 DEVELOPER = "developer"
 MAXIMUM_CONNECTIONS = 100_000_000
 MAXIMUM_CENTS = 100_000_000_00
+MAXIMUM_CALLS = 1_000_000_000_000
 # The shortest that any plan keeps the audit log: the database deletes nothing younger.
 MINIMUM_AUDIT_DAYS = 30
 # With hundredths: prices of others would have to be written in another unit.

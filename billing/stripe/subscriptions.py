@@ -1,7 +1,11 @@
 """What a tenant does with its subscription: another plan, an end with the period, and second thoughts."""
 
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from django.utils import timezone
 from stripe import CardError, InvalidRequestError
 from stripe.params import SubscriptionUpdateParams, SubscriptionUpdateParamsItem
 
@@ -57,11 +61,19 @@ def subscription_change(*, actor: Actor, plan: str, interval: Interval) -> Subsc
         return _updated(row, wanted, f"{chosen.id}-{interval}")
 
 
-def subscription_preview(*, actor: Actor, plan: str, interval: Interval) -> int:
-    """What a change of plan would cost now, in the currency's smallest unit; below 0 is a credit.
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a change of plan would cost: `due` now (below 0 is a credit), of which each line is a part, all in the
+    smallest unit of `currency`; and when the first whole period is paid."""
 
-    Raises Refused as `subscription_change`.
-    """
+    due: int
+    lines: list[tuple[str, int]]
+    currency: str
+    next_at: datetime
+
+
+def subscription_preview(*, actor: Actor, plan: str, interval: Interval) -> Preview:
+    """What a change of plan would cost now. Raises Refused as `subscription_change`."""
     chosen = plan_on_sale(plan)
     row = _running(actor)
     with refusing():
@@ -74,7 +86,17 @@ def subscription_preview(*, actor: Actor, plan: str, interval: Interval) -> int:
                 },
             }
         )
-    return found.total
+    lines = [(line.description or "", line.amount) for line in found.lines.data if line.amount]
+    return Preview(found.total, lines, found.currency, _next_at(row, interval))
+
+
+def _next_at(row: Subscription, interval: Interval) -> datetime:
+    """The end of the period that runs, or of the one that begins now where the interval is another."""
+    if row.interval == interval:
+        return row.period_end
+    now = timezone.now()
+    year, month = divmod(now.year * 12 + now.month - 1 + interval.months, 12)
+    return now.replace(year=year, month=month + 1, day=min(now.day, monthrange(year, month + 1)[1]))
 
 
 def subscription_cancel(*, actor: Actor) -> Subscription:

@@ -12,8 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
+from billing import money as amounts
 from billing.lifting import Lift
-from billing.money import shown
 from tenants.access import Permission
 
 register = template.Library()
@@ -87,13 +87,13 @@ def widget(field: BoundField, hint: str = "", bare: object = "") -> SafeString:
 @register.simple_tag
 def thousand(each: Decimal, currency: str) -> str:
     """What a thousand calls cost at so many cents each."""
-    return shown(int(each * 1_000), currency)
+    return amounts.exactly(each * 1_000, currency)
 
 
 @register.simple_tag
 def amount(value: int, currency: str) -> str:
     """An amount in its currency's smallest unit, as people read it."""
-    return shown(value, currency)
+    return amounts.shown(value, currency)
 
 
 @register.filter

@@ -296,6 +296,10 @@ _API = {
     "sso/domains/<uuidstr:domain_id>": Probe({"domain_id": "sso_domain"}),
     "sso/domains/<uuidstr:domain_id>/verify": Probe({"domain_id": "sso_domain"}),
     "api-keys/<uuidstr:key_id>": Probe({"key_id": "api_key"}),
+    "billing/invoices/<str:invoice>": Probe({"invoice": "invoice"}),
+    "billing/invoices/<str:invoice>/lines": Probe({"invoice": "invoice"}),
+    "billing/invoices/<str:invoice>/lines/<str:line>": Probe({"invoice": "invoice", "line": "invoice_line"}),
+    "billing/invoices/<str:invoice>/lines/<str:line>/calls": Probe({"invoice": "invoice", "line": "invoice_line"}),
     "clients/<uuidstr:client>": Probe({"client": "mcp_client"}),
     "trusted-issuers/<uuidstr:issuer>": Probe(
         {"issuer": "trusted_issuer"}, {"PUT": {"name": "x", "issuer": "https://issuer.example"}}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from billing.money import shown
+from billing.money import exactly, shown
 from billing.plans.models import DEVELOPER, Entitlement, PlanVersion, Standing
 from billing.plans.selling import plans_on_sale
 from billing.stripe.catalogue_names import Interval
@@ -92,7 +92,7 @@ def _overage(plan: PlanVersion) -> list[str]:
     if not plan.overage_millicents:
         return []
     thousand = plan.overage_millicents  # a thousand calls at so many thousandths of a cent are so many cents
-    return [f"{shown(int(thousand), plan.currency)} for each 1,000 calls beyond them"]
+    return [f"{exactly(thousand, plan.currency)} for each 1,000 calls beyond them"]
 
 
 def _act(plan: PlanVersion, held: Entitlement, subscription: Subscription | None, interval: Interval) -> str:

@@ -1,36 +1,33 @@
 """One invoice, line by line; a line that bills calls opens to what they were, and further to the calls one by one."""
 
-import re
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from billing.metering.opening import Opening, Part, line_calls, line_open
 from billing.money import shown
-from billing.stripe.models import Invoice, InvoiceLine
+from billing.stripe.invoices import invoice_of, lines_of
 from console.access import MemberRequest, member
 from console.rendering import ROWS_PER_PAGE, page
 from mcp_runtime.selectors import endpoints_matching
 from tenants.access import Permission
 
 SHOWN_PARTS = 50
-_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 
 
 @require_safe
 @member(Permission.MANAGE_BILLING)
 def show(request: MemberRequest, invoice: str) -> HttpResponse:
     """The invoice of that id at Stripe; one of another tenant is as unknown as none."""
-    found = _invoice(invoice)
-    rows = InvoiceLine.objects.filter(invoice=found.stripe_id).order_by("place")
+    found = invoice_of(invoice)
     context = {
         "invoice": found,
         "total": shown(found.total, found.currency),
         "paid": shown(found.amount_paid, found.currency),
         "owed": shown(found.amount_remaining, found.currency) if found.amount_remaining else "",
-        "lines": [(row, shown(row.amount, row.currency)) for row in rows],
+        "lines": [(row, shown(row.amount, row.currency)) for row in lines_of(found)],
     }
     return page(request, "billing/invoice.html", context)
 
@@ -39,9 +36,7 @@ def show(request: MemberRequest, invoice: str) -> HttpResponse:
 @member(Permission.MANAGE_BILLING)
 def line(request: MemberRequest, invoice: str, line: str) -> HttpResponse:
     """What a line of calls is made of: how its amount comes about, by what, and each call as long as it is kept."""
-    found = _invoice(invoice)
-    if not _ID.fullmatch(line):
-        raise Http404
+    found = invoice_of(invoice)
     opened = line_open(found.stripe_id, line)
     calls = Paginator(line_calls(found.stripe_id, line), ROWS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
@@ -54,15 +49,6 @@ def line(request: MemberRequest, invoice: str, line: str) -> HttpResponse:
         "calls": calls,
     }
     return page(request, "billing/line.html", context)
-
-
-def _invoice(identifier: str) -> Invoice:
-    """Raises Http404 for one that the tenant does not have."""
-    rows = Invoice.objects.filter(stripe_id=identifier).exclude(status="draft")
-    found = rows.first() if _ID.fullmatch(identifier) else None
-    if found is None:
-        raise Http404
-    return found
 
 
 def _by_name(opened: Opening) -> list[Part]:

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing.entitlements import entitlement_of
-from billing.money import shown
+from billing.money import exactly, shown
 from billing.plans.models import DEVELOPER, PlanVersion
 from billing.plans.selling import plan_on_sale
 from billing.stripe.catalogue_names import Interval
@@ -96,10 +96,21 @@ def change(request: MemberRequest) -> HttpResponse:
             subscription_change(actor=request.actor, plan=plan, interval=interval)
             messages.success(request, f"You are on {chosen.title} now.")
             return redirect("billing", request.actor.tenant.slug)
-        due = subscription_preview(actor=request.actor, plan=plan, interval=interval)
+        preview = subscription_preview(actor=request.actor, plan=plan, interval=interval)
     except Refused as refused:
         return _told(request, refused)
-    context = {"plan": chosen, "interval": interval, "due": shown(abs(due), chosen.currency), "is_credit": due < 0}
+    cents = chosen.monthly_price_cents if interval is Interval.MONTH else chosen.yearly_price_cents
+    context = {
+        "plan": chosen,
+        "interval": interval,
+        "preview": preview,
+        "due": shown(abs(preview.due), preview.currency),
+        "is_credit": preview.due < 0,
+        "lines": [(what, shown(amount, preview.currency)) for what, amount in preview.lines],
+        "price": shown(cents or 0, chosen.currency),
+        "included": (chosen.calls_included or 0) * interval.months,
+        "thousand": exactly(chosen.overage_millicents, chosen.currency) if chosen.overage_millicents else "",
+    }
     with tenant_context(request.actor.tenant.id):
         return page(request, "billing/change.html", context | _beyond(request, chosen))
 

@@ -1,6 +1,5 @@
 """The page of billing: how the tenant stands, what it uses, the plans there are, and its invoices."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -10,11 +9,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from billing.entitlements import contract_in_force, entitlement_of
-from billing.ledger.selectors import Asked, usage_by, usage_total
+from billing.ledger.selectors import Asked, usage_by
 from billing.money import shown
-from billing.plans.models import Entitlement
 from billing.stripe.catalogue_names import Interval
 from billing.stripe.client import is_set_up
+from billing.stripe.invoices import invoices_issued
 from billing.stripe.models import RUNNING, Invoice
 from billing.stripe.subscriptions import subscription_latest
 from billing.trials import may_try
@@ -24,25 +23,10 @@ from console.pages.billing.cards import cards_of
 from console.pages.billing.spending import spending_of
 from console.pages.usage.chart import bars_of
 from console.rendering import page
-from mcp_runtime.selectors import endpoint_count
+from console.using import uses_of
 from tenants.access import Permission
-from tenants.models import Membership
 
 SHOWN_INVOICES = 24
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """How much there is of something that a plan limits; `limit` None: as much as one likes."""
-
-    label: str
-    used: int
-    limit: int | None
-
-    @property
-    def note(self) -> str:
-        """In numbers."""
-        return f"{self.used:,}, without limit" if self.limit is None else f"{self.used:,} of {self.limit:,}"
 
 
 @never_cache
@@ -62,7 +46,7 @@ def show(request: MemberRequest) -> HttpResponse:
         "contract": contract_in_force(tenant.id),
         "interval": interval,
         "cards": cards_of(held, running, interval, spending.on_plans),
-        "uses": _uses(held, month),
+        "uses": uses_of(held, spending.period),
         "chart": bars_of(_days(month), month, "day"),
         "invoices": invoices_shown(),
         "spending": spending,
@@ -80,7 +64,7 @@ def interval_of(said: str) -> Interval:
 
 def invoices_shown() -> list[tuple[Invoice, str, str]]:
     """The latest invoices, each with its total and what is owed of it as people read them."""
-    rows = Invoice.objects.exclude(status="draft").order_by("-created", "-stripe_id")[:SHOWN_INVOICES]
+    rows = invoices_issued()[:SHOWN_INVOICES]
     return [(row, shown(row.total, row.currency), shown(row.amount_remaining, row.currency)) for row in rows]
 
 
@@ -91,13 +75,3 @@ def _this_month() -> Asked:
 
 def _days(month: Asked) -> list[dict[str, Any]]:
     return list(usage_by(month, "day")) if month.until > month.since else []
-
-
-def _uses(held: Entitlement, month: Asked) -> list[Use]:
-    calls = usage_total(month)["billable"]
-    members = Membership.objects.filter(deactivated_at=None).count()
-    return [
-        Use("Calls that are billed, this month", calls, held.calls_included),
-        Use("Endpoints", endpoint_count(), held.endpoints),
-        Use("Members", members, held.members),
-    ]

@@ -63,6 +63,10 @@ def test_a_dearer_plan_is_asked_about_and_paid_at_once(alice: Client, shop: Shop
     bought(alice, shop, base)
     asked = alice.post(f"{base}/choose/", {"plan": "enterprise", "by": "month"}, follow=True).text
     assert "is taken now" in asked
+    assert "Then, each month" in asked
+    assert "$2,999.00, from" in asked
+    assert "100,000,000 a month included, $0.02 for each 1,000 beyond them" in asked
+    assert "How this comes about" in asked
     done = alice.post(f"{base}/change/", {"plan": "enterprise", "by": "month"}, follow=True).text
     assert "You are on Enterprise now." in done
     assert shop.has() == ("enterprise-1", "active", 500_000)

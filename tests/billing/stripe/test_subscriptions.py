@@ -31,7 +31,7 @@ def paid(shop: Shop) -> Shop:
 
 
 def test_an_upgrade_is_paid_and_counts_at_once(paid: Shop) -> None:
-    before = subscription_preview(actor=paid.alice, plan="enterprise", interval=Interval.MONTH)
+    before = subscription_preview(actor=paid.alice, plan="enterprise", interval=Interval.MONTH).due
     changed = subscription_change(actor=paid.alice, plan="enterprise", interval=Interval.MONTH)
     assert (changed.plan_id, changed.status) == ("enterprise-1", "active")
     assert paid.has() == ("enterprise-1", "active", 500_000)
