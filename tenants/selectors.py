@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from core import refusals
 from core.refusals import Refused
+from core.rows import one_of
 from tenants.authorization.grant_types import CLIENT
 from tenants.models import ApiKey, AuthMethod, Group, Invitation, McpClient, Membership, Role
 from tenants.models.membership import MembershipQuerySet
@@ -45,10 +46,7 @@ def member_of(user_id: UUID) -> Membership:
 
 def api_key_of(api_key_id: UUID) -> ApiKey:
     """A REST API key of the tenant in context, revoked or not; raises Refused(NOT_FOUND)."""
-    api_key = ApiKey.objects.filter(pk=api_key_id).first()
-    if api_key is None:
-        raise Refused(refusals.NOT_FOUND)
-    return api_key
+    return one_of(ApiKey.objects.all(), api_key_id)
 
 
 def groups_by_name() -> list[Group]:
@@ -59,10 +57,7 @@ def groups_by_name() -> list[Group]:
 
 def group_of(group_id: UUID) -> Group:
     """A group of the tenant in context; raises Refused(NOT_FOUND)."""
-    group = Group.objects.filter(pk=group_id).first()
-    if group is None:
-        raise Refused(refusals.NOT_FOUND)
-    return group
+    return one_of(Group.objects.all(), group_id)
 
 
 def group_emails(group: Group) -> list[str]:
@@ -79,10 +74,7 @@ def clients_of_their_own() -> QuerySet[McpClient]:
 
 def client_of_its_own(client_id: UUID) -> McpClient:
     """A client that may act for itself, by the id of its entry; raises Refused(NOT_FOUND)."""
-    client = clients_of_their_own().filter(pk=client_id).first()
-    if client is None:
-        raise Refused(refusals.NOT_FOUND)
-    return client
+    return one_of(clients_of_their_own(), client_id)
 
 
 def group_clients(group: Group) -> list[UUID]:

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from core import refusals
 from core.refusals import Refused
+from core.rows import one_of
 from tenants.access import Actor, Permission
 from tenants.allowance import require_right
 from tenants.audit.reading import audit_head
@@ -62,7 +63,4 @@ def target_delete(*, actor: Actor, target_id: UUID) -> None:
 def target_for(target_id: UUID, *, lock: bool = False) -> AuditTarget:
     """A webhook of the tenant in context; raises Refused(NOT_FOUND)."""
     rows = AuditTarget.objects.select_for_update() if lock else AuditTarget.objects.all()
-    target = rows.filter(pk=target_id).first()
-    if target is None:
-        raise Refused(refusals.NOT_FOUND)
-    return target
+    return one_of(rows, target_id)

@@ -6,8 +6,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from core import refusals
-from core.refusals import Refused
+from core.rows import one_of
 from tenants.access import Actor, Permission
 from tenants.authorization.cutoffs import cut_off
 from tenants.authorization.gate import MAXIMUM_TOKEN_SECONDS
@@ -26,10 +25,7 @@ def grants_visible(actor: Actor) -> QuerySet[ClientGrant]:
 
 def grant_shown(actor: Actor, grant_id: UUID) -> ClientGrant:
     """A grant that the actor may see; raises Refused(NOT_FOUND)."""
-    found = grants_visible(actor).filter(pk=grant_id).first()
-    if found is None:
-        raise Refused(refusals.NOT_FOUND)
-    return found
+    return one_of(grants_visible(actor), grant_id)
 
 
 def grant_revoke(*, actor: Actor, grant_id: UUID) -> None:
@@ -47,10 +43,7 @@ def clients_known(actor: Actor) -> QuerySet[McpClient]:
 
 def client_shown(actor: Actor, client_row: UUID) -> McpClient:
     """A client of the tenant; raises Refused(NOT_FOUND)."""
-    found = clients_known(actor).filter(pk=client_row).first()
-    if found is None:
-        raise Refused(refusals.NOT_FOUND)
-    return found
+    return one_of(clients_known(actor), client_row)
 
 
 def client_remove(*, actor: Actor, client_row: UUID) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from core import refusals
 from core.refusals import Refused
+from core.rows import one_of
 from core.tenancy import tenant_context
 from tenants.access import Actor, Permission
 from tenants.authorization import scopes
@@ -56,10 +57,7 @@ def issuers_trusted(actor: Actor) -> QuerySet[TrustedIssuer]:
 def issuer_shown(actor: Actor, issuer_id: UUID, *, lock: bool = False) -> TrustedIssuer:
     """One of them; raises Refused(NOT_FOUND)."""
     rows = issuers_trusted(actor)
-    found = (rows.select_for_update() if lock else rows).filter(pk=issuer_id).first()
-    if found is None:
-        raise Refused(refusals.NOT_FOUND)
-    return found
+    return one_of(rows, issuer_id, locked=lock)
 
 
 def issuer_set(*, actor: Actor, fields: IssuerFields, issuer_id: UUID | None = None) -> TrustedIssuer:

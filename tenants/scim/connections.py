@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from core import crypto, keys, refusals
 from core.refusals import Refused
+from core.rows import one_of
 from tenants.access import Actor, Permission
 from tenants.allowance import require_right
 from tenants.models import Group, GroupSource, Invitation, Membership, Role, ScimConnection, ScimToken
@@ -107,11 +108,7 @@ def group_take_role(*, actor: Actor, connection_id: UUID, group_id: UUID, role: 
 
 def scim_connection_of(connection_id: UUID, *, locked: bool = False) -> ScimConnection:
     """A connection of the tenant in context; raises Refused(NOT_FOUND)."""
-    rows = ScimConnection.objects.select_for_update() if locked else ScimConnection.objects
-    connection = rows.filter(pk=connection_id).first()
-    if connection is None:
-        raise Refused(refusals.NOT_FOUND)
-    return connection
+    return one_of(ScimConnection.objects.all(), connection_id, locked=locked)
 
 
 def connection_presenting(secret: str, connection_id: UUID) -> ScimToken:

@@ -70,13 +70,19 @@ def _any(terms: list[Q | None]) -> Q | None:
     return either
 
 
-def _user_equals(path: str, value: str) -> Q | None:
+def _either_equals(path: str, value: str) -> Q | None:
+    """What a comparison means for users and groups alike; None where that is for each to say."""
     if not _is_storable(value):
         return NOBODY
     if path == "id":
         return by_id(value)
-    if path == "externalid":
-        return Q(external_id=value)
+    return Q(external_id=value) if path == "externalid" else None
+
+
+def _user_equals(path: str, value: str) -> Q | None:
+    known = _either_equals(path, value)
+    if known is not None:
+        return known
     column = _USER_COLUMNS.get(path)
     if column == "addresses":
         return Q(addresses__contains=[folded(value)])
@@ -84,12 +90,9 @@ def _user_equals(path: str, value: str) -> Q | None:
 
 
 def _group_equals(path: str, value: str) -> Q | None:
-    if not _is_storable(value):
-        return NOBODY
-    if path == "id":
-        return by_id(value)
-    if path == "externalid":
-        return Q(external_id=value)
+    known = _either_equals(path, value)
+    if known is not None:
+        return known
     column = _GROUP_COLUMNS.get(path)
     if column == "member":
         return by_id(value, "members__provisioned_id")

@@ -6,8 +6,7 @@ from uuid import UUID
 from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
-from core import refusals
-from core.refusals import Refused
+from core.rows import one_of
 from tenants.models import (
     Deprovision,
     DeprovisionItem,
@@ -75,10 +74,7 @@ def deprovisions() -> QuerySet[Deprovision]:
 
 def deprovision_of(deprovision_id: UUID) -> Deprovision:
     """One receipt; raises Refused(NOT_FOUND)."""
-    receipt = deprovisions().filter(pk=deprovision_id).first()
-    if receipt is None:
-        raise Refused(refusals.NOT_FOUND)
-    return receipt
+    return one_of(deprovisions(), deprovision_id)
 
 
 @dataclass(frozen=True, slots=True)

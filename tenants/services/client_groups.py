@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from core import refusals
-from core.refusals import Refused
+from core.rows import one_of
 from tenants.access import Actor, Permission
 from tenants.models import Group, GroupClient, GroupSource, McpClient
 from tenants.selectors import clients_of_their_own
@@ -36,9 +35,7 @@ def client_groups_set(*, actor: Actor, client_id: UUID, groups: list[UUID]) -> M
     itself.
     """
     actor.require(Permission.MANAGE_MEMBERS)
-    client = clients_of_their_own().select_for_update(no_key=True).filter(pk=client_id).first()
-    if client is None:
-        raise Refused(refusals.NOT_FOUND)
+    client = one_of(clients_of_their_own().select_for_update(no_key=True), client_id)
     wanted = set(groups)
     made_here = Group.objects.filter(pk__in=wanted, source=GroupSource.MANUAL).order_by("pk").select_for_update()
     known = set(made_here.values_list("pk", flat=True))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core import refusals
 from core.refusals import Refused
+from core.rows import one_of
 from tenants.access import Actor, Permission
 from tenants.models import Group, GroupMember, GroupSource, Membership
 from tenants.validation import cleaned, refused_fields
@@ -53,9 +54,7 @@ def group_delete(*, actor: Actor, group_id: UUID) -> None:
 
 def manual_group(group_id: UUID) -> Group:
     """A group made here, held until the transaction ends. Raises Refused: NOT_FOUND, CONFLICT for a provider's."""
-    group = Group.objects.select_for_update().filter(pk=group_id).first()
-    if group is None:
-        raise Refused(refusals.NOT_FOUND)
+    group = one_of(Group.objects.select_for_update(), group_id)
     if group.source != GroupSource.MANUAL:
         raise Refused(refusals.CONFLICT, "The provider that told of this group says who is in it.")
     return group

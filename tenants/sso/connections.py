@@ -13,6 +13,7 @@ from core import refusals
 from core.crypto import Forged
 from core.envelope import KeyGone, Keyring
 from core.refusals import Refused
+from core.rows import one_of
 from core.tenancy import tenant_context
 from tenants.access import PERMISSIONS, Actor, Permission
 from tenants.allowance import require_right
@@ -162,11 +163,7 @@ def connection_delete(*, actor: Actor, connection_id: UUID) -> None:
 
 def connection_for(connection_id: UUID, *, locked: bool = False) -> SsoConnection:
     """A connection of the tenant in context; raises Refused(NOT_FOUND)."""
-    rows = SsoConnection.objects.select_for_update() if locked else SsoConnection.objects
-    found = rows.filter(pk=connection_id).first()
-    if found is None:
-        raise Refused(refusals.NOT_FOUND)
-    return found
+    return one_of(SsoConnection.objects.all(), connection_id, locked=locked)
 
 
 def changeable(by: Configurer, connection_id: UUID) -> SsoConnection:

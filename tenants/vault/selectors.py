@@ -6,8 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from core import refusals
-from core.refusals import Refused
+from core.rows import one_of
 from tenants.access import Actor, Permission
 from tenants.models import Connection, ConnectionState, Revocation, Secret
 from tenants.vault.connections import may_log_in
@@ -47,10 +46,7 @@ def connections_to_log_in(actor: Actor) -> list[Connection]:
 
 def connection_shown(actor: Actor, connection_id: UUID) -> Connection:
     """One of them; raises Refused(NOT_FOUND)."""
-    connection = connections_visible(actor).filter(pk=connection_id).first()
-    if connection is None:
-        raise Refused(refusals.NOT_FOUND)
-    return connection
+    return one_of(connections_visible(actor), connection_id)
 
 
 def receipts_visible(actor: Actor) -> QuerySet[Revocation]:

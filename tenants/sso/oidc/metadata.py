@@ -1,5 +1,6 @@
 """What an OpenID provider says of itself (OpenID Connect Discovery 1.0), checked before it is believed."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,11 +9,10 @@ import msgspec
 from core.outbound import Client, Policy
 from tenants.vault.oauth.exchanging import host_of, read_document, require_secure
 from tenants.vault.oauth.failures import MetadataRefused
-from tenants.vault.oauth.metadata import BASIC, MAXIMUM_ISSUER, OPENID, ProviderMetadata
+from tenants.vault.oauth.metadata import BASIC, MAXIMUM_ISSUER, OPENID, ProviderMetadata, endpoint_in, texts_in
 
 # Never "none", never a shared secret: what the provider lists beside these is not accepted.
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-MAXIMUM_ENTRIES = 100
 
 
 class OpenIdProvider(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -60,19 +60,11 @@ def checked(document: dict[str, Any], asked: str, policy: Policy) -> OpenIdProvi
     issuer = document.get("issuer")
     if not isinstance(issuer, str) or len(issuer) > MAXIMUM_ISSUER or issuer.rstrip("/") != asked.rstrip("/"):
         raise MetadataRefused(f"The discovery document of {host_of(asked)} is another issuer's.")
-    told = _texts(document, "id_token_signing_alg_values_supported") or ("RS256",)
+    told = texts_in(document, "id_token_signing_alg_values_supported") or ("RS256",)
     algorithms = tuple(name for name in ALGORITHMS if name in told)
     if not algorithms:
         raise MetadataRefused(f"{host_of(asked)} signs with none of {', '.join(ALGORITHMS)}.")
-
-    def endpoint(name: str, *, required: bool = False) -> str:
-        url = document.get(name)
-        if url is None and not required:
-            return ""
-        if not isinstance(url, str):
-            raise MetadataRefused(f"The discovery document of {host_of(asked)} has no {name}.")
-        return require_secure(url, policy, name)
-
+    endpoint = partial(endpoint_in, document, policy, of=f"The discovery document of {host_of(asked)}")
     return OpenIdProvider(
         issuer=issuer,
         authorization_endpoint=endpoint("authorization_endpoint", required=True),
@@ -80,8 +72,8 @@ def checked(document: dict[str, Any], asked: str, policy: Policy) -> OpenIdProvi
         jwks_uri=endpoint("jwks_uri", required=True),
         userinfo_endpoint=endpoint("userinfo_endpoint"),
         end_session_endpoint=endpoint("end_session_endpoint"),
-        auth_methods=_texts(document, "token_endpoint_auth_methods_supported") or (BASIC,),
-        signing_algorithms=_texts(document, "token_endpoint_auth_signing_alg_values_supported"),
+        auth_methods=texts_in(document, "token_endpoint_auth_methods_supported") or (BASIC,),
+        signing_algorithms=texts_in(document, "token_endpoint_auth_signing_alg_values_supported"),
         algorithms=algorithms,
         tells_issuer=document.get("authorization_response_iss_parameter_supported") is True,
     )
@@ -90,10 +82,3 @@ def checked(document: dict[str, Any], asked: str, policy: Policy) -> OpenIdProvi
 def provider_host(provider: OpenIdProvider) -> str:
     """The host that a person is sent to."""
     return urlsplit(provider.authorization_endpoint).netloc
-
-
-def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
-    value = document.get(name)
-    entries = value if isinstance(value, list) else []
-    texts = [entry for entry in entries[:MAXIMUM_ENTRIES] if isinstance(entry, str) and len(entry) <= 200]
-    return tuple(text for text in texts if text.isprintable())

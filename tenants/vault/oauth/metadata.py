@@ -1,5 +1,6 @@
 """What an authorization server says of itself (RFC 8414, OpenID Connect Discovery), checked before it is believed."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,35 +73,39 @@ def checked(document: dict[str, Any], issuer: str, policy: Policy) -> ProviderMe
     """
     if document.get("issuer") != issuer or len(issuer) > MAXIMUM_ISSUER:
         raise MetadataRefused(f"The metadata of {host_of(issuer)} is another issuer's.")
-    methods = _texts(document, "code_challenge_methods_supported")
+    methods = texts_in(document, "code_challenge_methods_supported")
     if S256 not in methods:
         raise MetadataRefused(f"{host_of(issuer)} does not say that it supports PKCE with S256.")
-
-    def endpoint(name: str, *, required: bool = False) -> str:
-        url = document.get(name)
-        if url is None and not required:
-            return ""
-        if not isinstance(url, str):
-            raise MetadataRefused(f"The metadata of {host_of(issuer)} has no {name}.")
-        return require_secure(url, policy, name)
-
+    endpoint = partial(endpoint_in, document, policy, of=f"The metadata of {host_of(issuer)}")
     return ProviderMetadata(
         issuer=issuer,
         authorization_endpoint=endpoint("authorization_endpoint", required=True),
         token_endpoint=endpoint("token_endpoint", required=True),
         registration_endpoint=endpoint("registration_endpoint"),
         revocation_endpoint=endpoint("revocation_endpoint"),
-        scopes=_texts(document, "scopes_supported"),
-        auth_methods=_texts(document, "token_endpoint_auth_methods_supported") or (BASIC,),
-        signing_algorithms=_texts(document, "token_endpoint_auth_signing_alg_values_supported"),
+        scopes=texts_in(document, "scopes_supported"),
+        auth_methods=texts_in(document, "token_endpoint_auth_methods_supported") or (BASIC,),
+        signing_algorithms=texts_in(document, "token_endpoint_auth_signing_alg_values_supported"),
         tells_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         reads_documents=document.get("client_id_metadata_document_supported") is True,
     )
 
 
-def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
+def endpoint_in(document: dict[str, Any], policy: Policy, name: str, *, of: str, required: bool = False) -> str:
+    """An endpoint that a document names, empty for none; `of` begins the sentence of the refusal.
+
+    Raises MetadataRefused for one that is no https URL, or that is not there and has to be.
+    """
+    url = document.get(name)
+    if url is None and not required:
+        return ""
+    if not isinstance(url, str):
+        raise MetadataRefused(f"{of} has no {name}.")
+    return require_secure(url, policy, name)
+
+
+def texts_in(document: dict[str, Any], name: str) -> tuple[str, ...]:
+    """The texts of a list in a document, as far as a row can hold them."""
     value = document.get(name)
-    if not isinstance(value, list):
-        return ()
-    texts = [entry for entry in value if isinstance(entry, str) and 0 < len(entry) <= MAXIMUM_ENTRY]
-    return tuple(texts[:MAXIMUM_ENTRIES])
+    texts = [entry for entry in (value if isinstance(value, list) else []) if isinstance(entry, str)]
+    return tuple([text for text in texts if 0 < len(text) <= MAXIMUM_ENTRY and text.isprintable()][:MAXIMUM_ENTRIES])

@@ -25,7 +25,7 @@ from tests.saml_messages import (
     redirected,
     signed,
 )
-from tests.sso_provider import LOGOUT_EVENT, OTHER_KEY, parameters
+from tests.sso_provider import LOGOUT_EVENT, OTHER_KEY, entry_of, parameters
 
 __all__ = ["saml"]
 
@@ -198,11 +198,15 @@ def test_a_saml_request_that_is_not_quite_right_ends_nothing(saml: Saml, case: s
     assert person_in(browser) is not None
 
 
+def _left(browser: Client) -> dict[str, str]:
+    """Signs out; what the provider is asked then."""
+    browser.post("/account/logout/")
+    return parameters(entry_of(browser, "/sso/signed-out/"))
+
+
 def test_who_signs_out_here_signs_out_at_the_saml_provider(saml: Saml) -> None:
     browser = _saml_came(saml, unique("u"), "_1")
-    browser.post("/account/logout/")
-    page = browser.get("/sso/signed-out/").content.decode()
-    asked = parameters(page.partition('content="0; url=')[2].partition('"')[0].replace("&amp;", "&"))
+    asked = _left(browser)
     request = etree.fromstring(OneLogin_Saml2_Utils.decode_base64_and_inflate(asked["SAMLRequest"]))
     assert "_1" in etree.tostring(request, encoding="unicode")
     assert asked["Signature"]
@@ -300,9 +304,7 @@ def test_a_request_to_one_connection_is_none_to_another(saml: Saml, cast: Cast) 
 
 def test_a_posted_answer_to_a_sign_out_is_posted_once_more_and_taken_once(saml: Saml) -> None:
     browser = _saml_came(saml, unique("u"), "_1")
-    browser.post("/account/logout/")
-    page = browser.get("/sso/signed-out/").content.decode()
-    asked = parameters(page.partition('content="0; url=')[2].partition('"')[0].replace("&amp;", "&"))
+    asked = _left(browser)
     request_id = etree.fromstring(OneLogin_Saml2_Utils.decode_base64_and_inflate(asked["SAMLRequest"])).get("ID")
     xml = signed(logout_response(_slo(saml), request_id))
     # From the provider's page no session comes along.
@@ -319,9 +321,7 @@ def test_a_posted_answer_to_a_sign_out_is_posted_once_more_and_taken_once(saml: 
 @pytest.mark.parametrize("case", ["unsigned", "another key", "another request", "a failure"])
 def test_a_posted_answer_that_is_not_quite_right_is_refused(saml: Saml, case: str) -> None:
     browser = _saml_came(saml, unique("u"), "_1")
-    browser.post("/account/logout/")
-    page = browser.get("/sso/signed-out/").content.decode()
-    asked = parameters(page.partition('content="0; url=')[2].partition('"')[0].replace("&amp;", "&"))
+    asked = _left(browser)
     request_id = etree.fromstring(OneLogin_Saml2_Utils.decode_base64_and_inflate(asked["SAMLRequest"])).get("ID")
     request_id = "_another" if case == "another request" else request_id
     status = ["urn:oasis:names:tc:SAML:2.0:status:Responder"] if case == "a failure" else []
