@@ -26,9 +26,9 @@ def reports_catch_up() -> int:
     return sum(tenant_catch_up(tenant_id) for tenant_id in tenants)
 
 
-def tenant_catch_up(tenant_id: UUID) -> int:
-    """The same for one tenant."""
-    now = timezone.now()
+def tenant_catch_up(tenant_id: UUID, now: datetime | None = None) -> int:
+    """The same for one tenant, at `now`."""
+    now = now or timezone.now()
     with tenant_context(tenant_id):
         lock_sums(tenant_id)
         return reports_derive(tenant_id, since=now - LOOKED_BACK, until=now + timedelta(days=1))

@@ -108,6 +108,8 @@ def _restart(account: Account, subscription: Object, at: int) -> None:
     end = end_of_period(at, subscription["items"]["data"][0]["price"]["recurring"], at)
     used = metered_lines(account, subscription, (subscription["items"]["data"][0]["current_period_start"], at))
     subscription["billing_cycle_anchor"] = at
+    if subscription["cancel_at_period_end"]:
+        subscription["cancel_at"] = end
     for item in subscription["items"]["data"]:
         item.update(current_period_start=at, current_period_end=end)
     lines = [*used, *licensed_lines(subscription, (at, end))]

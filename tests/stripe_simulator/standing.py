@@ -66,8 +66,10 @@ def status_set(account: Account, subscription: Object, status: str) -> None:
 
 
 def end(account: Account, subscription: Object, reason: str) -> None:
-    """Ends it now."""
+    """Ends it now; what the customer owes is collected no further by itself."""
     before = dict(subscription)
+    for invoice in account.all("invoice", customer=subscription["customer"], status="open"):
+        invoice["next_payment_attempt"] = None
     at = account.time_of(subscription["customer"])
     details = shaped(stripe.Subscription.CancellationDetails, reason=reason)
     subscription.update(

@@ -118,7 +118,7 @@ def sent(metered: Metered) -> None:
 
 def test_uptime_is_credited_once(shop: Shop, fault: Fault) -> None:
     clock = shop.clock()
-    UptimeWatch.objects.create(tenant_id=shop.tenant.id)
+    UptimeWatch.objects.create(tenant_id=shop.tenant.id, is_owed=True)
     with tenant_context(shop.tenant.id):
         for month in (9, 10):
             UptimeMonth.objects.create(
