@@ -101,10 +101,21 @@ class Seller:
         listed = self.shop.client.v1.events.list({"limit": 100}, self.options).auto_paging_iter()
         return [event for event in listed if event.type in WANTED_EVENTS][::-1] + self.shop.events()
 
-    def deliver(self) -> None:
-        """Waits until webhooks brought everything, and has it applied, and what follows."""
+    def arrived(self) -> set[str]:
+        """Waits until each event that happened is stored; their ids."""
         identifiers = {event.id for event in self.events()}
         eventually(lambda: StripeEvent.objects.filter(pk__in=identifiers).count() == len(identifiers))
+        return identifiers
+
+    def arrived_besides(self, account: str, known: list[str]) -> None:
+        """Waits for another event of an account that can no longer be asked, and has it applied."""
+        rows = StripeEvent.objects.filter(account=account, state__in=WAITING).exclude(pk__in=known)
+        for row in eventually(lambda: list(rows.all())):
+            event_apply(row.pk)
+
+    def deliver(self) -> None:
+        """Waits until webhooks brought everything, and has it applied, and what follows."""
+        identifiers = self.arrived()
         for event in self.events():
             event_apply(event.id)
         assert not StripeEvent.objects.filter(pk__in=identifiers, state__in=WAITING)
