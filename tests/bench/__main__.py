@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import calls, fairness, findings, livez, machine, quota, soak, streams, tenants, workloads
+from tests.bench import calls, fairness, findings, livez, machine, quota, soak, streams, tenants, upgrading, workloads
 from tests.bench.cores import Cores, available
 from tests.bench.findings import Finding
 from tests.bench.load import LoadFailed
@@ -39,6 +39,7 @@ PARTS: dict[str, Part] = {
     "workloads": lambda asked, cores, scratch: workloads.run(
         workloads.SHORT if asked.short else workloads.FULL, cores, scratch
     ),
+    "upgrade": lambda asked, cores, _: upgrading.run(upgrading.SHORT if asked.short else upgrading.FULL, cores),
     "soak": lambda asked, cores, scratch: soak.run(asked.minutes, cores, scratch),
 }
 CALLS, SOAK = "calls", "soak"

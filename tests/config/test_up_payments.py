@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.config.admission import upgrades
 from tests.config.paying_platform import Paying
 from tests.processes import eventually
 from tests.running_platform import Platform, armstrong
@@ -36,3 +37,8 @@ def test_what_is_bought_counts_and_outlives_the_stand_in(platform: Platform, pay
     platform.await_health()
     paying.client.v1.subscriptions.cancel(bought.id)
     eventually(lambda: paying.plan(tenant) == "developer-1")
+
+
+def test_an_upgrade_is_live_in_the_runtime_by_one_webhook_alone(paying: Paying) -> None:
+    """How soon is `make bench BENCH_ARGS='--only upgrade'`; here nothing else tells the workers."""
+    assert len(upgrades(paying, 2, eventually)) == 2
