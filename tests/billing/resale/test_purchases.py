@@ -7,7 +7,8 @@ from django.core import mail
 from django.utils import timezone
 
 from billing.resale.checkout import MAXIMUM_OPEN
-from billing.resale.models import Purchase, PurchaseStanding
+from billing.resale.due import due_note
+from billing.resale.models import DueWhat, Purchase, PurchaseDue, PurchaseStanding
 from billing.resale.purchases import (
     link_mail,
     purchase_by_token,
@@ -17,6 +18,7 @@ from billing.resale.purchases import (
     purchase_refresh,
 )
 from billing.resale.tokens import token_for
+from billing.stripe.models import StripeEvent
 from core import crypto, keys, refusals
 from core.refusals import Refused
 from core.tenancy import tenant_context
@@ -146,6 +148,29 @@ def test_a_refused_card_leaves_the_page_open(selling: Seller) -> None:
     assert refused.value.refusal == refusals.CONFLICT
     assert Shop.type_card(url, GOOD).status_code == 303
     assert purchase_refresh(purchase).standing == PurchaseStanding.ACTIVE
+
+
+def test_who_is_killed_before_the_page_is_written_down_loses_no_payment(selling: Seller) -> None:
+    purchase, _, url = selling.open(selling.offer())
+    with tenant_context(selling.shop.tenant.id):
+        Purchase.objects.filter(pk=purchase.pk).update(checkout_id="", checkout_url="")
+    assert Shop.type_card(url, GOOD).status_code == 303
+    selling.deliver()
+    assert selling.again(purchase).standing == PurchaseStanding.ACTIVE
+
+
+def test_whoever_is_killed_in_an_event_leaves_it_to_another(selling: Seller) -> None:
+    purchase, _, url = selling.open(selling.offer())
+    assert Shop.type_card(url, GOOD).status_code == 303
+    identifiers = selling.arrived()
+    # Begun, and never finished; then its hold ran out.
+    StripeEvent.objects.filter(pk__in=identifiers).update(tries=1)
+    selling.deliver()
+    assert selling.again(purchase).standing == PurchaseStanding.ACTIVE
+    with tenant_context(selling.shop.tenant.id):
+        due_note(purchase, DueWhat.PUBLISH)
+    selling.follow()
+    assert not PurchaseDue.objects.filter(purchase_id=purchase.pk).exists()
 
 
 def test_open_pages_are_bounded(selling: Seller) -> None:
