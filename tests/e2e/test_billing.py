@@ -79,9 +79,9 @@ def pay(page: Page, card: str, button: str | Pattern[str]) -> None:
 
 
 def upgrade(look: Look, shop: Shop) -> None:
-    """Two clicks and a card; what the plan allows counts at once."""
+    """Two clicks from the refusal, and a card; what the plan allows counts at once."""
     page = look.page
-    page.get_by_role("link", name="Billing").first.click()
+    page.get_by_role("link", name="Professional allows 100: see plans").click()
     page.get_by_text("Payments are simulated: no money moves.").wait_for()
     look.keep("billing-free")
     page.get_by_role("button", name="Upgrade to Professional").click()

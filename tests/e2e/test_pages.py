@@ -27,6 +27,7 @@ from tenants.sso.connections import connection_create
 from tests.conftest import Cast, make_user
 from tests.console.runtime import running_runtime
 from tests.e2e.conftest import Look
+from tests.isolation.billed import billed
 
 LONG = "A-name-that-goes-on-and-on-without-any-space-to-break-it-at-all-as-names-do"
 SCHEMA: dict[str, Any] = {
@@ -115,6 +116,14 @@ PAGES = {
     "client-policy": "clients/policy/",
     "provisioning": "settings/provisioning/",
     "uptime": "uptime/",
+    "usage": "usage/",
+    "alerts": "alerts/",
+    "audit": "settings/audit/",
+    "billing": "billing/",
+    "billing-yearly": "billing/?by=year",
+    "billing-cap": "billing/cap/",
+    "billing-invoice": "billing/invoices/{invoice}/",
+    "billing-line": "billing/invoices/{invoice}/{line}/",
     "hosts": "hosts/",
     "host-release": "hosts/{host}/release/",
     "rules": "endpoints/weather/rules/",
@@ -203,12 +212,14 @@ def test_every_page_fits(look: Look, cast: Cast, furnished: tuple[Tenant, Tool],
     look.page.emulate_media(color_scheme="light" if theme == "light" else "dark", reduced_motion="reduce")
     look.page.set_viewport_size({"width": width, "height": 800})
     with tenant_context(tenant.pk):
-        ids = {
+        ids: dict[str, Any] = {
             "tool": tool.pk,
             "prompt": Prompt.objects.get().pk,
             "resource": Resource.objects.get(uri=NOTES[1].uri).pk,
             "host": EndpointHost.objects.get(name="mcp.example.com").pk,
         }
+        invoiced = billed(tenant, LONG)
+        ids |= {"invoice": invoiced["invoice"], "line": invoiced["invoice_line"]}
         for kind in SsoKind.values:
             ids[kind] = connection_create(actor=cast.acting_inside(cast.alice, tenant), name=kind, kind=kind).pk
     for name, path in PAGES.items():

@@ -78,10 +78,10 @@ def _price(plan: PlanVersion, interval: Interval) -> tuple[str, str, str]:
 
 
 def _lines(plan: PlanVersion) -> list[str]:
-    amounts = [_amount(getattr(plan, name), words) for name, words in _WORDS]
+    connections, included, *amounts = (_amount(getattr(plan, name), words) for name, words in _WORDS)
     rights = [words for name, words in _RIGHTS if getattr(plan, name)]
     kept = f"Calls kept one by one for {plan.usage_days} days"
-    return [*amounts, *_overage(plan), kept, *rights, f"Support: {plan.support}"]
+    return [connections, included, *_overage(plan), *amounts, kept, *rights, f"Support: {plan.support}"]
 
 
 def _amount(value: int | None, words: str) -> str:
@@ -92,7 +92,7 @@ def _overage(plan: PlanVersion) -> list[str]:
     if not plan.overage_millicents:
         return []
     thousand = plan.overage_millicents  # a thousand calls at so many thousandths of a cent are so many cents
-    return [f"{exactly(thousand, plan.currency)} for each 1,000 calls beyond them"]
+    return [f"{exactly(thousand, plan.currency)} for each 1,000 calls beyond those"]
 
 
 def _act(plan: PlanVersion, held: Entitlement, subscription: Subscription | None, interval: Interval) -> str:

@@ -25,6 +25,8 @@ def show(request: MemberRequest, invoice: str) -> HttpResponse:
     context = {
         "invoice": found,
         "total": shown(found.total, found.currency),
+        "subtotal": shown(found.subtotal, found.currency),
+        "adjusted": shown(found.total - found.subtotal, found.currency) if found.total != found.subtotal else "",
         "paid": shown(found.amount_paid, found.currency),
         "owed": shown(found.amount_remaining, found.currency) if found.amount_remaining else "",
         "lines": [(row, shown(row.amount, row.currency)) for row in lines_of(found)],

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing.metering.caps import cap_remove, cap_set
 from billing.metering.models import SpendingCap
 from billing.metering.outlook import outlook
-from billing.metering.periods import Period
+from billing.metering.periods import Period, period_now
 from billing.money import shown
 from console.access import MemberRequest, member
 from console.pages.billing.forms import CapForm
@@ -59,9 +59,10 @@ def cap(request: MemberRequest) -> HttpResponse:
     """Asks what may be spent, and sets it."""
     tenant = request.actor.tenant
     with tenant_context(tenant.id):
-        known = SpendingCap.objects.first()
+        known, period = SpendingCap.objects.first(), period_now(tenant.id)
     initial = {"amount": known.cents / 100, "is_hard": known.is_hard} if known else None
     form = CapForm(request.POST or None, initial=initial)
+    form.fields["amount"].label = f"At most in a period, in {period.currency.upper()}"
     if form.is_valid():
         with form.submitting():
             cents, is_hard = int(form.cleaned_data["amount"] * 100), form.cleaned_data["is_hard"]
@@ -69,7 +70,7 @@ def cap(request: MemberRequest) -> HttpResponse:
             messages.success(request, "The cap is set.")
             return redirect("billing", tenant.slug)
     with tenant_context(tenant.id):
-        return page(request, "billing/cap.html", {"form": form, "known": known}, status=form.status)
+        return page(request, "billing/cap.html", {"form": form, "known": known, "period": period}, status=form.status)
 
 
 @require_POST
