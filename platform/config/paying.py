@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from billing.metering.verifying import month_of, usage_verified
 from billing.money import shown
+from billing.resale.models import ConnectedAccount
+from billing.resale.verifying import purchases_verified
 from billing.stripe.applying import event_replay
 from billing.stripe.catalogue import CatalogueDiffers, catalogue_sync
 from billing.stripe.models import EventState, StripeCustomer, StripeEvent
@@ -70,8 +72,12 @@ def _verify(arguments: argparse.Namespace) -> Outcome:
         if not slugs:
             raise Problem(f"There is no tenant {arguments.tenant!r}.")
     found = {row.slug: usage_verified(row.tenant_id, since=since, until=until) for row in slugs.order_by("slug")}
-    lines = [f"{slug}: {verified}" for slug, verified in found.items()]
-    return int(not all(verified.is_right for verified in found.values())), lines or ["Nobody pays here yet."]
+    sellers = TenantSlug.objects.filter(tenant_id__in=ConnectedAccount.objects.values("tenant_id"))
+    sellers = sellers.filter(slug=arguments.tenant) if arguments.tenant else sellers
+    sold = {row.slug: purchases_verified(row.tenant_id, since=since, until=until) for row in sellers.order_by("slug")}
+    lines = [f"{slug}: {verified}" for each in (found, sold) for slug, verified in each.items()]
+    is_right = all(each.is_right for each in found.values()) and all(each.is_right for each in sold.values())
+    return int(not is_right), lines or ["Nobody pays here yet."]
 
 
 def _credits(arguments: argparse.Namespace) -> Outcome:

@@ -13,6 +13,7 @@ from billing.plans.models import Standing
 from billing.plans.selling import plan_on_sale
 from billing.resale.models import Purchase, PurchaseReport, PurchaseReportDue, PurchaseStanding
 from billing.resale.usage import purchase_reports_send
+from billing.resale.verifying import PurchasesVerified, purchases_verified
 from core.tenancy import tenant_context
 from mcp_runtime.services.purchase_keys import purchase_key_issue
 from tests.billing.resale.selling import Seller, SellerClock
@@ -51,6 +52,10 @@ class Bought:
             rows = PurchaseReport.objects.filter(purchase=self.purchase)
             return list(rows.order_by("created_at").values_list("calls", "state"))
 
+    def verified(self) -> PurchasesVerified:
+        since = self.first.replace(hour=0) - timedelta(days=1)
+        return purchases_verified(self.selling.shop.tenant.id, since=since, until=since + timedelta(days=70))
+
     def outage(self, status: int, *, is_done: bool) -> None:
         told: Any = {"status": status, "times": 3, "path": METER, "is_done": is_done}
         self.selling.shop.simulator.told("outages", outages=[told])
@@ -81,6 +86,11 @@ def test_the_invoice_bills_what_the_keys_called(bought: Bought) -> None:
     Ships(bought.selling.shop.tenant, bought.selling.endpoint.pk, "key:of-the-seller")(bought.first, 7)
     bought.send()
     assert bought.reports() == [(3, "sent"), (2, "sent"), (4, "sent")]
+    assert bought.verified() == PurchasesVerified(9, 9, 0, 0, 0, ())
+    with tenant_context(bought.selling.shop.tenant.id):
+        PurchaseReport.objects.filter(calls=4).update(calls=5)
+    wrong = bought.verified()
+    assert (wrong.is_right, wrong.differing) == (False, (bought.purchase.pk,))
     assert bought.invoiced() == (9, 2_250)
     # 5 % of 22.50 is 1.125, whose half goes up.
     assert bought.selling.holds() == {"usd": 2_250 - 113}
