@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
@@ -53,6 +55,7 @@ class OfferOut(Schema):
     currency: str
     state: OfferState
     fee_percent: str | None = Field(description="What the platform keeps of each payment; null before it is on sale.")
+    address: str = Field(description="Where it is bought once it is on sale.")
     created_at: Moment
 
 
@@ -234,6 +237,7 @@ def _told(offer: Offer) -> dict[str, Any]:
     names = ("id", "slug", "name", "description", "tools", "kind", "currency", "state", "created_at")
     return {name: getattr(offer, name) for name in names} | {
         "endpoint_slug": Endpoint.objects.filter(pk=offer.endpoint_id).values_list("slug", flat=True).first(),
+        "address": settings.CONSOLE_URL + reverse("buy", args=[offer.tenant.slug, offer.slug]),
         "amount": _plain(offer.amount) or "0",
         "fee_percent": _plain(offer.fee_percent),
     }

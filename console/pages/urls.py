@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from console.pages.account.urls import root_urlpatterns as account_root_urlpatterns
 from console.pages.connections.urls import root_urlpatterns
 from console.pages.onboarding.urls import welcome_urlpatterns
+from console.pages.resale.urls import buyer_urlpatterns
 from console.pages.sso.urls import root_urlpatterns as sso_root_urlpatterns
 from console.pages.team.urls import invitation_urlpatterns
 from console.pages.tenants.urls import home_urlpatterns
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *account_root_urlpatterns,
     *sso_root_urlpatterns,
     *public_urlpatterns,
+    *buyer_urlpatterns,
     path("t/", include("console.pages.tenants.urls")),
     *(path("t/<slug:tenant>/", include(f"console.pages.{area}.urls")) for area in _OF_TENANT),
     *(

@@ -99,7 +99,7 @@ def amount(value: int, currency: str) -> str:
 @register.filter
 def requirement(name: str) -> str:
     """What Stripe asks of a seller, as words: `external_account` is an external account."""
-    return str(name).rpartition(".")[2].replace("_", " ") or str(name)
+    return str(name).replace(".", " ").replace("_", " ")
 
 
 @register.filter

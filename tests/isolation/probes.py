@@ -51,12 +51,14 @@ EXEMPT = {
     "account/": "signing in: everything there belongs to the person in the session, and no parameter is a tenant's",
     "status/<slug:tenant>/": "public: what a tenant published; tests/console/test_uptime.py asks for what none did",
     "status/<slug:tenant>/status.json": "public: the same for programs",
+    "buy/<slug:tenant>/<slug:offer>/": "public: what is on sale; tests/console/resale asks for what is not",
+    "bought/": "opened by a purchase's token in a cookie: tests/console/resale presents those of others",
     "sso/<slug:tenant>/": "public: where a tenant's people sign in; tells the host of its provider alone",
     "api/v1/problems/<slug:code>": "public: what a refusal means",
     "scim/v2/": "opened by the token of one connection alone: tests/console/test_scim.py presents every other",
     "api/v1/": "only the address itself: what no other route takes is not found, whoever asks",
 }
-_WHOLE_PARTS = {"account/", "scim/v2/"}
+_WHOLE_PARTS = {"account/", "scim/v2/", "bought/"}
 
 _TENANT = {"tenant": "tenant"}
 _ENDPOINT = {"tenant": "tenant", "endpoint": "endpoint"}
@@ -259,8 +261,7 @@ _TARGET = {"target_id": "audit_target"}
 _OFFER = {"offer": "offer"}
 _API = {
     "resale/offers/<slug:offer>": Probe(_OFFER, {"PATCH": {"name": "Changed"}}),
-    "resale/offers/<slug:offer>/sell": Probe(_OFFER, {"POST": {}}),
-    "resale/offers/<slug:offer>/withdraw": Probe(_OFFER, {"POST": {}}),
+    **{f"resale/offers/<slug:offer>/{act}": Probe(_OFFER, {"POST": {}}) for act in ("sell", "withdraw")},
     "resale/offers/<slug:offer>/purchases": Probe(_OFFER),
     "alert-channels/<uuidstr:channel_id>": Probe(_CHANNEL),
     "alert-channels/<uuidstr:channel_id>/test": Probe(_CHANNEL, {"POST": {}}),

@@ -1,4 +1,4 @@
-"""What sellers type."""
+"""What sellers and buyers type."""
 
 from typing import Any
 
@@ -15,6 +15,27 @@ ALL_TOOLS, SOME_TOOLS = "all", "some"
 LONGEST_NAME, LONGEST_DESCRIPTION = 80, 2_000
 # More than any price has; what can be charged is the service's to say.
 _DIGITS, _DECIMALS = 30, 16
+
+
+class BuyForm(ServiceForm):
+    """Who buys."""
+
+    email = forms.EmailField(
+        label="Your e-mail address",
+        max_length=254,
+        help_text="The receipt goes there, with the link to your key and to cancelling.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+class LinkForm(ServiceForm):
+    """Who bought."""
+
+    email = forms.EmailField(
+        label="E-mail address that you bought it with",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
 
 
 class CountryForm(ServiceForm):

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -73,6 +74,7 @@ def detail(request: MemberRequest, offer: str) -> HttpResponse:
     found = offer_by_slug(offer)
     context = _about(found) | {
         "rows": rows_of(request, purchases(found)),
+        "address": settings.CONSOLE_URL + reverse("buy", args=[request.actor.tenant.slug, found.slug]),
         "account": seller_account(),
     }
     return page(request, "resale/offer.html", context)

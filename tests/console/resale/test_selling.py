@@ -106,14 +106,19 @@ def test_an_offer_goes_from_draft_to_sale_to_withdrawn(alice: Client, base: str,
     assert "Which endpoint" in alice.get(f"{base}/new/").text
     made = make(alice, base, seller)
     assert "Nobody sees it yet" in made.text
+    public = f"/buy/{shop.tenant.slug}/weather/"
+    assert Client().get(public).status_code == 404
     sold = alice.post(f"{base}/offers/weather/sell/", follow=True)
     look_at(sold)  # type: ignore[arg-type]  # the test client's subclass
+    assert public in sold.text
     assert "$5.00 a month" in sold.text
+    assert Client().get(public).status_code == 200
     changed = alice.post(f"{base}/offers/weather/edit/", {"name": "Weather & more", "description": ""}, follow=True)
     assert "Weather &amp; more" in changed.text
     assert "Those who did go on" in alice.get(f"{base}/offers/weather/withdraw/").text
     gone = alice.post(f"{base}/offers/weather/withdraw/", follow=True)
     assert "Sold to nobody else since" in gone.text
+    assert Client().get(public).status_code == 404
     assert alice.get(f"{base}/offers/weather/withdraw/").status_code == 302
     assert "does not come back" in alice.post(f"{base}/offers/weather/sell/", follow=True).text
 
