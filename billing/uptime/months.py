@@ -27,17 +27,33 @@ logger = logging.getLogger(__name__)
 
 # Of a month in which nothing was promised.
 DEFAULT_CURRENCY = "usd"
+# How long jobs may be away without a month staying open.
+MONTHS_BACK = 3
 
 
 def months_close(now: datetime | None = None) -> int:
-    """Writes last month down for every tenant that was watched in it, once; how many that were."""
+    """Writes months that are over down, each once for every tenant that was watched in it; how many that were.
+
+    Beside last month those before it, which jobs that were away for so long have not closed.
+    """
     now = now or timezone.now()
-    month = (now.date().replace(day=1) - timedelta(days=1)).replace(day=1)
-    if now < datetime.combine(now.date().replace(day=1), time(), UTC) + SETTLES:
-        return 0
+    return sum(_close(tenant_id, month, now) for month in _months_over(now) for tenant_id in _watched_in(month))
+
+
+def _months_over(now: datetime) -> list[date]:
+    """The months that can be closed, the first first."""
+    after, found = now.astimezone(UTC).date().replace(day=1), []
+    for _ in range(MONTHS_BACK):
+        month = (after - timedelta(days=1)).replace(day=1)
+        if now >= datetime.combine(after, time(), UTC) + SETTLES:
+            found.append(month)
+        after = month
+    return found[::-1]
+
+
+def _watched_in(month: date) -> list[UUID]:
     watched = UptimeWatch.objects.filter(Q(ended_at=None) | Q(ended_at__gte=datetime.combine(month, time(), UTC)))
-    tenants = list(watched.exclude(closed__gte=month).values_list("tenant_id", flat=True))
-    return sum(_close(tenant_id, month, now) for tenant_id in tenants)
+    return list(watched.exclude(closed__gte=month).values_list("tenant_id", flat=True))
 
 
 def months_tell() -> int:

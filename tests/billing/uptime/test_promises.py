@@ -239,3 +239,15 @@ def test_a_tenant_that_is_being_deleted_gets_no_month_and_one_that_is_gone_is_fo
         cast.tenant.delete()
     uptime_choose(NOW)
     assert not UptimeWatch.objects.filter(tenant_id=cast.tenant.pk).exists()
+
+
+def test_a_month_is_closed_also_by_jobs_that_were_away_all_the_next(cast: Cast) -> None:
+    watched(cast, 5)
+    entitle_outside(cast.tenant.pk, "enterprise")
+    happened(cast, OCTOBER)
+    months_close(NOW + timedelta(days=DAYS))
+    with tenant_context(cast.tenant.pk):
+        missed = UptimeMonth.objects.get(month=OCTOBER.date())
+    months_close(NOW + timedelta(days=DAYS))
+    with tenant_context(cast.tenant.pk):
+        assert UptimeMonth.objects.filter(month=missed.month).count() == 1
