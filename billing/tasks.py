@@ -9,7 +9,8 @@ from billing.ledger import partitions, retention, summing
 from billing.metering import sending
 from billing.metering.alerts import spending_settle
 from billing.receipts import receipts_expire as expire_receipts
-from billing.resale.due import SETTLE
+from billing.resale.due import MAIL_LINKS, SETTLE
+from billing.resale.purchases import link_mail
 from billing.resale.reconcile import sellers_end, sellers_reconcile
 from billing.resale.settling import purchases_settle
 from billing.resale.usage import purchase_reports_send
@@ -53,6 +54,12 @@ def forget_stripe_events() -> int:
 def settle_purchases() -> int:
     """Does what purchases wait for: ends, mails; returns how much of that was begun."""
     return purchases_settle() if is_set_up() else 0
+
+
+@shared_task(name=MAIL_LINKS)
+def mail_purchase_links(tenant_slug: str, offer_slug: str, email: str) -> None:
+    """Mails the links of what an address bought, if it did."""
+    link_mail(tenant_slug, offer_slug, email)
 
 
 @shared_task(name="billing.reconcile_sellers")

@@ -12,6 +12,8 @@ from core.jobs import send_or_leave
 
 # Which job does what; `mcp_runtime` has the one that publishes.
 SETTLE, PUBLISH = "billing.settle_purchases", "mcp_runtime.publish_purchases"
+# Asked for by strangers: it has no row, and who got no mail asks again.
+MAIL_LINKS = "billing.mail_purchase_links"
 _NOW = timedelta(0)
 
 

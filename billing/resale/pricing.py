@@ -2,6 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
+from billing.money import shown
 from billing.resale.models import OfferKind
 from tenants.validation import refused_fields
 
@@ -37,14 +38,14 @@ def _wrong(kind: str, amount: Decimal, currency: str) -> str:
     if amount <= 0:
         return "Type an amount above 0."
     if amount > MOST:
-        return f"This is more than can be charged at once: {MOST:,} of the currency's smallest unit."
+        return f"This is more than can be charged at once: {shown(MOST, currency)}."
     if kind == OfferKind.PER_CALL:
         too_fine = amount != round(amount, DECIMALS)
         return f"Use at most {DECIMALS} decimals of the currency's smallest unit." if too_fine else ""
     if amount != amount.to_integral_value():
         return "Use no fractions of the currency's smallest unit."
     if amount < LEAST[currency]:
-        return f"Charge at least {LEAST[currency]} of the currency's smallest unit: Stripe charges no less at once."
+        return f"Charge at least {shown(LEAST[currency], currency)}: Stripe charges no less at once."
     return ""
 
 

@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing.money import exactly
+from billing.resale.due import MAIL_LINKS
 from billing.resale.models import OfferKind, Purchase
 from billing.resale.purchases import (
-    link_mail,
     purchase_by_token,
     purchase_cancel,
+    purchase_keep,
     purchase_portal,
     purchase_refresh,
 )
@@ -30,6 +31,7 @@ from console.pages.resale.browser import quiet, token_drop, token_keep, token_of
 from console.pages.resale.forms import LinkForm
 from console.pages.resale.prices import price_words
 from core import refusals
+from core.jobs import send_or_leave
 from core.refusals import Refused
 from core.tenancy import tenant_context
 from mcp_runtime.addresses import mcp_url
@@ -170,6 +172,19 @@ def cancel(request: HttpRequest, tenant: str, offer: str) -> HttpResponse:
 @quiet
 @require_POST
 @anybody
+def keep(request: HttpRequest, tenant: str, offer: str) -> HttpResponse:
+    """Takes a cancellation back."""
+    require_pace(request, PURCHASE_CHANGED)
+    place = Place(request, tenant, offer)
+    purchase = place.purchase()
+    if purchase is None:
+        return place.again()
+    return _done(place, lambda: purchase_keep(purchase), "It goes on as before.")
+
+
+@quiet
+@require_POST
+@anybody
 def forget(request: HttpRequest, tenant: str, offer: str) -> HttpResponse:
     """Has this browser forget the purchase."""
     messages.info(request, "This browser has forgotten it. The link in your mail still works.")
@@ -190,7 +205,8 @@ def link(request: HttpRequest, tenant: str, offer: str) -> HttpResponse:
     email = form.cleaned_data["email"]
     # A mailbox is not filled from many addresses either.
     if is_counted(PURCHASE_LINK, f"{tenant} {offer} {email.lower()}"):
-        link_mail(tenant, offer, email)
+        # A job, so that the time this takes tells nobody who bought what.
+        send_or_leave(MAIL_LINKS, (tenant, offer, email))
     messages.success(request, "If it was bought with that address, a link is on its way there.")
     return place.again()
 

@@ -31,6 +31,7 @@ buyer_urlpatterns = [
     path("bought/<slug:tenant>/<slug:offer>/key/", bought.key, name="bought_key"),
     path("bought/<slug:tenant>/<slug:offer>/portal/", bought.portal, name="bought_portal"),
     path("bought/<slug:tenant>/<slug:offer>/cancel/", bought.cancel, name="bought_cancel"),
+    path("bought/<slug:tenant>/<slug:offer>/keep/", bought.keep, name="bought_keep"),
     path("bought/<slug:tenant>/<slug:offer>/forget/", bought.forget, name="bought_forget"),
     path("bought/<slug:tenant>/<slug:offer>/link/", bought.link, name="bought_link"),
 ]
