@@ -15,20 +15,28 @@ from tests.billing.resale.selling import Seller, make_seller
 from tests.billing.stripe.metered import Metered
 from tests.billing.stripe.paying import Shop
 from tests.conftest import Cast, unique
+from tests.stripe_account import require_simulator, stripe_test_key
 from tests.stripe_simulator.process import Simulator, simulator_running
+
+# Stripe's test mode answers 429 to who asks often.
+TRIES = 4
 
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[Simulator]:
     """The process."""
+    require_simulator()
     with simulator_running() as running:
         yield running
 
 
 @pytest.fixture
-def client(simulator: Simulator) -> stripe.StripeClient:
-    """A client of an account that has nothing yet."""
-    return simulator.client()
+def client(request: pytest.FixtureRequest) -> stripe.StripeClient:
+    """A client of an account that has nothing yet; in test mode of the one that there is."""
+    if stripe_test_key():
+        return stripe.StripeClient(stripe_test_key(), max_network_retries=TRIES)
+    running: Simulator = request.getfixturevalue("simulator")
+    return running.client()
 
 
 class _Quiet(WSGIRequestHandler):
@@ -50,16 +58,24 @@ def console_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def shop(simulator: Simulator, settings: Settings, cast: Cast, console_url: str) -> Iterator[Shop]:
-    """A platform that is paid through an account of its own, with its catalogue; Alice's tenant has no plan yet."""
-    settings.STRIPE_API_KEY = f"sk_test_{unique('shop')}"
-    settings.STRIPE_API_URL = simulator.url
+def shop(request: pytest.FixtureRequest, settings: Settings, cast: Cast, console_url: str) -> Iterator[Shop]:
+    """A platform that is paid, with its catalogue; Alice's tenant has no plan yet.
+
+    The account is its own at the simulator, and in test mode the one that there is.
+    """
     settings.STRIPE_WEBHOOK_SECRETS = []
-    made = Shop(simulator, simulator.client(settings.STRIPE_API_KEY), cast, console_url)
+    if stripe_test_key():
+        settings.STRIPE_API_KEY, settings.STRIPE_API_URL = stripe_test_key(), ""
+        catalogue_sync()
+        yield Shop(None, stripe.StripeClient(stripe_test_key(), max_network_retries=TRIES), cast, console_url)
+        return
+    running: Simulator = request.getfixturevalue("simulator")
+    settings.STRIPE_API_KEY, settings.STRIPE_API_URL = f"sk_test_{unique('shop')}", running.url
+    made = Shop(running, running.client(settings.STRIPE_API_KEY), cast, console_url)
     catalogue_sync()
     yield made
-    simulator.told("webhooks")
-    simulator.told("outages", outages=[])
+    running.told("webhooks")
+    running.told("outages", outages=[])
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ class Life:
     """The tenant's platform and customer, and the reference to both."""
 
     def __init__(self, shop: Shop) -> None:
-        self.shop = Shop(shop.simulator, shop.client, make_cast(), shop.console_url)
+        self.shop = Shop(shop.at_simulator, shop.client, make_cast(), shop.console_url)
         self.client, self.tenant = shop.client, self.shop.tenant
         self.clock: Clock = self.shop.clock()
         self.clock.pay_with("pm_card_visa")

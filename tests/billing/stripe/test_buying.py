@@ -1,5 +1,7 @@
 """From nothing to a plan and back: what tenants do, over the simulator's real HTTP, and the console's."""
 
+import pytest
+
 from billing.stripe.applying import event_apply
 from billing.stripe.catalogue import catalogue_sync
 from billing.stripe.customers import customer_known
@@ -20,6 +22,7 @@ def test_an_upgrade_counts_with_the_first_webhook(shop: Shop) -> None:
     assert shop.has() == ("professional-1", "active", 50_000)
 
 
+@pytest.mark.usefixtures("own_account")
 def test_the_catalogue_is_made_once(shop: Shop) -> None:
     assert catalogue_sync() == []
     keys = {price.lookup_key for price in shop.client.v1.prices.list({"limit": 100}).data}

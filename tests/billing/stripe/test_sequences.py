@@ -32,6 +32,8 @@ from tests.billing.reference import prices
 from tests.billing.stripe.living import Life
 from tests.billing.stripe.paying import DAY, Shop
 
+pytestmark = pytest.mark.usefixtures("simulator")
+
 WANTED = int(os.environ.get("BILLING_EVENTS", "60"))
 LONG = 1_000
 PLANS = st.sampled_from(sorted(prices.PLANS))

@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 import stripe
 
+from tests.conftest import unique
+from tests.processes import eventually
 from tests.stripe_simulator.process import Simulator
 
 BEGAN = 1_767_225_600  # 2026-01-01
+# Of Stripe's test mode, which lets time pass at its own pace.
+PATIENCE = 90.0
 DAY, HOUR = 86_400, 3_600
 MONTHLY, YEARLY, INCLUDED = 49_900, 499_000, 1_000
 
@@ -22,6 +26,7 @@ class Shop:
     yearly: stripe.Price
     enterprise: stripe.Price
     overage: stripe.Price
+    meter: stripe.billing.Meter
     clock: stripe.test_helpers.TestClock
     customer: stripe.Customer
 
@@ -37,11 +42,11 @@ class Shop:
 
     def advance(self, at: int) -> None:
         self.client.v1.test_helpers.test_clocks.advance(self.clock.id, {"frozen_time": at})
-        assert self.client.v1.test_helpers.test_clocks.retrieve(self.clock.id).status == "ready"
+        eventually(lambda: self.client.v1.test_helpers.test_clocks.retrieve(self.clock.id).status == "ready", PATIENCE)
 
     def use(self, calls: int, identifier: str, at: int | None = None) -> None:
         payload = {"stripe_customer_id": self.customer.id, "value": str(calls)}
-        event: Any = {"event_name": "calls", "payload": payload, "identifier": identifier}
+        event: Any = {"event_name": self.meter.event_name, "payload": payload, "identifier": identifier}
         self.client.v1.billing.meter_events.create(event if at is None else event | {"timestamp": at})
 
     def invoices(self) -> list[stripe.Invoice]:
@@ -58,7 +63,7 @@ class Shop:
 def shop(client: stripe.StripeClient) -> Shop:
     product = client.v1.products.create({"name": "Professional"})
     meter = client.v1.billing.meters.create(
-        {"display_name": "Calls", "event_name": "calls", "default_aggregation": {"formula": "sum"}}
+        {"display_name": "Calls", "event_name": unique("calls"), "default_aggregation": {"formula": "sum"}}
     )
     monthly: Any = {"interval": "month"}
 
@@ -79,7 +84,7 @@ def shop(client: stripe.StripeClient) -> Shop:
     clock = client.v1.test_helpers.test_clocks.create({"frozen_time": BEGAN})
     customer = client.v1.customers.create({"email": "alice@example.com", "test_clock": clock.id})
     yearly = price(YEARLY, {"interval": "year"})
-    return Shop(client, price(MONTHLY, monthly), yearly, price(299_900, monthly), overage, clock, customer)
+    return Shop(client, price(MONTHLY, monthly), yearly, price(299_900, monthly), overage, meter, clock, customer)
 
 
 def test_a_month_is_paid_ahead_and_use_behind(shop: Shop) -> None:
@@ -133,6 +138,7 @@ def test_an_upgrade_in_the_middle_of_the_month_costs_the_difference(shop: Shop) 
     assert [line.amount < 0 for line in invoice.lines.data] == [True, False]
 
 
+@pytest.mark.usefixtures("own_account")
 def test_a_change_that_cannot_be_paid_has_not_happened(shop: Shop) -> None:
     subscription = shop.subscribe()
     shop.advance(BEGAN + DAY)
@@ -153,6 +159,7 @@ def test_a_change_that_cannot_be_paid_has_not_happened(shop: Shop) -> None:
     assert (len(shop.invoices()), shop.events()) == (1, before)
 
 
+@pytest.mark.usefixtures("own_account")
 def test_a_card_that_fails_is_tried_again_and_then_the_subscription_ends(shop: Shop) -> None:
     subscription = shop.subscribe()
     bad = shop.client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": shop.customer.id})
@@ -193,6 +200,7 @@ def test_an_end_that_was_asked_for_comes_with_the_period(shop: Shop) -> None:
     assert shop.invoices()[-1].amount_paid == 100
 
 
+@pytest.mark.usefixtures("own_account")
 def test_a_trial_costs_nothing_until_it_ends(shop: Shop) -> None:
     subscription = shop.subscribe(trial_period_days=14)
     assert (subscription.status, shop.invoices()[0].total) == ("trialing", 0)

@@ -10,6 +10,8 @@ from tests.stripe_simulator.process import Simulator
 
 GOOD, FAILS_LATER, REFUSED = "4242 4242 4242 4242", "4000000000000341", "4000000000000002"
 MONTH: Any = {"interval": "month"}
+# The hosted pages are its own.
+pytestmark = pytest.mark.usefixtures("simulator")
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from tests.processes import eventually
 from tests.stripe_simulator.process import Simulator
 from tests.webhook_receiver import Receiver
 
+pytestmark = pytest.mark.usefixtures("simulator")
+
 CUSTOMERS = 20
 
 

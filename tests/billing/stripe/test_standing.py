@@ -79,6 +79,7 @@ def test_invoices_are_there_with_their_lines(shop: Shop, clock: Clock) -> None:
     assert (metered.period_start.timestamp(), metered.unit_amount) == (clock.began, Decimal("0.005"))
 
 
+@pytest.mark.usefixtures("own_account")
 def test_what_is_given_back_and_what_banks_take_back_is_there(shop: Shop) -> None:
     shop.listen()
     shop.buy()

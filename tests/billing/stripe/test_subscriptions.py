@@ -43,6 +43,7 @@ def test_an_upgrade_is_paid_and_counts_at_once(paid: Shop) -> None:
     assert abs(before - (299_900 - 49_900)) <= MINUTES
 
 
+@pytest.mark.usefixtures("own_account")
 def test_a_downgrade_is_put_to_the_credit_of_what_comes(paid: Shop) -> None:
     subscription_change(actor=paid.alice, plan="enterprise", interval=Interval.MONTH)
     subscription_change(actor=paid.alice, plan="professional", interval=Interval.MONTH)
@@ -66,6 +67,7 @@ def test_to_and_fro_is_not_mistaken_for_a_repetition(paid: Shop) -> None:
         assert paid.has()[0] == f"{plan}-1"
 
 
+@pytest.mark.usefixtures("own_account")
 def test_a_card_that_is_refused_changes_nothing(shop: Shop) -> None:
     shop.listen()
     clock = shop.clock()
@@ -99,6 +101,7 @@ def test_who_cancels_keeps_the_plan_until_the_period_ends(shop: Shop) -> None:
     assert shop.has() == ("enterprise-1", "active", 500_000)
 
 
+@pytest.mark.usefixtures("own_account")
 def test_one_page_is_open_at_a_time(shop: Shop) -> None:
     def begin(plan: str) -> str:
         return checkout_begin(actor=shop.alice, plan=plan, interval=Interval.MONTH, back_url=BACK)
@@ -119,6 +122,7 @@ def test_nobody_subscribes_twice(paid: Shop) -> None:
     assert refusal.value.refusal.name == "conflict"
 
 
+@pytest.mark.usefixtures("own_account")
 def test_a_page_that_was_paid_meanwhile_is_not_closed(shop: Shop) -> None:
     url = checkout_begin(actor=shop.alice, plan="professional", interval=Interval.MONTH, back_url=BACK)
     shop.type_card(url, GOOD)
@@ -168,6 +172,7 @@ def test_the_portal_is_the_tenants_own(paid: Shop) -> None:
     assert refusal.value.refusal.name == "conflict"
 
 
+@pytest.mark.usefixtures("own_account")
 @pytest.mark.parametrize("is_done", [False, True], ids=["never-came", "came-and-was-lost"])
 @pytest.mark.parametrize("path", ["/v1/customers", "/v1/checkout/sessions"])
 def test_an_answer_that_is_lost_makes_nothing_twice(shop: Shop, path: str, is_done: bool) -> None:  # noqa: FBT001
