@@ -12,6 +12,7 @@ import stripe
 
 from tests.config.paying_platform import KILLED_SECONDS, Paying
 from tests.mcp_runtime.driving import BOTH, modern
+from tests.processes import eventually
 from tests.stripe_simulator.process import Simulator
 
 # What the tenant may hold open before it upgrades: set beneath what plans sell, so that few streams fill it.
@@ -112,6 +113,8 @@ def upgrades(paying: Paying, rounds: int, await_plan: Callable[[Callable[[], boo
     admission, webhooks, tenant = Admission(paying), Webhooks(paying), paying.demo()
     customer, times = paying.customer(tenant), []
     webhooks.silence()
+    # What came before would be applied in the middle, and grant the limits anew.
+    eventually(lambda: not paying.waiting())
     try:
         for _ in range(rounds):
             admission.fill()

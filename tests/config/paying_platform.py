@@ -101,6 +101,10 @@ class Paying:
         """What the tenant is entitled to."""
         return str(self.one("SELECT plan_id FROM billing_entitlement", tenant))
 
+    def waiting(self) -> int:
+        """How many events were stored and are not applied yet."""
+        return int(self.one("SELECT count(*) FROM billing_stripeevent WHERE state IN ('received', 'parked')"))
+
     def customer(self, tenant: str, **more: Any) -> str:
         """The tenant's customer, made where there is none."""
         labels = {"armstrong_tenant": tenant}
