@@ -35,7 +35,7 @@ _DUPLICATE = "duplicate_meter_event"
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """Who pays for a report, with which period."""
+    """Who pays for a report, with which period; what is told under an earlier time would not be billed any more."""
 
     customer: str
     period_start: datetime

@@ -37,13 +37,16 @@ class Period:
 
 
 def period_now(tenant_id: UUID, now: datetime | None = None) -> Period:
-    """The subscription's period where calls are billed with one, else the calendar month. Raises Refused(NOT_FOUND)."""
+    """The subscription's period where calls are billed with one, else the calendar month. Raises Refused(NOT_FOUND).
+
+    After a change of plan it is what is left of the period: what was called before is billed with the former plan.
+    """
     now = now or timezone.now()
     running = subscription_running(tenant_id)
     if running is not None and running.overage_price:
         plan, months = running.plan, Interval(running.interval).months
         included = None if plan.calls_included is None else plan.calls_included * months
-        return Period(running.period_start, running.period_end, included, plan.overage_millicents, running.currency)
+        return Period(running.metered_from, running.period_end, included, plan.overage_millicents, running.currency)
     held, contract = entitlement_of(tenant_id), contract_in_force(tenant_id)
     since = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     until = (since + timedelta(days=32)).replace(day=1)

@@ -43,7 +43,7 @@ def _billed(report: UsageReport) -> Billed | None:
     running = subscription_running(report.tenant_id)
     if running is None or not running.overage_price:
         return None
-    return Billed(customer_known(report.tenant_id), running.period_start, running.period_end)
+    return Billed(customer_known(report.tenant_id), running.metered_from, running.period_end)
 
 
 _OUTBOX = Outbox(UsageReport.objects, UsageReportDue.objects, _billed)

@@ -28,6 +28,7 @@ class FetchedSubscription:
     price: str
     overage_item: str
     overage_price: str
+    overage_since: datetime | None
     period_start: datetime
     period_end: datetime
     trial_end: datetime | None
@@ -146,6 +147,7 @@ def subscription_made(found: stripe.Subscription) -> FetchedSubscription:
         price=base.price.id,
         overage_item=overage.id if overage else "",
         overage_price=overage.price.id if overage else "",
+        overage_since=moment(overage.created) if overage else None,
         period_start=moment(base.current_period_start),
         period_end=moment(base.current_period_end),
         trial_end=maybe(found.trial_end),

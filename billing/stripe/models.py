@@ -4,6 +4,8 @@ Amounts are in the smallest unit of their currency (cents; yen). `guard` is the 
 was fetched: what was fetched earlier never overwrites it.
 """
 
+from datetime import datetime
+
 from django.db import models
 
 from core.audited import Audited
@@ -147,6 +149,8 @@ class Subscription(_Mirror):
     price = models.CharField(max_length=255)
     overage_item = models.CharField(max_length=255, blank=True)
     overage_price = models.CharField(max_length=255, blank=True)
+    # When the plan changed in the middle of a period, calls until then were billed with the former one.
+    overage_since = models.DateTimeField(null=True)
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
     trial_end = models.DateTimeField(null=True)
@@ -163,13 +167,18 @@ class Subscription(_Mirror):
                 noun="subscription",
                 title="plan_id",
                 of=("status", "plan_id", "interval", "cancel_at_period_end"),
-                ignore=("guard", "period_start", "period_end", "latest_invoice"),
+                ignore=("guard", "period_start", "period_end", "latest_invoice", "overage_since"),
             ),
             TenantIsolation(name="stripe_subscription_isolation"),
         ]
 
     def __str__(self) -> str:
         return f"{self.plan_id} by {self.interval}: {self.status}"
+
+    @property
+    def metered_from(self) -> datetime:
+        """Since when calls count for the invoice that ends this period."""
+        return max(self.period_start, self.overage_since or self.period_start)
 
 
 class Invoice(_Mirror):

@@ -121,16 +121,15 @@ def _running(actor: Actor) -> Subscription:
 def _items(row: Subscription, plan: PlanVersion, interval: Interval) -> list[SubscriptionUpdateParamsItem]:
     prices = prices_of(plan.id, interval)
     items: list[SubscriptionUpdateParamsItem] = [{"id": row.item, "price": prices.base}]
+    if prices.overage == row.overage_price:
+        return items
     if row.overage_item:
-        # An item's use stays with it: what was used until now is billed at the price that it had.
-        items.append({"id": row.overage_item, "price": prices.overage} if prices.overage else _gone(row.overage_item))
-    elif prices.overage:
+        # With it goes what it counted, billed at its price; an exchange in place would not say since when the new one
+        # counts (Stripe, "Update prices mid-cycle").
+        items.append({"id": row.overage_item, "deleted": True})
+    if prices.overage:
         items.append({"price": prices.overage})
     return items
-
-
-def _gone(item: str) -> SubscriptionUpdateParamsItem:
-    return {"id": item, "deleted": True}
 
 
 def _updated_safely(row: Subscription, wanted: SubscriptionUpdateParams, what: str) -> Subscription:

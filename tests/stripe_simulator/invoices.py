@@ -35,6 +35,8 @@ class Line:
     proration: bool = False
     invoice_item: str | None = None
     unit_amount_decimal: str | None = None
+    # Of what waited, which knows its price by this alone.
+    pricing: Object | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -89,28 +91,32 @@ def _pending(account: Account, customer: Object, subscription: Object | None, in
             period = (waiting["period"]["start"], waiting["period"]["end"])
             found.append(
                 Line(waiting["amount"], waiting["description"], period, invoice_item=waiting["id"],
-                     proration=waiting["proration"], quantity=waiting["quantity"])
+                     proration=waiting["proration"], quantity=waiting["quantity"], pricing=waiting["pricing"])
             )  # fmt: skip
             waiting["invoice"] = invoice
     return found
 
 
 def _line(invoice: str, line: Line, subscription: Object | None, customer: Object) -> Object:
-    price, of = line.price, subscription["id"] if subscription else None
-    pricing = None
-    if price:
-        details = {"price": price["id"], "product": price["product"]}
-        amount = line.unit_amount_decimal or price["unit_amount_decimal"]
-        pricing = shaped(
-            stripe.InvoiceLineItem.Pricing, type="price_details", price_details=details, unit_amount_decimal=amount
-        )
+    of = subscription["id"] if subscription else None
     return shaped(
         stripe.InvoiceLineItem, id=new_id("line_item"), object="line_item", amount=line.amount, livemode=False,
         currency=customer["currency"] or "usd", description=line.description, discountable=not line.proration,
-        invoice=invoice, period={"start": line.period[0], "end": line.period[1]}, pricing=pricing,
-        quantity=line.quantity, subscription=of, subtotal=line.amount, parent=_line_parent(line, of),
+        invoice=invoice, period={"start": line.period[0], "end": line.period[1]}, quantity=line.quantity,
+        pricing=line.pricing or pricing_of(line), subscription=of, subtotal=line.amount, parent=_line_parent(line, of),
         discount_amounts=[], metadata=line.metadata, taxes=[],
     )  # fmt: skip
+
+
+def pricing_of(line: Line) -> Object | None:
+    """A line's price and what one of it costs."""
+    if not line.price:
+        return None
+    details = {"price": line.price["id"], "product": line.price["product"]}
+    amount = line.unit_amount_decimal or line.price["unit_amount_decimal"]
+    return shaped(
+        stripe.InvoiceLineItem.Pricing, type="price_details", price_details=details, unit_amount_decimal=amount
+    )
 
 
 def _line_parent(line: Line, subscription: str | None) -> Object | None:
@@ -255,11 +261,10 @@ def item_make(account: Account, customer: Object, amount: int, description: str,
     """A pending invoice item."""
     at = account.time_of(customer["id"])
     more.setdefault("period", {"start": at, "end": at})
-    more.setdefault("proration", False)
+    more = {"proration": False, "quantity": 1} | more
     made = account.make(
         stripe.InvoiceItem, customer=customer["id"], amount=amount, currency=customer["currency"] or "usd", date=at,
-        description=description, discountable=False, quantity=1, quantity_decimal="1", net_amount=amount,
-        **more,
+        description=description, discountable=False, quantity_decimal=str(more["quantity"]), net_amount=amount, **more,
     )  # fmt: skip
     account.emit("invoiceitem.created", made)
     return made

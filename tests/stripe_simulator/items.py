@@ -73,13 +73,18 @@ def metered_lines(account: Account, subscription: Object, period: tuple[int, int
     """What was used in the period behind: a line for each tier that it reached."""
     lines = []
     for item in subscription["items"]["data"]:
-        price = item["price"]
-        if price["recurring"]["usage_type"] != "metered":
+        if item["price"]["recurring"]["usage_type"] != "metered":
             continue
-        meter = account.get("billing.meter", price["recurring"]["meter"])
-        used = metered(account, meter, subscription["customer"], max(*period[:1], item["created"]), period[1])
-        lines += [_metered_line(price, item, period, part) for part in _parts(price, used)]
+        lines += used_lines(account, subscription["customer"], item, period)
     return lines
+
+
+def used_lines(account: Account, customer: str, item: Object, period: tuple[int, int]) -> list[Line]:
+    """What was used in a period since there is the item: a line for each tier that it reached."""
+    price, since = item["price"], max(period[0], item["created"])
+    meter = account.get("billing.meter", price["recurring"]["meter"])
+    used = metered(account, meter, customer, since, period[1])
+    return [_metered_line(price, item, (since, period[1]), part) for part in _parts(price, used)]
 
 
 def _parts(price: Object, used: int) -> list[tuple[int, int, str | None]]:

@@ -7,7 +7,7 @@ from tests.stripe_simulator.accounts import Account
 from tests.stripe_simulator.calendar_months import end_of_period
 from tests.stripe_simulator.catalogue import merged
 from tests.stripe_simulator.faults import declined, invalid
-from tests.stripe_simulator.items import item_make, licensed_lines, metered_lines, plan_of, price_of
+from tests.stripe_simulator.items import item_make, licensed_lines, metered_lines, plan_of, price_of, used_lines
 from tests.stripe_simulator.money import cost, share
 from tests.stripe_simulator.shapes import Object
 from tests.stripe_simulator.standing import settle
@@ -26,6 +26,7 @@ def items_change(account: Account, subscription: Object, given: dict[str, Any]) 
         raise invalid("A subscription needs an item.", param="items")
     restarts = _restarts(subscription, old_interval, given)
     if behavior != "none" and subscription["status"] != "trialing":
+        _bill_removed(account, subscription, before, at)
         _credit(account, subscription, list(before.values()), at)
         if not restarts:
             _charge(account, subscription, before, at)
@@ -69,6 +70,25 @@ def _rest(item: Object, at: int) -> tuple[int, int]:
     return min(max(item["current_period_end"] - at, 0), whole), whole
 
 
+def _bill_removed(account: Account, subscription: Object, before: dict[str, Object], at: int) -> None:
+    """What metered items counted that are no more (Stripe, "Update prices mid-cycle", flexible billing mode)."""
+    customer = account.get("customer", subscription["customer"])
+    left = {item["id"] for item in subscription["items"]["data"]}
+    for item in [item for identifier, item in before.items() if identifier not in left and "quantity" not in item]:
+        for line in used_lines(account, customer["id"], item, (item["current_period_start"], at)):
+            if line.quantity and line.price:
+                invoices.item_make(
+                    account, customer, line.amount, line.description, quantity=line.quantity,
+                    period={"start": line.period[0], "end": at}, pricing=invoices.pricing_of(line),
+                    parent=_parent_of(item),
+                )  # fmt: skip
+
+
+def _parent_of(item: Object) -> Object:
+    details = {"subscription": item["subscription"], "subscription_item": item["id"]}
+    return {"type": "subscription_details", "subscription_details": details}
+
+
 def _credit(account: Account, subscription: Object, items: list[Object], at: int) -> None:
     now = {item["id"]: item for item in subscription["items"]["data"]}
     for item in items:
@@ -94,12 +114,11 @@ def _charge(account: Account, subscription: Object, before: dict[str, Object], a
 
 def _pend(account: Account, item: Object, amount: int, words: str, at: int) -> None:
     name = item["price"]["nickname"] or item["price"]["product"]
-    details = {"subscription": item["subscription"], "subscription_item": item["id"]}
     customer = account.get("customer", account.get("subscription", item["subscription"])["customer"])
     invoices.item_make(
         account, customer, amount, f"{words} {name}", proration=True,
         period={"start": at, "end": item["current_period_end"]},
-        parent={"type": "subscription_details", "subscription_details": details},
+        parent=_parent_of(item),
     )  # fmt: skip
 
 

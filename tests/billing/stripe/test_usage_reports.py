@@ -6,9 +6,13 @@ import pytest
 
 from billing.ledger.summing import sum_due
 from billing.metering.models import ReportState, UsageReport, UsageReportDue
+from billing.metering.opening import line_open
+from billing.metering.periods import calls_in, period_now
 from billing.metering.sending import KNOWN_AGAIN, reports_send, tenant_catch_up
 from billing.metering.verifying import Verified
+from billing.stripe.catalogue_names import Interval
 from billing.stripe.models import InvoiceLine, StripeCustomer, Subscription
+from billing.stripe.subscriptions import subscription_change
 from core.tenancy import tenant_context
 from tests.billing.stripe.metered import Metered
 from tests.billing.stripe.paying import DAY, HOUR
@@ -158,3 +162,39 @@ def test_an_invoice_bills_what_the_ledger_says(metered: Metered) -> None:
     with tenant_context(metered.shop.tenant.id):
         lines = list(InvoiceLine.objects.filter(is_metered=True).order_by("place").values_list("quantity", "amount"))
     assert lines == [(5_000_000, 0), (400, 2)]
+
+
+def test_a_change_of_plan_bills_what_was_told_and_what_comes_after_it_each_once(metered: Metered) -> None:
+    shop = metered.shop
+    metered.add(5_000_000 + 100_000)
+    metered.send()
+    metered.pass_to(metered.first + timedelta(hours=5, minutes=30))
+    subscription_change(actor=shop.alice, plan="enterprise", interval=Interval.MONTH)
+    # Calls from before the change of which nothing was told by then, and some of after it.
+    metered.ship(metered.first + timedelta(hours=4), 3)
+    metered.ship(metered.first + timedelta(hours=6), 4)
+    metered.pass_to(metered.first + timedelta(hours=8))
+    metered.send()
+    metered.end_period()
+    assert metered.verified().is_right
+    with tenant_context(shop.tenant.id):
+        changed = Subscription.objects.get().overage_since
+        lines = list(InvoiceLine.objects.filter(is_metered=True, quantity__gt=0).order_by("period_start", "place"))
+        assert [(line.quantity, line.amount) for line in lines] == [(5_000_000, 0), (100_000, 5_00), (7, 0)]
+        assert changed
+        assert [line.period_end for line in lines[:2]] == [changed] * 2
+        opened = [line_open(line.invoice, line.stripe_id) for line in lines]
+    assert all(each.is_exact for each in opened)
+    assert [(each.told, each.late) for each in opened] == [(5_100_000, 0), (5_100_000, 0), (7, 3)]
+
+
+def test_what_a_period_costs_so_far_begins_anew_with_another_plan(metered: Metered) -> None:
+    shop = metered.shop
+    metered.ship(metered.first, 5)
+    metered.send()
+    subscription_change(actor=shop.alice, plan="enterprise", interval=Interval.MONTH)
+    with tenant_context(shop.tenant.id):
+        row = Subscription.objects.get()
+        period = period_now(shop.tenant.id)
+        assert (period.since, period.until, period.included) == (row.overage_since, row.period_end, 100_000_000)
+        assert calls_in(period) == 0
