@@ -181,6 +181,8 @@ class Life:
         if failing:
             self.shop.simulator.told("outages", outages=[failing | {"path": "/v1/billing/meter_events"}])
             self._tell(now)
+            # What there was nothing to fail of would fail some other time.
+            self.shop.simulator.told("outages", outages=[])
         self._tell(now)
         if dies:
             with tenant_context(self.tenant.id):
