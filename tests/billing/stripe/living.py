@@ -186,12 +186,10 @@ class Life:
         self._tell(now)
         if dies:
             with tenant_context(self.tenant.id):
-                sent = list(UsageReport.objects.filter(state=ReportState.SENT).order_by("-created_at")[:2])
+                just_now = UsageReport.objects.filter(state=ReportState.SENT, first_tried_at=now)
+                sent = list(just_now.order_by("-created_at")[:2])
                 UsageReport.objects.filter(pk__in=[each.pk for each in sent]).update(state=ReportState.WAITING)
             for each in sent:
-                # Whoever waits for a day is seen by a person; this one is back at once.
-                with tenant_context(self.tenant.id):
-                    UsageReport.objects.filter(pk=each.pk).update(first_tried_at=now)
                 UsageReportDue.objects.create(report_id=each.pk, tenant_id=self.tenant.id, due_at=now)
             self._tell(now)
         self._expect()
