@@ -28,6 +28,8 @@ BATCH = 50
 # Longer than a batch takes: whoever dies with one leaves it to another then.
 HELD = timedelta(minutes=5)
 FIRST_PAUSE, LONGEST_PAUSE = 15.0, 3_600.0
+# How old an hour may be that something is told of: Stripe takes nothing of 35 days ago (Stripe, "Meter events").
+OLDEST = timedelta(days=34)
 # Stripe promises to know an identifier again for a day.
 KNOWN_AGAIN = timedelta(hours=23)
 _DUPLICATE = "duplicate_meter_event"
@@ -120,7 +122,8 @@ class Outbox[ReportT: Report, DueT: ReportDue]:
 def _time_for(hour: datetime, billed: Billed, now: datetime) -> datetime:
     """The hour itself while its period can still be billed; else now, so that the present one is billed with it."""
     began = billed.period_end if billed.period_end <= now else billed.period_start
-    return hour if hour >= began else now.replace(microsecond=0)
+    # A year's period has hours that Stripe takes nothing of any more.
+    return hour if hour >= max(began, now - OLDEST) else now.replace(microsecond=0)
 
 
 def _told(report: Report, account: str) -> tuple[ReportState, str]:

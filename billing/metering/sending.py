@@ -16,7 +16,7 @@ from core.tenancy import tenant_context
 
 __all__ = ["KNOWN_AGAIN", "LOOKED_BACK", "reports_catch_up", "reports_send", "tenant_catch_up"]
 
-# How far back hours are compared with what was reported; Stripe takes nothing older.
+# How far back hours are compared with what was reported.
 LOOKED_BACK = timedelta(days=34)
 
 

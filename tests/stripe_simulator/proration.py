@@ -31,7 +31,7 @@ def items_change(account: Account, subscription: Object, given: dict[str, Any]) 
         if not restarts:
             _charge(account, subscription, before, at)
     if restarts:
-        _restart(account, subscription, at)
+        _restart(account, subscription, at, given)
     elif behavior == "always_invoice":
         _invoice_now(account, subscription, [], given)
 
@@ -122,7 +122,7 @@ def _pend(account: Account, item: Object, amount: int, words: str, at: int) -> N
     )  # fmt: skip
 
 
-def _restart(account: Account, subscription: Object, at: int) -> None:
+def _restart(account: Account, subscription: Object, at: int, given: dict[str, Any]) -> None:
     """A new period from now on, billed at once."""
     end = end_of_period(at, subscription["items"]["data"][0]["price"]["recurring"], at)
     used = metered_lines(account, subscription, (subscription["items"]["data"][0]["current_period_start"], at))
@@ -132,7 +132,7 @@ def _restart(account: Account, subscription: Object, at: int) -> None:
     for item in subscription["items"]["data"]:
         item.update(current_period_start=at, current_period_end=end)
     lines = [*used, *licensed_lines(subscription, (at, end))]
-    _invoice_now(account, subscription, lines, {})
+    _invoice_now(account, subscription, lines, given)
 
 
 def _invoice_now(account: Account, subscription: Object, lines: list[invoices.Line], given: dict[str, Any]) -> None:

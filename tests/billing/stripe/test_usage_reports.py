@@ -198,3 +198,14 @@ def test_what_a_period_costs_so_far_begins_anew_with_another_plan(metered: Meter
         period = period_now(shop.tenant.id)
         assert (period.since, period.until, period.included) == (row.overage_since, row.period_end, 100_000_000)
         assert calls_in(period) == 0
+
+
+def test_calls_that_come_later_than_stripe_takes_them_are_told_under_the_time_that_it_is(metered: Metered) -> None:
+    subscription_change(actor=metered.shop.alice, plan="professional", interval=Interval.YEAR)
+    metered.pass_to(metered.first + timedelta(days=40))
+    metered.shop.deliver()
+    metered.ship(metered.first + timedelta(hours=3), 6)
+    assert metered.send() == 1
+    assert metered.reports() == [(6, "sent")]
+    with tenant_context(metered.shop.tenant.id):
+        assert UsageReport.objects.get().at == metered.now
